@@ -1,0 +1,60 @@
+import type { NanoUnits } from "#src/ledger/money.ts";
+
+export type Plan = "prepaid" | "metered";
+
+/** Who pays. Prepaid needs credit before each request; metered is priced and recorded. */
+export interface Account {
+  /** `acc_…` */
+  id: string;
+  name: string;
+  plan: Plan;
+  disabled: boolean;
+  createdAt: number;
+}
+
+export type ResetInterval = "daily" | "weekly" | "monthly";
+
+export interface RateLimit {
+  requestsPerMinute?: number;
+  requestsPerDay?: number;
+  tokensPerMinute?: number;
+  maxInFlight?: number;
+}
+
+export type CarbonAction = "refuse" | { routeUnderGPer1k: number };
+
+/** A key and everything that it is allowed. Absent limits are no limits; empty lists allow all. */
+export interface ApiKey {
+  /** SHA-256 of the key, hexadecimal: its public id. */
+  hash: string;
+  accountId: string;
+  name: string;
+  /** Prefix and last four characters: all that is shown of the key later. */
+  label: string;
+  type: "regular" | "management";
+  disabled: boolean;
+  limit?: NanoUnits;
+  limitReset?: ResetInterval;
+  dailyLimit?: NanoUnits;
+  monthlyLimit?: NanoUnits;
+  allowedProviders: string[];
+  allowedModels: string[];
+  /** Region pin: requests never leave it. */
+  region?: string;
+  policy?: string;
+  preferLowCarbon: boolean;
+  rateLimit: RateLimit;
+  carbonBudgetG?: number;
+  carbonBudgetReset?: "daily" | "monthly";
+  carbonBudgetAction: CarbonAction;
+  createdAt: number;
+  updatedAt?: number;
+  lastUsedAt?: number;
+  expiresAt?: number;
+}
+
+/** Who calls: a key and the account behind it. */
+export interface Caller {
+  key: ApiKey;
+  account: Account;
+}

@@ -1,0 +1,72 @@
+/**
+ * What may still be spent. Credit, spending limits, rate limits and carbon budgets are all
+ * allowances: a scope, a window and an integer that runs out.
+ */
+
+/** Kinds of allowance. Amounts are integers: nano-units, requests, tokens, concurrent requests, micrograms CO2e. */
+export type AllowanceKind =
+  | "credit"
+  | "key_limit"
+  | "key_daily"
+  | "key_monthly"
+  | "requests_minute"
+  | "requests_day"
+  | "tokens_minute"
+  | "in_flight"
+  | "carbon";
+
+/** One thing that a request needs a part of. */
+export interface Demand {
+  kind: AllowanceKind;
+  /** Account id for credit, else key hash. */
+  owner: string;
+  /** Start of the window, Unix milliseconds; 0 for one that never resets. */
+  windowStart: number;
+  /** End of the window, Unix milliseconds; absent when it never resets. */
+  windowEnd?: number;
+  /** What the owner may use in the window. Absent for credit (the store knows what was granted). */
+  limit?: number;
+  /** Metered accounts: counted, never refused. */
+  unlimited?: boolean;
+  /** How much the request may use at most. */
+  amount: number;
+}
+
+/** What an allowance looks like from here: exact for one process, a lower bound of what is left for several. */
+export interface Standing {
+  limit: number | undefined;
+  used: number;
+  /** Limit less used less held; undefined when there is no limit. */
+  remaining: number | undefined;
+}
+
+export interface Refusal {
+  refused: Demand;
+  standing: Standing;
+}
+
+/** A part of several allowances, taken together. Exactly one of settle and release ends it. */
+export interface Hold {
+  readonly demands: readonly Demand[];
+  /** What was really used, in the order of the demands; to be committed with the generation row. Idempotent. */
+  settle(used: readonly number[]): Movement[];
+}
+
+/** A change of an allowance that has to be written. */
+export interface Movement {
+  kind: AllowanceKind;
+  owner: string;
+  windowStart: number;
+  used: number;
+}
+
+export interface Allowances {
+  /** Takes all demands or none. Synchronous while leased chunks suffice. */
+  reserve(demands: Demand[]): Hold | Refusal | Promise<Hold | Refusal>;
+  /** From memory, without I/O. Undefined when this process never touched it. */
+  standing(demand: Pick<Demand, "kind" | "owner" | "windowStart">): Standing | undefined;
+  /** Forget cached limits of an owner after a grant or a change of policy, so that the next reserve reads the store. */
+  refresh(owner: string): void;
+  /** Gives back everything leased but not held; at shutdown and when idle. */
+  giveBack(): Promise<void>;
+}

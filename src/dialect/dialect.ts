@@ -1,0 +1,237 @@
+import type { Usage } from "#src/dialect/usage.ts";
+import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
+import type { AppError } from "#src/lib/error.ts";
+import type { JsonObject } from "#src/lib/json.ts";
+
+/** Wire dialects by the names the catalogue uses. */
+export type DialectId = "openai-chat" | "openai-completions" | "anthropic-messages" | "gemini";
+
+/** Where the caller wants to be served: `route` of the request, both of its forms. */
+export interface RouteWish {
+  region?: string;
+  provider?: string;
+  preferLowCarbon?: boolean;
+  fallback?: boolean;
+  policy?: string;
+}
+
+/** The request's `provider` object. Lists hold provider ids, lower case, `id` or `id/region`. */
+export interface ProviderWish {
+  order?: string[];
+  allowFallbacks?: boolean;
+  only?: string[];
+  ignore?: string[];
+  requireParameters?: boolean;
+  dataCollection?: "allow" | "deny";
+  zdr?: boolean;
+  quantizations?: string[];
+  sort?: { by: "price" | "throughput" | "latency"; partition: "model" | "none" };
+  /** USD per million tokens, or per request or image. */
+  maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number };
+}
+
+/** What the request cannot do without; an endpoint that lacks one is not a candidate. */
+export interface Needs {
+  tools: boolean;
+  vision: boolean;
+  pdf: boolean;
+  audio: boolean;
+  jsonObject: boolean;
+  jsonSchema: boolean;
+  reasoning: boolean;
+  logprobs: boolean;
+}
+
+/** What routing and admission need to know of a request; made once, at the edge, after validation. */
+export interface Ask {
+  dialect: DialectId;
+  /** The body as parsed; the bytes stay the source for the same dialect. */
+  parsed: JsonObject;
+  /** Absent when the caller left the choice to us. */
+  model?: string;
+  /** Further candidates in order. */
+  models: string[];
+  /** Patterns that narrow the automatic choice. */
+  autoAllowed?: string[];
+  stream: boolean;
+  /** The client asked for the usage chunk itself. */
+  includeUsage: boolean;
+  /** An upper bound of the prompt's tokens, from its bytes. */
+  inputTokensAtMost: number;
+  /** The caller's limit on completion tokens, when it gave one. */
+  maxOutputTokens?: number;
+  choices: number;
+  user?: string;
+  needs: Needs;
+  /** Names of request parameters given, for `require_parameters`. */
+  parameters: string[];
+  route: RouteWish;
+  provider: ProviderWish;
+}
+
+/** Where a request is sent, in the words a dialect understands. */
+export interface Target {
+  /** The upstream's own name of the model. */
+  model: string;
+  /** Provider id, for named quirks. */
+  provider: string;
+  maxOutputTokens?: number;
+  /** False where temperature, top_p and top_k must be left out. */
+  samplingParams: boolean;
+  jsonSchema: boolean;
+  reasoning: ReasoningControl | undefined;
+  /** Body members that this endpoint always takes, such as a processing region. */
+  overrides?: JsonObject;
+}
+
+/** How a model's reasoning is steered, from the catalogue. */
+export interface ReasoningControl {
+  efforts?: string[];
+  budget?: { min?: number; max?: number };
+  mandatory?: boolean;
+}
+
+/** A request ready to be sent: path below the provider's base URL, and body. */
+export interface UpstreamRequest {
+  /** Path appended to the base URL, beginning with a slash. */
+  path: string;
+  body: Uint8Array<ArrayBuffer>;
+  /** Members of the client's request that this wire cannot say, by their own names. */
+  dropped: string[];
+}
+
+/** What an upstream's error meant. `message` is the upstream's own and goes only to the caller. */
+export interface UpstreamFault {
+  status: number;
+  message: string;
+  type?: string;
+  code?: string;
+  param?: string;
+}
+
+/** What the gateway adds to an answer. */
+export interface Summary {
+  completionId: string;
+  /** Unix seconds. */
+  created: number;
+  /** The resolved model, `author/name`. */
+  model: string;
+  provider: string;
+  /** Absent when usage is unknown. */
+  usage?: Usage;
+  /** Cost in the configured currency, with its two parts; absent when a price is unknown. */
+  cost?: { total: number; prompt: number; completion: number };
+  isByok: boolean;
+  /** The `lowrouter` block, ready to be written. */
+  block: LowrouterBlock;
+}
+
+export interface LowrouterBlock {
+  generation_id: string;
+  provider: string;
+  region: string;
+  eco?: EcoBlock;
+}
+
+/** The five published figures. Units: Wh, g CO2e, g CO2e per 1,000 tokens. */
+export interface EcoBlock {
+  energy_wh: number;
+  carbon_g: number;
+  carbon_per_1k_tokens_g: number;
+  accuracy: "accurate" | "medium" | "gross";
+  methodology_version: string;
+}
+
+export interface ErrorReply {
+  status: number;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * The upstream's half of a dialect: how to ask a provider and how to read what it says.
+ * Pure: knows no URL, key, price or region.
+ */
+export interface UpstreamDialect {
+  readonly id: DialectId;
+  /** Canonical request to bytes. Throws `unsupported_feature` when dropping would change the meaning. */
+  writeRequest(turn: Turn, target: Target): UpstreamRequest;
+  /** A whole answer. Throws when it is not one (garbage, an error body under status 200). */
+  readReply(body: Uint8Array): { reply: Reply; usage: Usage | undefined };
+  readStream(): StreamReader;
+  readError(status: number, body: Uint8Array): UpstreamFault;
+}
+
+/** Reads an upstream's event stream, chunk by chunk; a small state machine without I/O. */
+export interface StreamReader {
+  /** Steps contained in the bytes that arrived. Throws `UpstreamStreamError` on an error event or garbage. */
+  push(chunk: Uint8Array): StreamStep[];
+  /** The upstream's id of the answer, once seen. */
+  readonly id: string | undefined;
+  /** Usage as far as it was told; the last word counts. */
+  readonly usage: Usage | undefined;
+  /** Whether the terminal event was seen. A stream that ends without it was cut. */
+  readonly ended: boolean;
+}
+
+/** The upstream broke its stream: an error event after the 200, or bytes that are no events. */
+export class UpstreamStreamError extends Error {
+  override readonly name = "UpstreamStreamError";
+}
+
+/** The client's half of a dialect: how it asks, and how answers and errors are shown to it. */
+export interface ClientDialect {
+  readonly id: DialectId;
+  /** Validates and reads what routing needs. Throws `invalid_json`, `missing_field`, `invalid_value`, `conflicting_route`. */
+  peek(body: Uint8Array, url: URL): Ask;
+  readRequest(ask: Ask): Turn;
+  writeReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer>;
+  writeStream(head: StreamHead): StreamWriter;
+  writeError(error: AppError): ErrorReply;
+}
+
+/** What is known when a stream begins. */
+export interface StreamHead {
+  completionId: string;
+  created: number;
+  model: string;
+  provider: string;
+  includeUsage: boolean;
+}
+
+/** Writes a client's event stream. Each method returns whole events, ready to be sent. */
+export interface StreamWriter {
+  steps(steps: StreamStep[]): string;
+  /** Everything after the last step: usage chunk where asked, the summary chunk, the terminal event. */
+  end(summary: Summary): string;
+  /** An honest ending of a broken stream: error event, summary without eco, terminal event. */
+  fail(error: AppError, summary: Summary): string;
+}
+
+/**
+ * The byte path: client and upstream speak the same dialect, so bytes are edited and never decoded
+ * and encoded again. Unknown members, key order and large integers survive.
+ */
+export interface SpliceDialect {
+  readonly id: DialectId;
+  /** The client's body with the model replaced, routing members removed, usage asked for. */
+  retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest;
+  /** Usage of a whole answer. Throws when the body is not an answer (garbage, an error under status 200). */
+  meterReply(body: Uint8Array): { id: string | undefined; usage: Usage | undefined };
+  /** The answer with the resolved model, the cost and the block. */
+  attach(body: Uint8Array, summary: Summary): Uint8Array<ArrayBuffer>;
+  relayStream(head: StreamHead): StreamRelay;
+}
+
+/** Edits an event stream on its way through and meters it. */
+export interface StreamRelay {
+  /** Events to send on now. Throws `UpstreamStreamError` on an error event or garbage. */
+  push(chunk: Uint8Array): Uint8Array<ArrayBuffer> | string;
+  readonly id: string | undefined;
+  readonly usage: Usage | undefined;
+  /** Every choice finished and the terminal event was seen. */
+  readonly ended: boolean;
+  /** Text length of the completion so far in bytes, for an estimate when usage never came. */
+  readonly outputBytes: number;
+  end(summary: Summary): string;
+  fail(error: AppError, summary: Summary): string;
+}

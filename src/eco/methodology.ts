@@ -1,0 +1,60 @@
+import type { EcoBlock } from "#src/dialect/dialect.ts";
+import type { Usage } from "#src/dialect/usage.ts";
+
+export type MethodologyVersion = string;
+
+/** Active and total parameters of a model, in billions, as an interval, with their origin. */
+export interface ModelParameters {
+  model: string;
+  architecture: "dense" | "moe" | "unknown";
+  activeB: { min: number; max: number };
+  totalB: { min: number; max: number };
+  accuracy: "accurate" | "medium" | "gross";
+  source: string;
+  read: string;
+  licence: string;
+}
+
+/** One annual figure of a grid zone. */
+export interface GridRow {
+  zone: string;
+  name: string;
+  /** g CO2e per kWh. */
+  gPerKwh: number;
+  year: number;
+  basis: "lifecycle" | "direct";
+  scope: "production" | "consumption" | "unstated";
+  source: string;
+  sourceUrl: string;
+  licence: string;
+  read: string;
+}
+
+/** The grid of a place: one row, or the population-weighted mean of several. */
+export interface Grid {
+  /** g CO2e per kWh. */
+  gPerKwh: number;
+  /** Zone or region id that was looked up. */
+  zone: string;
+  year: number;
+  basis: "lifecycle" | "direct" | "mixed";
+  rows: { row: GridRow; weight: number }[];
+  /** Set when the place itself is an assumption, with the reason. */
+  assumption?: string;
+}
+
+/** What an estimate is made from. */
+export interface EcoInput {
+  model: string;
+  usage: Usage;
+  grid: Grid;
+  /** Data-centre overhead; absent means the methodology's own default. */
+  pue?: { min: number; max: number };
+}
+
+/** The estimate with both ends of its interval. Energy in Wh, carbon in g CO2e. */
+export interface Estimate {
+  block: EcoBlock;
+  energyWh: { low: number; high: number };
+  carbonG: { low: number; high: number };
+}

@@ -1,0 +1,76 @@
+import type { MethodologyVersion } from "#src/eco/methodology.ts";
+import type { NanoUnits } from "#src/ledger/money.ts";
+
+export type GenerationStatus = "ok" | "client_error" | "upstream_error" | "client_cancelled";
+
+/** Who was considered for a request, and what became of them. */
+export interface TraceEntry {
+  provider: string;
+  region: string;
+  model: string;
+  decision: "filtered" | "selected" | "failed" | "considered";
+  reason: string;
+  /** Upstream status of a failed attempt. */
+  status?: number;
+  /** Milliseconds that a failed attempt took. */
+  ms?: number;
+}
+
+/** One request as the ledger keeps it. Append-only; holds no prompt and no answer. */
+export interface Generation {
+  id: string;
+  completionId: string | undefined;
+  accountId: string;
+  /** Key hash, the public id of the key. */
+  keyId: string;
+  keyName: string;
+  user: string | undefined;
+  app: string | undefined;
+  /** Client dialect or `proxy`. */
+  dialect: string;
+  requestedModel: string | undefined;
+  /** Absent when no route was chosen. */
+  model: string | undefined;
+  provider: string | undefined;
+  region: string | undefined;
+  streamed: boolean;
+  status: GenerationStatus;
+  /** Error code of our table when the status is not `ok`. */
+  errorCode: string | undefined;
+  /** `final`: by the upstream's usage. `estimated`: by our count. `waived`: nothing charged. `unknown`: no usage to be had. */
+  settlement: "final" | "estimated" | "waived" | "unknown";
+  createdAt: number;
+  completedAt: number;
+  /** Milliseconds to the first byte if streamed, else to the end. */
+  latencyMs: number;
+  /** Token classes; absent when unknown. */
+  tokens:
+    | {
+        inputFresh: number;
+        cacheRead: number;
+        cacheWrite5m: number;
+        cacheWrite1h: number;
+        outputVisible: number;
+        reasoning: number;
+      }
+    | undefined;
+  /** The upstream's own usage object, JSON text. */
+  rawUsage: string | undefined;
+  /** What was charged; absent when the price is unknown. */
+  cost: NanoUnits | undefined;
+  costPrompt: NanoUnits | undefined;
+  costCompletion: NanoUnits | undefined;
+  /** Price at the provider, before platform fee. */
+  upstreamCost: NanoUnits | undefined;
+  /** Currency units per USD used for this row. */
+  usdRate: number;
+  isByok: boolean;
+  energyWh: number | undefined;
+  carbonG: number | undefined;
+  carbonPer1kG: number | undefined;
+  accuracy: "accurate" | "medium" | "gross" | undefined;
+  methodology: MethodologyVersion | undefined;
+  gridGPerKwh: number | undefined;
+  gridZone: string | undefined;
+  trace: TraceEntry[];
+}
