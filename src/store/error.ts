@@ -1,0 +1,42 @@
+/** Why the store could not do it. `incompatible` and `refused` are for the operator and never pass by waiting. */
+export type StoreFault = "busy" | "conflict" | "unavailable" | "incompatible" | "refused" | "other";
+
+/** An error of the database, with a message for the operator. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+  constructor(
+    readonly fault: StoreFault,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+const unavailable = ["SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "HRANA_", "SERVER_ERROR"];
+
+/** Any error of the driver as a StoreError, with its kind read from the code. */
+export function toStoreError(thrown: unknown): StoreError {
+  if (thrown instanceof StoreError) return thrown;
+  const code = codeOf(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new StoreError(faultOf(code, message), `Cannot use the database: ${message}`, thrown);
+}
+
+function faultOf(code: string, message: string): StoreFault {
+  const text = `${code} ${message}`;
+  if (text.includes("SQLITE_BUSY") || text.includes("database is locked")) return "busy";
+  if (text.includes("SQLITE_CONSTRAINT") || text.includes("constraint failed")) return "conflict";
+  if (unavailable.some((start) => text.includes(start))) return "unavailable";
+  if (thrownByNetwork(text)) return "unavailable";
+  return "other";
+}
+
+function thrownByNetwork(text: string): boolean {
+  return /fetch|ECONN|ConnectionRefused|timed? ?out|disk I\/O/i.test(text);
+}
+
+function codeOf(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null || !("code" in thrown)) return "";
+  return typeof thrown.code === "string" ? thrown.code : "";
+}

@@ -1,0 +1,82 @@
+import { migrations as known, type Migration } from "#db/migrations.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import { backup } from "#src/store/backup.ts";
+import { StoreError } from "#src/store/error.ts";
+import { numberIn, type Statement, type Store } from "#src/store/store.ts";
+
+/** What a migration did. `backup` is the copy made before an existing database was changed. */
+export interface Migrated {
+  from: number;
+  to: number;
+  backup: string | undefined;
+}
+
+/** Brings the schema up to what this program knows: forward only, all steps in one transaction. */
+export async function migrate(
+  store: Store,
+  clock: Clock,
+  migrations: readonly Migration[] = known,
+): Promise<Migrated> {
+  const from = await schemaVersion(store);
+  const to = migrations.length;
+  if (from > to) {
+    throw new StoreError(
+      "incompatible",
+      `Cannot use this database: its schema is version ${from} and this program knows up to ${to}. Run the newer LowRouter, or restore the backup made before the upgrade`,
+    );
+  }
+  if (from === to) return { from, to, backup: undefined };
+  const copy = await backupBefore(store, clock, from);
+  try {
+    await store.write(steps(migrations.slice(from), clock));
+  } catch (error) {
+    // Another process may have done it in the meantime.
+    if ((await schemaVersion(store)) !== to) {
+      throw new StoreError(
+        "incompatible",
+        `Cannot bring the schema from version ${from} to ${to}`,
+        error,
+      );
+    }
+  }
+  return { from, to, backup: copy };
+}
+
+/** How many migrations the database has had; 0 for an empty one. */
+export async function schemaVersion(store: Store): Promise<number> {
+  const tables = await store.read(
+    "SELECT count(*) AS found FROM sqlite_master WHERE type = 'table' AND name = 'schema_migration'",
+    [],
+  );
+  if (numberIn(tables[0], "found") === 0) return 0;
+  const rows = await store.read("SELECT count(*) AS applied FROM schema_migration", []);
+  return numberIn(rows[0], "applied") ?? 0;
+}
+
+async function backupBefore(store: Store, clock: Clock, from: number): Promise<string | undefined> {
+  if (store.path === undefined || from === 0) return undefined;
+  const target = `${store.path}.before-upgrade-from-${from}-${clock.now()}`;
+  await backup(store, target);
+  return target;
+}
+
+function steps(pending: readonly Migration[], clock: Clock): Statement[] {
+  const table: Statement = {
+    sql: "CREATE TABLE IF NOT EXISTS schema_migration (position INTEGER PRIMARY KEY, tag TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+    args: [],
+  };
+  return [table, ...pending.flatMap((migration) => stepsOf(migration, clock))];
+}
+
+function stepsOf({ index, tag, sql }: Migration, clock: Clock): Statement[] {
+  const changes = sql
+    .split("--> statement-breakpoint")
+    .map((text) => ({ sql: text.trim(), args: [] }));
+  return [
+    ...changes.filter((change) => change.sql !== ""),
+    {
+      sql: "INSERT INTO schema_migration (position, tag, applied_at) VALUES (?, ?, ?)",
+      args: [index, tag, clock.now()],
+    },
+  ];
+}

@@ -1,0 +1,55 @@
+import type { Client } from "@libsql/client/web";
+import type { LibSQLDatabase } from "drizzle-orm/libsql/driver-core";
+import type * as schema from "#db/schema.ts";
+
+/** What a statement can bind and a row can hold. */
+export type Value = string | number | null;
+export type Row = Readonly<Record<string, Value>>;
+
+export interface Statement {
+  sql: string;
+  args: readonly Value[];
+}
+
+/** Done at once on a file, later on a remote database. */
+export type Soon<T> = T | Promise<T>;
+
+/** The open database. One per process. */
+export interface Store {
+  readonly kind: "file" | "remote";
+  /** The file, absent when the database is remote. */
+  readonly path: string | undefined;
+  readonly client: Client;
+  /** For reads whose shape is decided at run time; the hot path uses `write` and `read`. */
+  readonly db: LibSQLDatabase<typeof schema>;
+  /** All statements in one write transaction, or none. On a file prepared once and synchronous. */
+  write(statements: readonly Statement[]): Soon<Row[][]>;
+  read(sql: string, args: readonly Value[]): Soon<Row[]>;
+  close(): void;
+}
+
+/** Continues with a value that may or may not be there yet, synchronously if it is. */
+export function then<T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soon<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** A column as text; undefined when null. */
+export function textOf(row: Row, column: string): string | undefined {
+  const value = row[column];
+  return value === null || value === undefined ? undefined : String(value);
+}
+
+/** A column as a number; undefined when null. */
+export function numberIn(row: Row | undefined, column: string): number | undefined {
+  const value = row?.[column];
+  return typeof value === "number" ? value : undefined;
+}
+
+/** A number that changes when another connection, such as the command line, wrote; remote databases always say 0. */
+export function externalVersion(store: Store): Soon<number> {
+  if (store.kind === "remote") return 0;
+  return then(
+    store.read("PRAGMA data_version", []),
+    (rows) => numberIn(rows[0], "data_version") ?? 0,
+  );
+}
