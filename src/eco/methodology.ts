@@ -23,7 +23,7 @@ export interface GridRow {
   gPerKwh: number;
   year: number;
   basis: "lifecycle" | "direct";
-  scope: "production" | "consumption" | "unstated";
+  scope: "production" | "consumption" | "generation" | "unstated";
   source: string;
   sourceUrl: string;
   licence: string;

@@ -1,0 +1,44 @@
+import type { Model } from "#src/catalog/model.ts";
+
+/** Suffixes that ask for a way of serving rather than for a model. */
+const variants: ReadonlySet<string> = new Set(["nitro", "floor", "free", "thinking", "extended"]);
+
+export interface Found {
+  model: Model;
+  /** What followed the last colon of a name that is no model by itself. */
+  variant: string | undefined;
+}
+
+/** Looks models up by exact id, alias, or unique bare name; else by `openai/` and the name. */
+export function createFinder(models: readonly Model[]): (name: string) => Found | undefined {
+  const exact = new Map<string, Model>();
+  const bare = new Map<string, Model | undefined>();
+  for (const model of models) {
+    exact.set(model.id.toLowerCase(), model);
+    for (const alias of model.aliases)
+      if (!exact.has(alias.toLowerCase())) exact.set(alias.toLowerCase(), model);
+    for (const endpoint of model.endpoints) {
+      const qualified = `${endpoint.provider}/${endpoint.upstreamModel}`.toLowerCase();
+      if (!exact.has(qualified)) exact.set(qualified, model);
+    }
+    const name = model.id.slice(model.id.indexOf("/") + 1).toLowerCase();
+    // A bare name that two authors use names neither.
+    bare.set(name, bare.has(name) && bare.get(name) !== model ? undefined : model);
+  }
+  const lookup = (name: string): Model | undefined =>
+    exact.get(name) ?? bare.get(name) ?? exact.get(`openai/${name}`);
+  return (given) => {
+    const name = given.toLowerCase();
+    const whole = lookup(name);
+    if (whole) return { model: whole, variant: undefined };
+    const colon = name.lastIndexOf(":");
+    if (colon < 0) return undefined;
+    const model = lookup(name.slice(0, colon));
+    return model && { model, variant: name.slice(colon + 1) };
+  };
+}
+
+/** Whether a suffix is one that we know. */
+export function isVariant(suffix: string): boolean {
+  return variants.has(suffix);
+}

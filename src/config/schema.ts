@@ -1,0 +1,110 @@
+import * as v from "valibot";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const seconds = v.pipe(v.number(), v.minValue(0));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
+const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
+const price = v.pipe(v.number(), v.minValue(0));
+
+export const policies = [
+  "balanced",
+  "prefer-region",
+  "prefer-low-carbon",
+  "prefer-cheapest",
+  "fixed-provider",
+] as const;
+
+const protocols = ["openai-chat", "anthropic-messages", "gemini"] as const;
+
+/** One section of lowrouter.toml per key; an unknown key is refused. */
+export const fileSchema = v.strictObject({
+  listen: v.optional(v.string()),
+  data_dir: v.optional(v.string()),
+  database: v.optional(
+    v.strictObject({
+      url: v.optional(v.string()),
+      synchronous: v.optional(v.picklist(["normal", "full"])),
+    }),
+  ),
+  billing: v.optional(
+    v.strictObject({
+      currency: v.optional(
+        v.pipe(v.string(), v.regex(/^[A-Z]{3}$/, "a three-letter currency code such as USD")),
+      ),
+      usd_rate: v.optional(v.pipe(v.number(), v.gtValue(0))),
+      platform_fee_per_1k: v.optional(price),
+      topup_fee_pct: v.optional(share),
+      default_max_tokens: v.optional(v.pipe(count, v.minValue(1))),
+      unknown_price: v.optional(v.picklist(["block", "allow"])),
+    }),
+  ),
+  eco: v.optional(v.strictObject({ methodology: v.optional(v.string()) })),
+  routing: v.optional(
+    v.strictObject({
+      policy: v.optional(v.picklist(policies)),
+      high_carbon_g_per_kwh: v.optional(price),
+      default_model: v.optional(v.string()),
+      max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(10))),
+    }),
+  ),
+  limits: v.optional(
+    v.strictObject({
+      requests_per_minute: v.optional(count),
+      max_body_mb: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(128))),
+    }),
+  ),
+  timeouts: v.optional(
+    v.strictObject({
+      connect_s: v.optional(seconds),
+      first_byte_s: v.optional(seconds),
+      idle_s: v.optional(seconds),
+      total_s: v.optional(seconds),
+      drain_s: v.optional(seconds),
+    }),
+  ),
+  retention: v.optional(v.strictObject({ usage_days: v.optional(v.pipe(count, v.minValue(1))) })),
+  log: v.optional(
+    v.strictObject({
+      level: v.optional(v.picklist(["debug", "info", "warn", "error"])),
+      format: v.optional(v.picklist(["json", "pretty"])),
+    }),
+  ),
+  providers: v.optional(
+    v.record(
+      v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes")),
+      v.strictObject({
+        protocol: v.optional(v.picklist(protocols)),
+        name: v.optional(v.string()),
+        base_url: v.optional(v.pipe(v.string(), v.url())),
+        /** Region id to address, for a provider with several. */
+        base_urls: v.optional(v.record(v.string(), v.pipe(v.string(), v.url()))),
+        region: v.optional(v.string()),
+        regions: v.optional(v.array(v.string())),
+        country: v.optional(country),
+        api_key_env: v.optional(v.string()),
+        enabled: v.optional(v.boolean()),
+      }),
+    ),
+  ),
+  models: v.optional(
+    v.array(
+      v.strictObject({
+        id: v.pipe(v.string(), v.regex(/^[^/\s]+\/[^\s]+$/, "author/name")),
+        provider: v.string(),
+        upstream: v.optional(v.string()),
+        input_per_million: v.optional(price),
+        output_per_million: v.optional(price),
+        context_window: v.optional(v.pipe(count, v.minValue(1))),
+        max_output_tokens: v.optional(v.pipe(count, v.minValue(1))),
+        tools: v.optional(v.boolean()),
+        vision: v.optional(v.boolean()),
+        json_schema: v.optional(v.boolean()),
+      }),
+    ),
+  ),
+});
+
+export type FileConfig = v.InferOutput<typeof fileSchema>;
+export type ProviderConfig = NonNullable<FileConfig["providers"]>[string];
+export type ModelConfig = NonNullable<FileConfig["models"]>[number];
+export type PolicyName = (typeof policies)[number];

@@ -1,0 +1,129 @@
+import { inputTokens, outputTokens, totalTokens } from "#src/dialect/usage.ts";
+import { countedTokens, estimate, findMethodology, whInterval } from "#src/eco/estimate.ts";
+import type { EcoTables, Methodology } from "#src/eco/load.ts";
+import type { EcoInput, Grid } from "#src/eco/methodology.ts";
+
+const formulas: Record<Methodology["formula"], string[]> = {
+  linear: [
+    "wh_per_token = alpha * active_b + beta",
+    "energy_wh = wh_per_token * counted_tokens",
+    "carbon_g = energy_wh * grid_g_per_kwh / 1000",
+    "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
+  ],
+  mlenergy: [
+    "gpus = 2^ceil(log2(ceil(memory_overhead * total_b * bits / 8 / gpu_memory_gb)))",
+    "gpu_wh = energy_alpha * exp(energy_beta * batch) * active_b + energy_gamma",
+    "seconds = latency_alpha * active_b + latency_beta * batch + latency_gamma",
+    "server_wh = seconds / 3600 * server_kw * 1000 * (gpus / gpus_per_server) / batch",
+    "wh_per_token = pue * (server_wh + gpus * gpu_wh), evaluated at both ends of the parameter interval; the mean is published",
+    "energy_wh = wh_per_token * counted_tokens",
+    "carbon_g = energy_wh * grid_g_per_kwh / 1000",
+    "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
+  ],
+};
+
+/** What is never part of the number, said next to it. */
+export const notMeasured = [
+  "training",
+  "embodied hardware",
+  "real-time grid mix: annual averages are used",
+  "embeddings",
+] as const;
+
+/** Everything that a number was made from: a reader can recompute it by hand. */
+export function explain(tables: EcoTables, version: string, input: EcoInput) {
+  const methodology = findMethodology(tables, version);
+  const parameters = tables.parameters.get(input.model);
+  if (methodology === undefined || parameters === undefined) return undefined;
+  const result = estimate(tables, version, input);
+  const { usage, grid } = input;
+  return {
+    methodology_version: version,
+    formula: formulas[methodology.formula],
+    coefficients: methodology.coefficients,
+    units: methodology.units,
+    weights: methodology.weights,
+    parameters: {
+      model: input.model,
+      architecture: parameters.architecture,
+      active_b: parameters.activeB,
+      total_b: parameters.totalB,
+      accuracy: parameters.accuracy,
+      source: parameters.source,
+      licence: parameters.licence,
+      read: parameters.read,
+    },
+    tokens: {
+      input_fresh: usage.input.fresh,
+      cache_read: usage.input.cacheRead,
+      cache_write: usage.input.cacheWrite5m + usage.input.cacheWrite1h,
+      output_visible: usage.output.visible,
+      reasoning: usage.output.reasoning,
+      prompt: inputTokens(usage),
+      completion: outputTokens(usage),
+      total: totalTokens(usage),
+      counted: countedTokens(methodology, usage),
+    },
+    wh_per_token: whInterval(methodology, parameters, input.pue),
+    grid: describeGrid(grid),
+    result: result?.block,
+    interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
+    other_methodologies: tables.methodologies
+      .filter((other) => other.version !== version)
+      .map((other) => {
+        const value = estimate(tables, other.version, input);
+        return {
+          methodology_version: other.version,
+          title: other.title,
+          result: value?.block,
+          interval: value && { energy_wh: value.energyWh, carbon_g: value.carbonG },
+        };
+      }),
+    published_measurements: comparable(tables, input.model),
+    not_measured: notMeasured,
+  };
+}
+
+/** A grid with the rows it was made from. */
+export function describeGrid(grid: Grid) {
+  return {
+    g_per_kwh: grid.gPerKwh,
+    zone: grid.zone,
+    year: grid.year,
+    basis: grid.basis,
+    ...(grid.assumption === undefined ? {} : { assumption: grid.assumption }),
+    rows: grid.rows.map(({ row, weight }) => ({
+      zone: row.zone,
+      name: row.name,
+      weight,
+      g_per_kwh: row.gPerKwh,
+      year: row.year,
+      basis: row.basis,
+      scope: row.scope,
+      source: row.source,
+      source_url: row.sourceUrl,
+      licence: row.licence,
+    })),
+  };
+}
+
+/** Published figures of the same model: those whose name holds the model's. */
+function comparable(tables: EcoTables, model: string) {
+  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
+  const name = plain(model.slice(model.indexOf("/") + 1));
+  return tables.benchmarks
+    .filter((row) => plain(row.model).startsWith(name) || name.startsWith(plain(row.model)))
+    .map((row) => ({
+      model: row.model,
+      what: row.what,
+      input_tokens: row.inputTokens,
+      output_tokens: row.outputTokens,
+      energy_wh: row.energyWh,
+      carbon_g: row.carbonG,
+      scope: row.scope,
+      kind: row.kind,
+      year: row.year,
+      source: row.source,
+      source_url: row.sourceUrl,
+    }));
+}

@@ -1,0 +1,54 @@
+import type { Clock } from "#src/lib/clock.ts";
+
+/** A deadline that can be moved and cancelled. */
+export interface Deadline {
+  /** Starts again from now. */
+  extend(): void;
+  cancel(): void;
+}
+
+/** Many coarse timers for the price of one: accurate to the sweep interval. */
+export interface Deadlines {
+  /** Calls `expire` once, after the given time without `extend`. 0 means never. */
+  after(milliseconds: number, expire: () => void): Deadline;
+  stop(): void;
+}
+
+const never: Deadline = { extend() {}, cancel() {} };
+
+/** Sweeps all deadlines at one interval; a timer per request would cost more than the request. */
+export function createDeadlines(clock: Clock, sweepMilliseconds = 100): Deadlines {
+  interface Entry {
+    at: number;
+    expire: () => void;
+  }
+  const entries = new Set<Entry>();
+  const timer = setInterval(() => {
+    if (entries.size === 0) return;
+    const now = clock.monotonic();
+    for (const entry of entries) {
+      if (entry.at > now) continue;
+      entries.delete(entry);
+      entry.expire();
+    }
+  }, sweepMilliseconds);
+  timer.unref();
+  return {
+    after(milliseconds, expire) {
+      if (milliseconds <= 0) return never;
+      const entry: Entry = { at: clock.monotonic() + milliseconds, expire };
+      entries.add(entry);
+      return {
+        extend() {
+          entry.at = clock.monotonic() + milliseconds;
+        },
+        cancel() {
+          entries.delete(entry);
+        },
+      };
+    },
+    stop() {
+      clearInterval(timer);
+    },
+  };
+}
