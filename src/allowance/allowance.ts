@@ -58,6 +58,8 @@ export interface Movement {
   owner: string;
   windowStart: number;
   used: number;
+  /** How much of `used` this process had leased; absent is none. */
+  fromLease?: number;
 }
 
 export interface Allowances {

@@ -1,0 +1,195 @@
+import type { Movement } from "#src/allowance/allowance.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import { chainStart, linkHash } from "#src/ledger/chain.ts";
+import type { Generation } from "#src/ledger/generation.ts";
+import { writeMovements } from "#src/ledger/movement.ts";
+import { writeRollups } from "#src/ledger/rollup.ts";
+import { generationColumns, valuesOf } from "#src/ledger/row.ts";
+import { toStoreError, type StoreError } from "#src/store/error.ts";
+import { textOf, type Statement, type Store, type Value } from "#src/store/store.ts";
+
+/** What ended: the row to keep and what it took from the allowances. */
+export interface Entry {
+  generation: Generation;
+  movements: readonly Movement[];
+}
+
+/** Keeps what happened. */
+export interface Ledger {
+  /** Resolves when the row is durable. Rejects when it could not be kept within the time of the retries. */
+  record(entry: Entry): Promise<void>;
+  /** Resolves when everything recorded so far is durable or rejected. */
+  flush(): Promise<void>;
+  /** Flushes and accepts nothing more. */
+  close(): Promise<void>;
+}
+
+export interface LedgerOptions {
+  store: Store;
+  clock: Clock;
+  /** Id of this process, the name of its hash chain; never used before. */
+  processId: string;
+  /** Told of each failed commit; `attempt` starts at 1. */
+  onFault?: (error: StoreError, attempt: number, rows: number) => void;
+  /** Told of each commit, for metrics. */
+  onCommit?: (rows: number, milliseconds: number) => void;
+  /** Pauses before each retry; the length of the list is the number of retries. */
+  retryMilliseconds?: readonly number[];
+}
+
+interface Waiting extends Entry {
+  resolve: () => void;
+  reject: (error: StoreError) => void;
+}
+
+interface Link {
+  sequence: number;
+  hash: string;
+}
+
+const insertRow = `INSERT INTO generation (${generationColumns.join(", ")}, chain, sequence, previous, hash)
+VALUES (${Array.from({ length: generationColumns.length + 4 }, () => "?").join(", ")})`;
+const moveHead = `INSERT INTO process (id, started_at, sequence, head) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET sequence = excluded.sequence, head = excluded.head`;
+
+/** A ledger that commits everything that ended in one turn of the event loop as one group. */
+export function createLedger(options: LedgerOptions): Ledger {
+  const { store, clock, processId, onFault, onCommit } = options;
+  const pauses = options.retryMilliseconds ?? [20, 50, 100, 250, 500, 1000, 2000];
+  let queue: Waiting[] = [];
+  let head: Link = { sequence: 0, hash: chainStart(processId) };
+  let running: Promise<void> | undefined;
+  let isClosed = false;
+
+  function schedule(): void {
+    running ??= drain();
+  }
+
+  async function drain(): Promise<void> {
+    while (queue.length > 0) {
+      await nextTurn();
+      const group = queue;
+      queue = [];
+      await commit(group);
+    }
+    running = undefined;
+  }
+
+  async function commit(group: readonly Waiting[]): Promise<void> {
+    const from = clock.monotonic();
+    const error = await attempt(group);
+    if (error === undefined) {
+      onCommit?.(group.length, clock.monotonic() - from);
+      for (const { resolve } of group) resolve();
+      return;
+    }
+    // One bad row must not take the others with it.
+    if (group.length > 1 && !canPass(error)) for (const one of group) await commit([one]);
+    else for (const { reject } of group) reject(error);
+  }
+
+  async function attempt(group: readonly Waiting[]): Promise<StoreError | undefined> {
+    for (let tries = 1; ; tries++) {
+      try {
+        const { statements, last } = write(group, head, processId, clock);
+        const written = store.write(statements);
+        // Without a wait when there is none: the turn that ended the requests also answers them.
+        if (written instanceof Promise) await written;
+        head = last;
+        return undefined;
+      } catch (thrown) {
+        const error = toStoreError(thrown);
+        const kept = error.fault === "conflict" ? await committedBefore(group) : undefined;
+        if (kept !== undefined) {
+          head = kept;
+          return undefined;
+        }
+        onFault?.(error, tries, group.length);
+        const pause = pauses[tries - 1];
+        if (pause === undefined || !canPass(error)) return error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  /** Where the chain ends if the group is in the database already: its commit was done but its answer lost. */
+  async function committedBefore(group: readonly Waiting[]): Promise<Link | undefined> {
+    try {
+      const { last, links } = write(group, head, processId, clock);
+      for (const { id, hash } of links) {
+        const found = await store.read("SELECT hash FROM generation WHERE id = ?", [id]);
+        if (found[0] === undefined || textOf(found[0], "hash") !== hash) return undefined;
+      }
+      return last;
+    } catch {
+      // Not known, so not claimed: the group is reported as failed with its first error.
+      return undefined;
+    }
+  }
+
+  async function flush(): Promise<void> {
+    while (running !== undefined) await running;
+  }
+
+  return {
+    record(entry) {
+      if (isClosed) return Promise.reject(toStoreError(new Error("the ledger is closed")));
+      return new Promise((resolve, reject) => {
+        queue.push({ ...entry, resolve, reject });
+        schedule();
+      });
+    },
+    flush,
+    async close() {
+      isClosed = true;
+      await flush();
+    },
+  };
+}
+
+function canPass(error: StoreError): boolean {
+  return error.fault === "busy" || error.fault === "unavailable";
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Writing {
+  statements: Statement[];
+  links: { id: string; hash: string }[];
+  last: Link;
+}
+
+function write(group: readonly Entry[], head: Link, processId: string, clock: Clock): Writing {
+  const statements: Statement[] = [];
+  const links: Writing["links"] = [];
+  const movements: Movement[] = [];
+  let { sequence, hash } = head;
+  for (const entry of group) {
+    const values = valuesOf(entry.generation);
+    const previous = hash;
+    hash = linkHash(previous, values);
+    sequence++;
+    const place: Value[] = [processId, sequence, previous, hash];
+    statements.push({ sql: insertRow, args: [...values, ...place] });
+    links.push({ id: entry.generation.id, hash });
+    movements.push(...balanced(entry));
+  }
+  statements.push(...writeMovements(movements, processId));
+  statements.push(...writeRollups(group.map(({ generation }) => generation)));
+  statements.push({ sql: moveHead, args: [processId, clock.now(), sequence, hash] });
+  return { statements, links, last: { sequence, hash } };
+}
+
+/** The movements, with the account's credit moved by exactly what the row says: the sum of transactions is the balance. */
+function balanced({ generation, movements }: Entry): readonly Movement[] {
+  const { accountId, cost = 0 } = generation;
+  let moved = 0;
+  for (const { kind, owner, used } of movements) {
+    if (kind === "credit" && owner === accountId) moved += used;
+  }
+  if (moved === cost) return movements;
+  const rest: Movement = { kind: "credit", owner: accountId, windowStart: 0, used: cost - moved };
+  return [...movements, rest];
+}

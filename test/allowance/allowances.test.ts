@@ -1,0 +1,365 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
+import { createAllowances, type LeasedAllowances } from "#src/allowance/allowances.ts";
+import { writeMovements } from "#src/ledger/movement.ts";
+import type { Store } from "#src/store/store.ts";
+import { createFakeClock } from "#test/lib/fake-clock.ts";
+import { temporaryStore } from "#test/store/temporary.ts";
+
+const credit = (amount: number): Demand => ({
+  kind: "credit",
+  owner: "acc_1",
+  windowStart: 0,
+  amount,
+});
+const keyLimit = (amount: number, limit: number): Demand => ({
+  kind: "key_limit",
+  owner: "key_1",
+  windowStart: 0,
+  amount,
+  limit,
+});
+
+function grant(store: Store, amount: number): void {
+  const sql = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', 'acc_1', 0, ?)
+    ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
+  store.write([{ sql, args: [amount] }]);
+}
+
+function commit(store: Store, movements: Movement[], processId: string): void {
+  if (movements.length > 0) store.write(writeMovements(movements, processId));
+}
+
+async function row(store: Store, kind = "credit"): Promise<unknown> {
+  return (await store.read("SELECT used, leased FROM allowance WHERE kind = ?", [kind]))[0];
+}
+
+function isHold(answer: Hold | Refusal): answer is Hold {
+  return "settle" in answer;
+}
+
+async function admitted(allowances: LeasedAllowances, demands: Demand[]): Promise<Hold[]> {
+  return [await allowances.reserve(demands)].filter(isHold);
+}
+
+/** The same store, answering later, as a remote one does. */
+function delayed(store: Store): Store {
+  return {
+    ...store,
+    kind: "remote",
+    write: (statements) =>
+      new Promise((done) => setImmediate(done)).then(() => store.write(statements)),
+    read: (sql, args) =>
+      new Promise((done) => setImmediate(done)).then(() => store.read(sql, args)),
+  };
+}
+
+for (const place of ["file", "remote"] as const) {
+  test(`reserve() admits exactly 10 of 200 parallel requests for the credit of 10 (${place})`, async () => {
+    using kept = await temporaryStore();
+    grant(kept.store, 10_000);
+    const store = place === "file" ? kept.store : delayed(kept.store);
+    const allowances = createAllowances({ store, clock: createFakeClock(), processId: "p1" });
+    await allowances.start();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, async () => allowances.reserve([credit(1000)])),
+    );
+    expect(answers.filter(isHold)).toHaveLength(10);
+    expect(answers.findIndex((answer) => !isHold(answer))).toBe(10);
+    const refusal = answers[199];
+    expect(refusal).toMatchObject({ standing: { limit: 10_000, used: 0, remaining: 0 } });
+  });
+
+  test(`two processes on one store never exceed the limit together (${place})`, async () => {
+    using kept = await temporaryStore();
+    grant(kept.store, 100);
+    const clock = createFakeClock();
+    const store = place === "file" ? kept.store : delayed(kept.store);
+    const both = ["p1", "p2"].map((processId) => createAllowances({ store, clock, processId }));
+    for (const one of both) await one.start();
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, async (_, at) => both[at % 2]?.reserve([credit(1)])),
+    );
+    expect(answers.filter((answer) => answer !== undefined && isHold(answer))).toHaveLength(100);
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 100 });
+  });
+
+  test(`random interleavings never overspend and end with used equal to the sum (${place})`, async () => {
+    const step = fc.oneof(
+      fc.record({
+        do: fc.constant("reserve" as const),
+        who: fc.nat(1),
+        amount: fc.integer({ min: 1, max: 40 }),
+      }),
+      fc.record({
+        do: fc.constant("settle" as const),
+        at: fc.nat(30),
+        part: fc.double({ min: 0, max: 1, noNaN: true }),
+      }),
+      fc.record({ do: fc.constant("crash" as const), who: fc.nat(1) }),
+      fc.record({ do: fc.constant("tick" as const), who: fc.nat(1) }),
+      fc.record({ do: fc.constant("pause" as const) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        using kept = await temporaryStore();
+        grant(kept.store, 200);
+        const clock = createFakeClock();
+        const store = place === "file" ? kept.store : delayed(kept.store);
+        let born = 0;
+        const spawn = async (): Promise<{ id: string; allowances: LeasedAllowances }> => {
+          const id = `p${born++}`;
+          const allowances = createAllowances({
+            store,
+            clock,
+            processId: id,
+            pid: born,
+            isAlive: () => true,
+          });
+          await allowances.start();
+          return { id, allowances };
+        };
+        const processes = [await spawn(), await spawn()];
+        let open: { id: string; hold: Hold; amount: number }[] = [];
+        let spent = 0;
+        for (const one of steps) {
+          if (one.do === "reserve") {
+            const process = processes[one.who];
+            if (process === undefined) continue;
+            const holds = await admitted(process.allowances, [
+              credit(one.amount),
+              keyLimit(one.amount, 150),
+            ]);
+            for (const hold of holds) open.push({ id: process.id, hold, amount: one.amount });
+          }
+          if (one.do === "settle") {
+            const [chosen] = open.splice(one.at % Math.max(1, open.length), 1);
+            if (chosen === undefined) continue;
+            const used = Math.round(chosen.amount * one.part);
+            commit(kept.store, chosen.hold.settle([used, used]), chosen.id);
+            expect(chosen.hold.settle([used, used])).toEqual([]);
+            spent += used;
+          }
+          if (one.do === "crash") {
+            const gone = processes[one.who]?.id;
+            open = open.filter(({ id }) => id !== gone);
+            processes[one.who] = await spawn();
+          }
+          if (one.do === "tick") await processes[one.who]?.allowances.tick();
+          if (one.do === "pause") clock.advance(61_000);
+          const promised = open.reduce((sum, { amount }) => sum + amount, 0);
+          // A pause voids the leases of requests that still run, and only then may promises exceed.
+          if (!steps.some((other) => other.do === "pause")) {
+            expect(spent + promised).toBeLessThanOrEqual(150);
+          }
+        }
+        for (const { id, hold, amount } of open) {
+          const used = Math.max(0, Math.min(amount, 150 - spent));
+          commit(kept.store, hold.settle([used, used]), id);
+          spent += used;
+        }
+        clock.advance(120_000);
+        const last = await spawn();
+        await last.allowances.tick();
+        expect(await row(kept.store)).toEqual({ used: spent, leased: 0 });
+        expect(await kept.store.read("SELECT * FROM lease WHERE amount > 0", [])).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+}
+
+test("reserve() is synchronous while the leased chunk suffices, and takes all demands or none", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100_000);
+  const allowances = createAllowances({
+    store: delayed(kept.store),
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  await allowances.reserve([credit(10), keyLimit(10, 20)]);
+  expect(allowances.reserve([credit(10)])).not.toBeInstanceOf(Promise);
+  const before = allowances.standing(credit(0));
+  await allowances.reserve([credit(10), keyLimit(10, 20)]);
+  const refused = await allowances.reserve([credit(10), keyLimit(10, 20)]);
+  expect(refused).toMatchObject({ refused: { kind: "key_limit" }, standing: { remaining: 0 } });
+  expect(allowances.standing(credit(0))?.remaining).toBe((before?.remaining ?? 0) - 10);
+});
+
+test("a crash gives the leases back: when they expire, or at once when the process of this host is gone", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const { store } = kept;
+  const clock = createFakeClock();
+  const crashed = createAllowances({ store, clock, processId: "p1", pid: 11, host: "here" });
+  await crashed.start();
+  const [hold] = await admitted(crashed, [credit(100)]);
+  commit(store, hold?.settle([30]) ?? [], "p1");
+  await admitted(crashed, [credit(70)]);
+
+  const other = createAllowances({
+    store,
+    clock,
+    processId: "p2",
+    pid: 12,
+    host: "there",
+    isAlive: () => false,
+  });
+  await other.start();
+  expect(await admitted(other, [credit(1)])).toHaveLength(0);
+  clock.advance(60_001);
+  await other.tick();
+  expect(await admitted(other, [credit(71)])).toHaveLength(0);
+  expect(await admitted(other, [credit(70)])).toHaveLength(1);
+
+  const next = createAllowances({
+    store,
+    clock,
+    processId: "p3",
+    pid: 13,
+    host: "there",
+    isAlive: () => false,
+  });
+  await next.start();
+  expect(await row(store)).toEqual({ used: 30, leased: 0 });
+});
+
+test("a process that slept through its leases does not spend them again", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const sleeper = createAllowances({ store: kept.store, clock, processId: "p1" });
+  const other = createAllowances({
+    store: kept.store,
+    clock,
+    processId: "p2",
+    isAlive: () => true,
+  });
+  await sleeper.start();
+  await admitted(sleeper, [credit(20)]);
+  clock.advance(61_000);
+  await other.start();
+  expect(await admitted(other, [credit(100)])).toHaveLength(1);
+  expect(await admitted(sleeper, [credit(1)])).toHaveLength(0);
+});
+
+test("what was used beyond the hold is counted", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [credit(90)]);
+  commit(kept.store, hold?.settle([130]) ?? [], "p1");
+  expect(await row(kept.store)).toEqual({ used: 130, leased: 0 });
+  expect(allowances.standing(credit(0))).toEqual({ limit: 100, used: 130, remaining: 0 });
+  expect(await admitted(allowances, [credit(1)])).toHaveLength(0);
+});
+
+test("a limit that is lowered or raised counts from the next reserve", async () => {
+  using kept = await temporaryStore();
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  expect(await admitted(allowances, [keyLimit(10, 1000)])).toHaveLength(1);
+  expect(await admitted(allowances, [keyLimit(10, 15)])).toHaveLength(0);
+  expect(await admitted(allowances, [keyLimit(10, 20)])).toHaveLength(1);
+});
+
+test("refresh() makes a grant and its withdrawal count", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 1000);
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  await admitted(allowances, [credit(10)]);
+  grant(kept.store, -985);
+  allowances.refresh("acc_1");
+  expect(await admitted(allowances, [credit(6)])).toHaveLength(0);
+  expect(await admitted(allowances, [credit(5)])).toHaveLength(1);
+  grant(kept.store, 100);
+  expect(await admitted(allowances, [credit(100)])).toHaveLength(1);
+});
+
+test("an unlimited demand is counted and never refused", async () => {
+  using kept = await temporaryStore();
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [{ ...credit(1000), unlimited: true }]);
+  commit(kept.store, hold?.settle([700]) ?? [], "p1");
+  expect(await row(kept.store)).toEqual({ used: 700, leased: 0 });
+  expect(allowances.standing(credit(0))?.used).toBe(700);
+});
+
+test("requests in flight come back when settled with nothing used", async () => {
+  using kept = await temporaryStore();
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  const slot: Demand = { kind: "in_flight", owner: "key_1", windowStart: 0, amount: 1, limit: 3 };
+  const [first] = await admitted(allowances, [slot]);
+  expect(await admitted(allowances, [slot])).toHaveLength(1);
+  expect(await admitted(allowances, [slot])).toHaveLength(1);
+  expect(await admitted(allowances, [slot])).toHaveLength(0);
+  expect(first?.settle([0])).toEqual([]);
+  expect(await admitted(allowances, [slot])).toHaveLength(1);
+});
+
+test("tick() gives idle chunks to others, and forgets windows that are over", async () => {
+  using kept = await temporaryStore();
+  const clock = createFakeClock();
+  const allowances = createAllowances({ store: kept.store, clock, processId: "p1" });
+  await allowances.start();
+  const minute: Demand = {
+    kind: "requests_minute",
+    owner: "key_1",
+    windowStart: clock.now(),
+    windowEnd: clock.now() + 60_000,
+    amount: 1,
+    limit: 100,
+  };
+  const [hold] = await admitted(allowances, [minute]);
+  commit(kept.store, hold?.settle([1]) ?? [], "p1");
+  await allowances.tick();
+  await allowances.tick();
+  expect(await row(kept.store, "requests_minute")).toEqual({ used: 1, leased: 0 });
+  clock.advance(59_999);
+  await allowances.tick();
+  clock.advance(2);
+  await allowances.tick();
+  expect(allowances.standing(minute)).toBeUndefined();
+  expect(await kept.store.read("SELECT * FROM lease", [])).toEqual([]);
+});
+
+test("giveBack() returns everything that is not held", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 10_000);
+  const allowances = createAllowances({
+    store: kept.store,
+    clock: createFakeClock(),
+    processId: "p1",
+  });
+  await allowances.start();
+  await admitted(allowances, [credit(10)]);
+  await allowances.giveBack();
+  expect(await row(kept.store)).toEqual({ used: 0, leased: 10 });
+  expect(allowances.standing(credit(0))).toEqual({ limit: 10_000, used: 0, remaining: 9990 });
+});
