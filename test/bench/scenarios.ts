@@ -1,0 +1,218 @@
+import { measure, type Measured } from "#test/bench/measure.ts";
+import { chat } from "#test/bench/plan.ts";
+import { compare, inRounds, middle, type Results, type Rounds } from "#test/bench/rounds.ts";
+import { failures, number, type Table } from "#test/bench/table.ts";
+import type { Target, TargetName } from "#test/bench/target.ts";
+
+/** How much of everything: the full run, or the quick one that only shows that it works. */
+export interface Sizes {
+  rounds: Rounds;
+  rateRounds: Rounds;
+  slowStreams: number;
+  slowEvents: number;
+  /** Requests after which memory is read: the first, then more up to the second. */
+  memoryRequests: readonly [number, number];
+}
+
+/** What a scenario works with. */
+export interface Stage {
+  sizes: Sizes;
+  targets: ReadonlyMap<TargetName, Target>;
+  /** Starts another process of a target, with nothing behind it. */
+  fresh(name: TargetName): Promise<Target>;
+  /** Most streams that were open at the upstream at once since the last call. */
+  peakAtUpstream(): Promise<number>;
+}
+
+/** One question asked of every target. */
+export interface Scenario {
+  name: string;
+  title: string;
+  /** How it was measured, in a sentence. */
+  method(sizes: Sizes): string;
+  run(stage: Stage): Promise<Table>;
+}
+
+const connections = 32;
+const streamConnections = 20;
+const streamEvents = 50;
+const rate = 300;
+const rateConnections = 64;
+const memoryTargets: readonly TargetName[] = ["pipe", "lowrouter"];
+
+const throughput: Scenario = {
+  name: "throughput",
+  title: `Non-streaming chat at ${connections} connections`,
+  method: ({ rounds }) =>
+    `Closed loop, 1 KB question, 1 KB answer; ${rounds.count} interleaved rounds of ${rounds.seconds} s; ` +
+    "medians, ratios taken round by round.",
+  async run({ targets, sizes }) {
+    const load = { body: chat({ kind: "answer" }), stream: false, connections };
+    return speeds("requests/s", await inRounds(targets, load, sizes.rounds));
+  },
+};
+
+const streams: Scenario = {
+  name: "streams",
+  title: `Streams of ${streamEvents} events at ${streamConnections} connections`,
+  method: ({ rounds }) =>
+    "Closed loop, every event its own write upstream, read to `data: [DONE]`; " +
+    `${rounds.count} interleaved rounds of ${rounds.seconds} s; medians, ratios round by round.`,
+  async run({ targets, sizes }) {
+    const body = chat({ kind: "stream", events: streamEvents });
+    const load = { body, stream: true, connections: streamConnections };
+    return speeds("streams/s", await inRounds(targets, load, sizes.rounds));
+  },
+};
+
+const fixedRate: Scenario = {
+  name: "rate",
+  title: `Latency at ${rate} requests/s`,
+  method: ({ rateRounds }) =>
+    `Open loop over ${rateConnections} connections; ${rateRounds.count} interleaved rounds of ` +
+    `${rateRounds.seconds} s; milliseconds; added: over direct, round by round.`,
+  async run({ targets, sizes }) {
+    const load = {
+      body: chat({ kind: "answer" }),
+      stream: false,
+      connections: rateConnections,
+      rate,
+    };
+    const results = await inRounds(targets, load, sizes.rateRounds);
+    const direct = results.get("direct");
+    const added = (all: readonly Measured[], read: (one: Measured) => number | undefined) =>
+      compare(all, direct, (one, other) => difference(read(one), read(other)));
+    return {
+      columns: ["target", "answered/s", "p50", "p99", "p99.9", "added p50", "added p99", "not ok"],
+      rows: [...results].map(([name, all]) => [
+        name,
+        number(middle(all, (one) => one.perSecond)),
+        number(middle(all, p50), 2),
+        number(middle(all, p99), 2),
+        number(
+          middle(all, (one) => one.total?.p999),
+          2,
+        ),
+        name === "direct" ? "—" : number(added(all, p50), 2),
+        name === "direct" ? "—" : number(added(all, p99), 2),
+        failures(all.map((one) => one.failures)),
+      ]),
+    };
+  },
+};
+
+const slow: Scenario = {
+  name: "slow-streams",
+  title: "Many slow streams at once",
+  method: ({ slowStreams, slowEvents }) =>
+    `${number(slowStreams)} connections, one stream each, one event per 100 ms, ${slowEvents} events ` +
+    `(${(slowEvents / 10).toFixed(1)} s); a stream that waited for another shows in the first byte and ` +
+    "in the peak at the upstream; milliseconds.",
+  async run({ targets, sizes, peakAtUpstream }) {
+    const { slowStreams, slowEvents } = sizes;
+    const rows: string[][] = [];
+    for (const [name, target] of targets) {
+      await peakAtUpstream();
+      const one = await measure(target, {
+        body: chat({ kind: "slow-stream", events: slowEvents }),
+        stream: true,
+        connections: slowStreams,
+        until: { requests: slowStreams },
+      });
+      rows.push([
+        name,
+        `${number(one.ok)} of ${number(slowStreams)}`,
+        number(await peakAtUpstream()),
+        number(one.firstByte?.p50),
+        number(one.firstByte?.p99),
+        number(one.total?.p99),
+        number(one.residentMegabytes),
+        failures([one.failures]),
+      ]);
+    }
+    const columns = ["target", "complete", "peak at upstream", "first byte p50", "first byte p99"];
+    return { columns: [...columns, "total p99", "RSS MB", "not ok"], rows };
+  },
+};
+
+const memory: Scenario = {
+  name: "memory",
+  title: "Memory",
+  method: ({ memoryRequests: [first, second] }) =>
+    `A fresh process; resident memory in MB before any request, after ${number(first)} and after ` +
+    `${number(second)} non-streaming requests at ${connections} connections.`,
+  async run({ targets, sizes, fresh }) {
+    const [first, second] = sizes.memoryRequests;
+    const load = { body: chat({ kind: "answer" }), stream: false, connections };
+    const rows: string[][] = [];
+    for (const name of memoryTargets.filter((known) => targets.has(known))) {
+      const target = await fresh(name);
+      try {
+        const idle = await measure(target, { ...load, until: { requests: 0 } });
+        const early = await measure(target, { ...load, until: { requests: first } });
+        const late = await measure(target, { ...load, until: { requests: second - first } });
+        const growth = difference(late.residentMegabytes, early.residentMegabytes);
+        const read = [idle, early, late].map((one) => number(one.residentMegabytes, 1));
+        const wrong = failures([idle, early, late].map((one) => one.failures));
+        rows.push([name, ...read, number(growth, 1), wrong]);
+      } finally {
+        await target.running.stop();
+      }
+    }
+    const after = [first, second].map((count) => `after ${number(count)}`);
+    return { columns: ["target", "idle", ...after, "growth", "not ok"], rows };
+  },
+};
+
+/** Every scenario, in the order of the report. */
+export const scenarios: readonly Scenario[] = [throughput, streams, fixedRate, slow, memory];
+
+function speeds(unit: string, results: Results): Table {
+  const ratio = (all: readonly Measured[], base: TargetName) =>
+    number(compare(all, results.get(base), perSecondRatio), 2);
+  const streaming = unit === "streams/s";
+  return {
+    columns: [
+      ...["target", unit, "÷ direct", "÷ pipe", "÷ portkey (node)", "÷ portkey (bun)"],
+      ...(streaming ? ["first byte p50 ms"] : []),
+      ...["p50 ms", "p99 ms", "CPU µs each", "RSS MB", "not ok"],
+    ],
+    rows: [...results].map(([name, all]) => [
+      name,
+      number(middle(all, (one) => one.perSecond)),
+      ratio(all, "direct"),
+      ratio(all, "pipe"),
+      ratio(all, "portkey (node)"),
+      ratio(all, "portkey (bun)"),
+      ...(streaming
+        ? [
+            number(
+              middle(all, (one) => one.firstByte?.p50),
+              2,
+            ),
+          ]
+        : []),
+      number(middle(all, p50), 2),
+      number(middle(all, p99), 2),
+      number(middle(all, (one) => one.cpuMicroseconds)),
+      number(all.at(-1)?.residentMegabytes),
+      failures(all.map((one) => one.failures)),
+    ]),
+  };
+}
+
+function perSecondRatio(one: Measured, other: Measured): number | undefined {
+  return other.perSecond === 0 ? undefined : one.perSecond / other.perSecond;
+}
+
+function p50(one: Measured): number | undefined {
+  return one.total?.p50;
+}
+
+function p99(one: Measured): number | undefined {
+  return one.total?.p99;
+}
+
+function difference(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : one - other;
+}

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { gateway } from "#test/bench/gateway.ts";
+import { nginx } from "#test/bench/nginx.ts";
+import { portkey } from "#test/bench/portkey.ts";
+import { freePort, start, type Running } from "#test/bench/process.ts";
+
+/** What every target needs to know to start. */
+export interface Bench {
+  /** For logs, configuration and state; removed at the end. */
+  folder: string;
+  upstreamPort: number;
+  /** How the gateway is run: an executable, or `bun src/main.ts`. */
+  gateway: readonly string[];
+}
+
+/** Something that answers `POST <path>`, ready to be measured. */
+export interface Target {
+  running: Running;
+  path: string;
+  headers: Record<string, string>;
+}
+
+/** Names of what can be measured, in the order of the rounds. */
+export const targetNames = [
+  "direct",
+  "nginx",
+  "pipe",
+  "lowrouter",
+  "portkey (bun)",
+  "portkey (node)",
+] as const;
+export type TargetName = (typeof targetNames)[number];
+
+/** Headers that every request carries. */
+export const plainHeaders = { "content-type": "application/json", authorization: "Bearer x" };
+const path = "/v1/chat/completions";
+
+/** Starts the mock upstream. */
+export function upstream(folder: string): Promise<Running> {
+  const port = freePort();
+  const script = join(import.meta.dir, "upstream.ts");
+  return start({
+    name: "upstream",
+    command: [process.execPath, script, String(port)],
+    port,
+    folder,
+  });
+}
+
+const stats = v.looseObject({ peak: v.number() });
+
+/** Most slow streams open at the upstream at once since the last call. */
+export async function peak({ port }: Running): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/stats`);
+  return v.parse(stats, await answer.json()).peak;
+}
+
+/** Starts a target of its own; throws with the reason when this machine cannot run it. */
+export async function open(name: TargetName, bench: Bench, direct: Running): Promise<Target> {
+  const plain = { path, headers: plainHeaders };
+  switch (name) {
+    case "direct":
+      return { ...plain, running: { ...direct, stop: async () => {} } };
+    case "nginx":
+      return { ...plain, running: await nginx(bench) };
+    case "pipe":
+      return { ...plain, running: await pipe(bench) };
+    case "lowrouter": {
+      const { running, key } = await gateway(bench);
+      return { path, headers: { ...plainHeaders, authorization: `Bearer ${key}` }, running };
+    }
+    case "portkey (bun)":
+      return { path, ...(await portkey("bun", bench)) };
+    case "portkey (node)":
+      return { path, ...(await portkey("node", bench)) };
+  }
+}
+
+function pipe({ folder, upstreamPort }: Bench): Promise<Running> {
+  const port = freePort();
+  const script = join(import.meta.dir, "pipe.ts");
+  return start({
+    name: "pipe",
+    command: [process.execPath, script, String(port), String(upstreamPort)],
+    port,
+    folder,
+    env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },
+  });
+}

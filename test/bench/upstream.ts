@@ -1,0 +1,131 @@
+/**
+ * The fastest OpenAI-shaped upstream we can make, a process of its own:
+ * `bun test/bench/upstream.ts PORT`. The prompt says which answer it wants; see plan.ts.
+ */
+const answer = JSON.stringify({
+  id: "chatcmpl-bench",
+  object: "chat.completion",
+  created: 1_700_000_000,
+  model: "gpt-4o-mini-2024-07-18",
+  choices: [
+    {
+      index: 0,
+      message: { role: "assistant", content: "It depends on the fox. ".repeat(30) },
+      finish_reason: "stop",
+    },
+  ],
+  usage: { prompt_tokens: 210, completion_tokens: 180, total_tokens: 390 },
+});
+const encoder = new TextEncoder();
+const done = encoder.encode("data: [DONE]\n\n");
+const eventMilliseconds = 100;
+const stats = { requests: 0, open: 0, peak: 0 };
+
+Bun.serve({
+  port: Number(process.argv[2]),
+  hostname: "127.0.0.1",
+  idleTimeout: 255,
+  routes: {
+    "/stats": () => {
+      const seen = { ...stats };
+      stats.peak = stats.open;
+      return Response.json(seen);
+    },
+    "/v1/chat/completions": { POST: reply },
+  },
+});
+
+async function reply(request: Request): Promise<Response> {
+  stats.requests++;
+  const ask = await request.text();
+  const at = ask.indexOf("stream:");
+  if (at < 0) {
+    return new Response(answer, { headers: { "content-type": "application/json" } });
+  }
+  const events = Number.parseInt(ask.slice(at + "stream:".length), 10);
+  const usage = ask.includes('"include_usage":true');
+  const body = ask.startsWith("slow-", at - 5) ? slow(events, usage) : fast(events, usage);
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** Every event in its own write to the socket; what is written in one turn would leave as one. */
+function fast(events: number, usage: boolean): ReadableStream {
+  return new ReadableStream({
+    type: "direct",
+    async pull(controller) {
+      for (const event of frames(events, usage)) {
+        controller.write(event);
+        await controller.flush();
+        await nextTurn();
+      }
+      controller.close();
+    },
+  });
+}
+
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** The first event at once, then one every 100 ms. */
+function slow(events: number, usage: boolean): ReadableStream {
+  stats.peak = Math.max(stats.peak, ++stats.open);
+  const left = frames(events, usage);
+  let timer: Timer | undefined;
+  const stop = () => {
+    if (timer === undefined) return;
+    clearInterval(timer);
+    timer = undefined;
+    stats.open--;
+  };
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      const send = () => {
+        const event = left.shift();
+        if (event !== undefined) controller.enqueue(event);
+        if (left.length > 0) return;
+        stop();
+        controller.close();
+      };
+      timer = setInterval(send, eventMilliseconds);
+      send();
+    },
+    cancel: stop,
+  });
+}
+
+function frames(events: number, usage: boolean): Uint8Array[] {
+  const found = Array.from({ length: events }, (_, index) => event(index, events));
+  if (usage) found.push(usageEvent(events));
+  return [...found, done];
+}
+
+/** Events by position, encoded once. */
+const encoded = new Map<string, Uint8Array>();
+
+function event(index: number, events: number): Uint8Array {
+  const last = index === events - 1;
+  const delta = index === 0 ? { role: "assistant", content: "" } : { content: ` word${index}` };
+  const choice = last
+    ? { index: 0, delta: {}, finish_reason: "stop" }
+    : { index: 0, delta, finish_reason: null };
+  return encode(`${index}/${last}`, { choices: [choice] });
+}
+
+function usageEvent(events: number): Uint8Array {
+  const usage = { prompt_tokens: 210, completion_tokens: events, total_tokens: 210 + events };
+  return encode(`usage/${events}`, { choices: [], usage });
+}
+
+function encode(key: string, members: object): Uint8Array {
+  const known = encoded.get(key);
+  if (known !== undefined) return known;
+  const chunk = {
+    id: "chatcmpl-bench",
+    object: "chat.completion.chunk",
+    created: 1_700_000_000,
+    model: "gpt-4o-mini-2024-07-18",
+    ...members,
+  };
+  const bytes = encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
+  encoded.set(key, bytes);
+  return bytes;
+}
