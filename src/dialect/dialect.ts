@@ -107,6 +107,8 @@ export interface UpstreamFault {
   type?: string;
   code?: string;
   param?: string;
+  /** The wait that the body asks for, where a wire says it there and in no header. */
+  retryAfterSeconds?: number;
 }
 
 /** What the gateway adds to an answer. */
@@ -165,6 +167,8 @@ export interface UpstreamDialect {
 export interface StreamReader {
   /** Steps contained in the bytes that arrived. Throws `UpstreamStreamError` on an error event or garbage. */
   push(chunk: Uint8Array): StreamStep[];
+  /** Steps of a last event whose blank line never came; called once, when the bytes are over. */
+  finish?(): StreamStep[];
   /** The upstream's id of the answer, once seen. */
   readonly id: string | undefined;
   /** Usage as far as it was told; the last word counts. */

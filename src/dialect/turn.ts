@@ -131,8 +131,8 @@ export interface ReplyChoice {
 /** One step of a streamed answer. Starts come before their deltas; `index` counts tool calls of a choice from 0. */
 export type StreamStep =
   | { type: "text"; choice: number; text: string }
-  | { type: "reasoning"; choice: number; text: string; signature?: string }
+  | { type: "reasoning"; choice: number; text: string; signature?: string; redacted?: string }
   | { type: "refusal"; choice: number; text: string }
-  | { type: "tool_start"; choice: number; index: number; id: string; name: string }
+  | { type: "tool_start"; choice: number; index: number; id: string; name: string; carry?: Carry }
   | { type: "tool_arguments"; choice: number; index: number; text: string }
   | { type: "finish"; choice: number; finish: FinishReason; nativeFinish?: string };

@@ -1,0 +1,31 @@
+import type { Reasoning } from "#src/dialect/turn.ts";
+
+export type Effort = NonNullable<Reasoning["effort"]>;
+
+const order: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+
+/** The effort that a model takes: the one asked for, else the nearest lower, else the nearest higher. */
+export function clampEffort(wanted: Effort, efforts: readonly string[]): Effort | undefined {
+  const at = order.indexOf(wanted);
+  const nearest = [...order.slice(0, at + 1).reverse(), ...order.slice(at + 1)];
+  return nearest.find((effort) => efforts.includes(effort) && (effort !== "none" || at === 0));
+}
+
+/** The effort that stands for a budget of reasoning tokens. */
+export function effortOfBudget(tokens: number): Effort {
+  if (tokens <= 0) return "none";
+  if (tokens <= 1024) return "minimal";
+  if (tokens <= 2048) return "low";
+  if (tokens <= 8192) return "medium";
+  return tokens <= 24_576 ? "high" : "xhigh";
+}
+
+/**
+ * A budget of reasoning tokens that leaves room for an answer under a limit on all output tokens:
+ * as asked, else four fifths of the limit, else undefined when not even the least budget fits.
+ */
+export function fitBudget(tokens: number, least: number, limit: number): number | undefined {
+  if (tokens < limit) return tokens;
+  const fitting = Math.max(least, Math.floor(limit * 0.8));
+  return fitting < limit ? fitting : undefined;
+}

@@ -1,0 +1,27 @@
+import type { Turn } from "#src/dialect/turn.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Json } from "#src/lib/json.ts";
+
+/** Members whose value asks for nothing beyond what happens anyway. */
+const idle: Readonly<Record<string, readonly Json[]>> = {
+  logprobs: [false],
+  top_logprobs: [0],
+  service_tier: ["auto", "default"],
+  store: [false],
+  parallel_tool_calls: [true],
+};
+
+/** Names of the client's extra members that a wire cannot say. Throws where the answer would be of another kind. */
+export function leftover(turn: Turn, said: readonly string[]): string[] {
+  const { modalities } = turn.extra;
+  if (Array.isArray(modalities) && modalities.some((kind) => kind !== "text")) {
+    throw new AppError("unsupported_feature", 'Cannot answer in "modalities" other than "text"', {
+      param: "modalities",
+    });
+  }
+  return Object.entries(turn.extra).flatMap(([name, value]) => {
+    if (value === undefined || value === null || said.includes(name)) return [];
+    if (name === "modalities" || name === "stream_options") return [];
+    return idle[name]?.includes(value) ? [] : [name];
+  });
+}
