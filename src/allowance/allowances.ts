@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Allowances, Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
 import {
   emptyChunk,
@@ -28,6 +29,7 @@ export interface AllowanceOptions {
   /** Id of this process, never used before. */
   processId: string;
   pid?: number;
+  /** The machine; its own name unless given. */
   host?: string;
   /** Whether a process of this host lives. */
   isAlive?: (pid: number) => boolean;
@@ -46,7 +48,11 @@ export interface LeasedAllowances extends Allowances {
 /** What may be spent, held in memory against chunks leased from the store. */
 export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   const { store, clock, leaseMilliseconds = 60_000, isAlive = lives } = options;
-  const lessee: Lessee = { id: options.processId, pid: options.pid ?? 0, host: options.host ?? "" };
+  const lessee: Lessee = {
+    id: options.processId,
+    pid: options.pid ?? 0,
+    host: options.host || hostname(),
+  };
   const chunks = new Map<string, Chunk>();
   let leasedUntil = 0;
   let joining: Promise<void> | undefined;

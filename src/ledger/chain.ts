@@ -72,6 +72,8 @@ async function verifyOne(
       rows++;
     }
     if (page.length < pageRows) break;
+    // A file answers without a pause: let requests run between pages.
+    await new Promise((resolve) => setImmediate(resolve));
   }
   for (let missing = sequence + 1; missing <= length; missing++)
     faults.push(removed(chain, missing));

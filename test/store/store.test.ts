@@ -46,7 +46,9 @@ test("migrate() changes nothing when a step fails", async () => {
   using kept = await temporaryStore();
   const good = { index: migrations.length, tag: "good", sql: "CREATE TABLE good (a TEXT)" };
   const bad = { index: migrations.length + 1, tag: "bad", sql: "CREATE TABEL bad (a TEXT)" };
-  await expect(migrate(kept.store, clock, [...migrations, good, bad])).rejects.toThrow("Cannot bring");
+  await expect(migrate(kept.store, clock, [...migrations, good, bad])).rejects.toThrow(
+    "Cannot bring",
+  );
   expect(await schemaVersion(kept.store)).toBe(migrations.length);
   expect(
     await kept.store.read("SELECT count(*) AS n FROM sqlite_master WHERE name = 'good'", []),

@@ -1,0 +1,65 @@
+import type { Account, Plan } from "#src/account/account.ts";
+import { bumpAccess } from "#src/account/settings.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import type { Ids } from "#src/lib/id.ts";
+import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+
+const columns = "id, name, plan, disabled, created_at";
+
+/** Opens an account. */
+export async function createAccount(
+  store: Store,
+  { clock, ids }: { clock: Clock; ids: Ids },
+  { name, plan }: { name: string; plan: Plan },
+): Promise<Account> {
+  const account = { id: ids.next("acc"), name, plan, disabled: false, createdAt: clock.now() };
+  await store.write([
+    {
+      sql: `INSERT INTO account (${columns}) VALUES (?, ?, ?, 0, ?)`,
+      args: [account.id, name, plan, account.createdAt],
+    },
+  ]);
+  return account;
+}
+
+/** All accounts, oldest first. */
+export async function listAccounts(store: Store): Promise<Account[]> {
+  const rows = await store.read(`SELECT ${columns} FROM account ORDER BY id`, []);
+  return rows.map((row) => accountOf(row));
+}
+
+/** One account, or undefined. */
+export async function findAccount(store: Store, id: string): Promise<Account | undefined> {
+  const [row] = await store.read(`SELECT ${columns} FROM account WHERE id = ?`, [id]);
+  return row && accountOf(row);
+}
+
+/** Changes what is given and leaves the rest. Then `KeyCache.invalidate()`. */
+export async function updateAccount(
+  store: Store,
+  id: string,
+  change: Partial<Pick<Account, "name" | "plan" | "disabled">>,
+): Promise<Account | undefined> {
+  const account = await findAccount(store, id);
+  if (account === undefined) return undefined;
+  const changed = { ...account, ...change };
+  await store.write([
+    {
+      sql: "UPDATE account SET name = ?, plan = ?, disabled = ? WHERE id = ?",
+      args: [changed.name, changed.plan, changed.disabled ? 1 : 0, id],
+    },
+    bumpAccess,
+  ]);
+  return changed;
+}
+
+/** An account from its row; `prefix` when it was joined to another. */
+export function accountOf(row: Row, prefix: "" | "account_" = ""): Account {
+  return {
+    id: textOf(row, prefix === "" ? "id" : "account_id") ?? "",
+    name: textOf(row, `${prefix}name`) ?? "",
+    plan: textOf(row, `${prefix}plan`) === "metered" ? "metered" : "prepaid",
+    disabled: numberIn(row, `${prefix}disabled`) === 1,
+    createdAt: numberIn(row, `${prefix}created_at`) ?? 0,
+  };
+}

@@ -1,0 +1,93 @@
+import type { Caller } from "#src/account/account.ts";
+import { accountOf } from "#src/account/accounts.ts";
+import { keyColumns, keyOf } from "#src/account/key-row.ts";
+import { hashOf } from "#src/account/keys.ts";
+import { readAccess } from "#src/account/settings.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import { textOf, then, type Soon, type Store } from "#src/store/store.ts";
+
+/** Who a key belongs to, from memory when it was seen before. Disabled and expired ones are found too. */
+export interface KeyCache {
+  find(token: string): Soon<Caller | undefined>;
+  /** Forgets one key by its hash, or all: the next request reads the store. */
+  invalidate(hash?: string): void;
+  /** Writes when keys were last used; every ten seconds or so, and at shutdown. */
+  tick(): Promise<void>;
+}
+
+export interface KeyCacheOptions {
+  store: Store;
+  clock: Clock;
+  /** How old news from other processes may be. 50 for a file, 1000 for a remote database. */
+  freshMilliseconds?: number;
+  /** Beyond this many, the cache starts anew. */
+  size?: number;
+}
+
+const select = `SELECT ${keyColumns.map((column) => `api_key.${column} AS ${column}`).join(", ")},
+account.name AS account_name, account.plan AS account_plan, account.disabled AS account_disabled,
+account.created_at AS account_created_at
+FROM api_key JOIN account ON account.id = api_key.account_id WHERE api_key.hash = ?`;
+const touch = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE hash = ?`;
+
+/** A cache of keys that notices the changes of other processes. */
+export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): KeyCache {
+  const { freshMilliseconds = store.kind === "file" ? 50 : 1000, size = 10_000 } = options;
+  // By the secret, so that a hit needs no hash; unknown secrets are never kept.
+  const callers = new Map<string, Caller>();
+  const usedAt = new Map<string, number>();
+  let version: string | undefined;
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  // Counts forgettings, so that a read that began before one is not kept after it.
+  let era = 0;
+
+  function find(token: string): Soon<Caller | undefined> {
+    const time = clock.monotonic();
+    if (time - checkedAt < freshMilliseconds) return look(token);
+    checkedAt = time;
+    return then(store.read(readAccess, []), (rows) => {
+      const seen = rows[0] && textOf(rows[0], "value");
+      if (seen !== version) forget();
+      version = seen;
+      return look(token);
+    });
+  }
+
+  function look(token: string): Soon<Caller | undefined> {
+    const known = callers.get(token);
+    if (known !== undefined) return used(known);
+    const from = era;
+    return then(store.read(select, [hashOf(token)]), ([row]) => {
+      if (row === undefined) return undefined;
+      const caller = { key: keyOf(row), account: accountOf(row, "account_") };
+      if (callers.size >= size) callers.clear();
+      if (from === era) callers.set(token, caller);
+      return used(caller);
+    });
+  }
+
+  function used(caller: Caller): Caller {
+    usedAt.set(caller.key.hash, clock.now());
+    return caller;
+  }
+
+  function forget(): void {
+    era++;
+    callers.clear();
+  }
+
+  return {
+    find,
+    invalidate(hash) {
+      if (hash === undefined) return forget();
+      era++;
+      for (const [token, { key }] of callers) if (key.hash === hash) callers.delete(token);
+    },
+    async tick() {
+      if (usedAt.size === 0) return;
+      const statements = [...usedAt].map(([hash, at]) => ({ sql: touch, args: [at, hash] }));
+      usedAt.clear();
+      await store.write(statements);
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import type { Ids } from "#src/lib/id.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import { AppError } from "#src/lib/error.ts";
+import { nano, type NanoUnits } from "#src/ledger/money.ts";
+import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+
+/** One thing that moved an account's balance; usage is negative. */
+export interface Transaction {
+  id: string;
+  type: "credit" | "refund" | "adjustment" | "usage";
+  amount: NanoUnits;
+  description: string;
+  createdAt: number;
+  /** Of usage only. */
+  generationId: string | undefined;
+}
+
+/** Money that moves without a request. */
+export interface CreditEntry {
+  accountId: string;
+  type: "credit" | "refund" | "adjustment";
+  /** Positive adds to the balance. */
+  amount: NanoUnits;
+  description: string;
+  /** Who did it: a person, a key or `cli`. */
+  by: string;
+}
+
+export interface Balance {
+  granted: NanoUnits;
+  used: NanoUnits;
+  /** Granted less used; below zero for a metered account without credit. */
+  balance: NanoUnits;
+}
+
+/** A page of things, newest first. The token asks for the next one. */
+export interface Page<T> {
+  items: T[];
+  nextPageToken: string | undefined;
+}
+
+export interface PageRequest {
+  /** 1 to 1000. */
+  pageSize: number;
+  pageToken?: string;
+}
+
+const insertEntry = `INSERT INTO ledger_entry (id, account_id, type, amount, description, created_at, by)
+VALUES (?, ?, ?, ?, ?, ?, ?)`;
+const addGranted = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, ?)
+ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
+
+/** Moves money and says so in the ledger, together. Then `Allowances.refresh(accountId)`. */
+export async function addCredit(
+  store: Store,
+  { clock, ids }: { clock: Clock; ids: Ids },
+  entry: CreditEntry,
+): Promise<Transaction> {
+  const { accountId, type, amount, description, by } = entry;
+  const id = ids.next("txn");
+  const createdAt = clock.now();
+  await store.write([
+    { sql: insertEntry, args: [id, accountId, type, nano(amount), description, createdAt, by] },
+    { sql: addGranted, args: [accountId, amount] },
+  ]);
+  return { id, type, amount, description, createdAt, generationId: undefined };
+}
+
+/** What an account was granted, used and has left. */
+export async function balanceOf(store: Store, accountId: string): Promise<Balance> {
+  const rows = await store.read(
+    "SELECT granted, used FROM allowance WHERE kind = 'credit' AND owner = ? AND window_start = 0",
+    [accountId],
+  );
+  const granted = nano(numberIn(rows[0], "granted") ?? 0);
+  const used = nano(numberIn(rows[0], "used") ?? 0);
+  return { granted, used, balance: nano(granted - used) };
+}
+
+const columns = "id, type, amount, description, created_at";
+
+/** An account's transactions, newest first. */
+export async function listTransactions(
+  store: Store,
+  accountId: string,
+  { pageSize, pageToken }: PageRequest,
+): Promise<Page<Transaction>> {
+  const before = pageToken === undefined ? "~" : ulidOf(pageToken, "txn_");
+  // The view alone would read every row of the account: the page is found by index first.
+  const sides = await Promise.all([
+    store.read(
+      `SELECT ${columns}, NULL AS generation_id FROM ledger_entry WHERE account_id = ? AND id < ?
+       ORDER BY id DESC LIMIT ?`,
+      [accountId, `txn_${before}`, pageSize + 1],
+    ),
+    store.read(
+      `SELECT ${columns}, generation_id FROM account_transaction WHERE account_id = ?1 AND generation_id IN
+       (SELECT id FROM generation WHERE account_id = ?1 AND id < ?2 AND cost <> 0 ORDER BY id DESC LIMIT ?3)`,
+      [accountId, `gen_${before}`, pageSize + 1],
+    ),
+  ]);
+  const rows = sides.flat().map(transactionOf).sort(newestFirst);
+  return pageOf(rows, pageSize);
+}
+
+/** An account whose balance is not the sum of its transactions; there must be none. */
+export interface Imbalance {
+  accountId: string;
+  balance: number;
+  sum: number;
+}
+
+/** Compares every balance with the sum of its transactions, and every leased amount with its leases. */
+export async function checkBalances(store: Store): Promise<Imbalance[]> {
+  const rows = await store.read(
+    `WITH sums AS (SELECT account_id, sum(amount) AS total FROM account_transaction GROUP BY account_id),
+     balances AS (SELECT owner, coalesce(granted, 0) - used AS balance FROM allowance WHERE kind = 'credit'),
+     owners AS (SELECT owner FROM balances UNION SELECT account_id FROM sums)
+     SELECT owners.owner AS account, coalesce(balance, 0) AS balance, coalesce(total, 0) AS total FROM owners
+     LEFT JOIN balances ON balances.owner = owners.owner LEFT JOIN sums ON sums.account_id = owners.owner
+     WHERE coalesce(balance, 0) <> coalesce(total, 0)`,
+    [],
+  );
+  return rows.map((row) => ({
+    accountId: textOf(row, "account") ?? "",
+    balance: numberIn(row, "balance") ?? 0,
+    sum: numberIn(row, "total") ?? 0,
+  }));
+}
+
+/** The first `size` items, and a token when there are more. */
+export function pageOf<T extends { id: string }>(items: readonly T[], size: number): Page<T> {
+  const page = items.slice(0, size);
+  return { items: page, nextPageToken: items.length > size ? page.at(-1)?.id : undefined };
+}
+
+/** The part of a page token after its prefix. */
+export function ulidOf(pageToken: string, prefix: string): string {
+  if (!pageToken.startsWith(prefix)) {
+    throw new AppError(
+      "invalid_value",
+      `Cannot continue from page_token "${pageToken}": use the one of the page before`,
+      {
+        param: "page_token",
+      },
+    );
+  }
+  return pageToken.slice(prefix.length);
+}
+
+function newestFirst(a: Transaction, b: Transaction): number {
+  return a.id < b.id ? 1 : -1;
+}
+
+function transactionOf(row: Row): Transaction {
+  return {
+    id: textOf(row, "id") ?? "",
+    type: typeOf(textOf(row, "type")),
+    amount: nano(numberIn(row, "amount") ?? 0),
+    description: textOf(row, "description") ?? "",
+    createdAt: numberIn(row, "created_at") ?? 0,
+    generationId: textOf(row, "generation_id"),
+  };
+}
+
+function typeOf(text: string | undefined): Transaction["type"] {
+  return text === "credit" || text === "refund" || text === "adjustment" ? text : "usage";
+}
