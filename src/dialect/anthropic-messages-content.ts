@@ -18,10 +18,9 @@ import type { JsonObject } from "#src/lib/json.ts";
 /** This wire's key in `carry`. */
 export const dialectId = "anthropic-messages";
 
-/** Members of this wire that a part or tool brought along; a cache mark may come by the chat wire too. */
+/** Members of this wire that a part or tool brought along, such as a cache mark. */
 export function carried(carry: Carry | undefined): JsonObject {
-  const mark = carry?.["openai-chat"]?.cache_control;
-  return { ...(mark ? { cache_control: mark } : {}), ...carry?.[dialectId] };
+  return carry?.[dialectId] ?? {};
 }
 
 /** Whether this wire can take the reasoning back: only what it proved itself. */

@@ -94,10 +94,9 @@ describe("parts", () => {
   test("cache marks travel on parts, system and tools", () => {
     const mark = { cache_control: { type: "ephemeral" } };
     const carry = { "anthropic-messages": mark };
-    const chat = { "openai-chat": mark };
     const told = body({
       system: [{ type: "text", text: "A", carry }],
-      messages: [{ role: "user", content: [{ type: "text", text: "Hi", carry: chat }] }],
+      messages: [{ role: "user", content: [{ type: "text", text: "Hi", carry }] }],
       tools: [{ ...weather, carry }],
     });
     expect(told).toMatchObject({ system: [mark], messages: [{ content: [mark] }], tools: [mark] });
