@@ -2,6 +2,8 @@ import { join } from "node:path";
 import { freePort, start, type Running } from "#test/bench/process.ts";
 import { plainHeaders, type Bench } from "#test/bench/target.ts";
 
+// package.json overrides @hono/node-server for it: with a later one than 1.14.1 every stream on Node
+// fails with 500, "immutable" (Portkey-AI/gateway#1389), which would measure nothing.
 /** Portkey's gateway as published: one file, started without its console. */
 const folder = join(import.meta.dir, "../../node_modules/@portkey-ai/gateway");
 

@@ -1,0 +1,58 @@
+import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { findNginx } from "#test/bench/nginx.ts";
+
+/** Longest that the quick run may take, in milliseconds. */
+const patience = 60_000;
+
+const always = ["direct", "pipe", "lowrouter", "portkey (bun)"];
+const expected = [
+  ...always,
+  ...(findNginx() === undefined ? [] : ["nginx"]),
+  ...(Bun.which("node") === null ? [] : ["portkey (node)"]),
+];
+const sections = new Map<string, string[][]>();
+
+beforeAll(async () => {
+  const script = join(import.meta.dir, "main.ts");
+  const child = Bun.spawn([process.execPath, script, "--quick"], { stderr: "pipe" });
+  const [code, report, errors] = await Promise.all([
+    child.exited,
+    child.stdout.text(),
+    child.stderr.text(),
+  ]);
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  // What the report says could not be measured belongs in the log of a red test.
+  const missing = report.split("\n").filter((line) => line.startsWith("- **Not measured"));
+  if (missing.length > 0) console.log(missing.join("\n"));
+  for (const section of report.split("\n## ").slice(1)) {
+    const [title = "", ...lines] = section.split("\n");
+    sections.set(title, lines.filter((line) => line.startsWith("| ")).map(cells));
+  }
+}, patience);
+
+describe("the benchmark", () => {
+  test.each([
+    ["Non-streaming chat at 32 connections", expected],
+    ["Streams of 50 events at 20 connections", expected],
+    ["Latency at 300 requests/s", expected],
+    ["Many slow streams at once", expected],
+    ["Memory", ["pipe", "lowrouter"]],
+  ])("%s: every target yields figures and fails no request", (title, targets) => {
+    const [columns = [], , ...rows] = sections.get(title) ?? [];
+    expect(rows.map(([name]) => name).toSorted()).toEqual(targets.toSorted());
+    for (const row of rows) {
+      expect(row).toHaveLength(columns.length);
+      // Column 1 is how many were answered, of whatever the scenario counts.
+      expect(Number.parseFloat(row[1]?.replaceAll(",", "") ?? "")).toBeGreaterThan(0);
+      expect([row[0], row.at(-1)]).toEqual([row[0], "0"]);
+    }
+  });
+});
+
+function cells(line: string): string[] {
+  return line
+    .split("|")
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+}
