@@ -163,6 +163,13 @@ export const ledgerEntry = sqliteTable(
   (table) => [index("ledger_entry_account").on(table.accountId, table.id)],
 );
 
+/** A generation as a transaction, without its generation id and source: the one place that says so. */
+export const usageColumns = `'txn_' || substr(id, 5), account_id, 'usage', -cost,
+  coalesce(model, requested_model, 'unknown model')
+    || coalesce(' - ' || (input_fresh + cache_read + cache_write_5m + cache_write_1h) || ' input tokens, '
+    || (output_visible + reasoning) || ' output tokens', ''),
+  created_at`;
+
 /** Everything that moved an account's balance. Usage is derived, so that a request writes one row. */
 export const accountTransaction = sqliteView("account_transaction", {
   id: text("id").notNull(),
@@ -175,11 +182,7 @@ export const accountTransaction = sqliteView("account_transaction", {
 }).as(sql`
 SELECT id, account_id, type, amount, description, created_at, NULL AS generation_id FROM ledger_entry
 UNION ALL
-SELECT 'txn_' || substr(id, 5), account_id, 'usage', -cost,
-  coalesce(model, requested_model, 'unknown model')
-    || coalesce(' - ' || (input_fresh + cache_read + cache_write_5m + cache_write_1h) || ' input tokens, '
-    || (output_visible + reasoning) || ' output tokens', ''),
-  created_at, id FROM generation WHERE cost <> 0`);
+SELECT ${sql.raw(usageColumns)}, id FROM generation WHERE cost <> 0`);
 
 /** Totals by day and dimension, written with the rows they sum. An absent dimension is the empty text. */
 export const rollup = sqliteTable(

@@ -44,7 +44,7 @@ export async function verifyChain(store: Store): Promise<ChainReport> {
   for (const head of heads) {
     const id = textOf(head, "id") ?? "";
     report.chains++;
-    report.rows += await verifyOne(store, id, numberIn(head, "sequence") ?? 0, report.faults);
+    report.rows += await verifyOne(store, id, head, report.faults);
   }
   return report;
 }
@@ -52,9 +52,10 @@ export async function verifyChain(store: Store): Promise<ChainReport> {
 async function verifyOne(
   store: Store,
   chain: string,
-  length: number,
+  head: Row,
   faults: ChainFault[],
 ): Promise<number> {
+  const length = numberIn(head, "sequence") ?? 0;
   let rows = 0;
   let sequence = 0;
   let previous = chainStart(chain);
@@ -66,7 +67,9 @@ async function verifyOne(
         faults.push(removed(chain, missing));
       const isGapless = at === sequence + 1;
       const fault = await judge(store, row, at > length, isGapless ? previous : undefined);
+      const isOtherEnd = at === length && textOf(row, "hash") !== textOf(head, "head");
       if (fault !== undefined) faults.push(named(fault, chain, at, row));
+      else if (isOtherEnd) faults.push(named("changed", chain, at, row));
       sequence = at;
       previous = textOf(row, "hash") ?? "";
       rows++;

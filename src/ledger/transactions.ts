@@ -1,3 +1,4 @@
+import { usageColumns } from "#db/schema.ts";
 import type { Ids } from "#src/lib/id.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -77,7 +78,9 @@ export async function balanceOf(store: Store, accountId: string): Promise<Balanc
   return { granted, used, balance: nano(granted - used) };
 }
 
-const columns = "id, type, amount, description, created_at";
+const columns = "id, account_id, type, amount, description, created_at";
+const usagePage = `WITH page (${columns}, generation_id) AS (SELECT ${usageColumns}, id FROM generation
+WHERE account_id = ? AND id < ? AND cost <> 0 ORDER BY generation.id DESC LIMIT ?) SELECT * FROM page`;
 
 /** An account's transactions, newest first. */
 export async function listTransactions(
@@ -86,18 +89,14 @@ export async function listTransactions(
   { pageSize, pageToken }: PageRequest,
 ): Promise<Page<Transaction>> {
   const before = pageToken === undefined ? "~" : ulidOf(pageToken, "txn_");
-  // The view alone would read every row of the account: the page is found by index first.
+  // Not the view, which would read every row of the account: each side by its own index.
   const sides = await Promise.all([
     store.read(
       `SELECT ${columns}, NULL AS generation_id FROM ledger_entry WHERE account_id = ? AND id < ?
        ORDER BY id DESC LIMIT ?`,
       [accountId, `txn_${before}`, pageSize + 1],
     ),
-    store.read(
-      `SELECT ${columns}, generation_id FROM account_transaction WHERE account_id = ?1 AND generation_id IN
-       (SELECT id FROM generation WHERE account_id = ?1 AND id < ?2 AND cost <> 0 ORDER BY id DESC LIMIT ?3)`,
-      [accountId, `gen_${before}`, pageSize + 1],
-    ),
+    store.read(usagePage, [accountId, `gen_${before}`, pageSize + 1]),
   ]);
   const rows = sides.flat().map(transactionOf).sort(newestFirst);
   return pageOf(rows, pageSize);

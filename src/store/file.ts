@@ -62,7 +62,7 @@ function createPrivate(path: string): void {
 
 interface Prepared {
   isReader: boolean;
-  statement: Database.Statement<Value[]>;
+  statement: Database.Statement<[readonly Value[]]>;
 }
 
 function createRunner(connection: Database.Database): Pick<Store, "write" | "read"> {
@@ -70,7 +70,7 @@ function createRunner(connection: Database.Database): Pick<Store, "write" | "rea
   function prepare(sql: string): Prepared {
     const known = kept.get(sql);
     if (known !== undefined) return known;
-    const statement = connection.prepare<Value[]>(sql);
+    const statement = connection.prepare<[readonly Value[]]>(sql);
     const prepared = { statement, isReader: statement.reader };
     if (kept.size >= 500) kept.clear();
     kept.set(sql, prepared);
@@ -79,8 +79,8 @@ function createRunner(connection: Database.Database): Pick<Store, "write" | "rea
   function run({ sql, args }: Statement): Row[] {
     const { statement, isReader } = prepare(sql);
     // To the end, not `get`: a statement that has not finished keeps its transaction open.
-    if (isReader) return rowsOf(statement.all(...args));
-    statement.run(...args);
+    if (isReader) return rowsOf(statement.all(args));
+    statement.run(args);
     return [];
   }
   return {

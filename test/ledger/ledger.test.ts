@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { getTableColumns } from "drizzle-orm";
 import { generation as generationTable } from "#db/schema.ts";
 import { createIds } from "#src/lib/id.ts";
-import { verifyChain } from "#src/ledger/chain.ts";
+import { linkHash, verifyChain } from "#src/ledger/chain.ts";
 import { createLedger, type Ledger } from "#src/ledger/commit.ts";
 import { findGeneration, listGenerations } from "#src/ledger/generations.ts";
 import { nano } from "#src/ledger/money.ts";
@@ -203,6 +203,54 @@ test("verifyChain() finds and names each tampering", async () => {
   expect(await faultsAfter(...swap)).toContainEqual(["reordered", 2]);
   expect(await faultsAfter(forge(6, "prc_1"))).toEqual([["inserted", 6]]);
   expect(await faultsAfter(forge(1, "prc_other"))).toEqual([["inserted", 1]]);
+});
+
+test("verifyChain() finds a changed row whose own hash was made to fit", async () => {
+  using kept = await temporaryStore();
+  const { store } = kept;
+  await recordMany(store, 5);
+  await store.write([{ sql: "UPDATE generation SET cost = 1 WHERE sequence = 3", args: [] }]);
+  const [row] = await store.read("SELECT * FROM generation WHERE sequence = 3", []);
+  const values = generationColumns.map((column) => row?.[column] ?? null);
+  const hash = linkHash(String(row?.["previous"]), values);
+  await store.write([{ sql: "UPDATE generation SET hash = ? WHERE sequence = 3", args: [hash] }]);
+  expect((await verifyChain(store)).faults).toMatchObject([{ sequence: 4 }]);
+  await store.write([
+    { sql: "UPDATE generation SET previous = ? WHERE sequence = 4", args: [hash] },
+  ]);
+  expect((await verifyChain(store)).faults).toMatchObject([{ fault: "changed", sequence: 4 }]);
+});
+
+test("a row rewritten at the end of the chain does not fit its recorded end", async () => {
+  using kept = await temporaryStore();
+  const { store } = kept;
+  await recordMany(store, 2);
+  await store.write([{ sql: "UPDATE generation SET cost = 1 WHERE sequence = 2", args: [] }]);
+  const [row] = await store.read("SELECT * FROM generation WHERE sequence = 2", []);
+  const values = generationColumns.map((column) => row?.[column] ?? null);
+  const hash = linkHash(String(row?.["previous"]), values);
+  await store.write([{ sql: "UPDATE generation SET hash = ? WHERE sequence = 2", args: [hash] }]);
+  expect((await verifyChain(store)).faults).toMatchObject([{ fault: "changed", sequence: 2 }]);
+});
+
+test("record() is not done before the row is there", async () => {
+  using kept = await temporaryStore();
+  const commit = Promise.withResolvers<void>();
+  const store: Store = {
+    ...kept.store,
+    write: (statements) => commit.promise.then(() => kept.store.write(statements)),
+  };
+  let isDone = false;
+  const recorded = ledgerOn(store)
+    .record({ generation: sampleGeneration(), movements: [] })
+    .then(() => {
+      isDone = true;
+    });
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone).toBe(false);
+  commit.resolve();
+  await recorded;
 });
 
 test("a busy database is waited for, and rows keep their order", async () => {
