@@ -1,9 +1,14 @@
-import * as v from "valibot";
-import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { ConfigError } from "#src/config/error.ts";
 import {
-  type FileConfig,
-  fileSchema,
+  credential,
+  defaultFile,
+  type Environment,
+  parseListen,
+  present,
+  readFile,
+} from "#src/config/file.ts";
+import {
   type ModelConfig,
   policies,
   type PolicyName,
@@ -51,18 +56,11 @@ export interface Config {
   secret(name: string): string | undefined;
 }
 
-/** A configuration that cannot be used. The process exits with 78. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-}
-
 export interface Flags {
   config?: string | undefined;
   listen?: string | undefined;
   dataDir?: string | undefined;
 }
-
-type Environment = Record<string, string | undefined>;
 
 /** Reads flags, credential files, environment and file, in that order. Throws ConfigError naming the key. */
 export function loadConfig(flags: Flags, env: Environment): Config {
@@ -266,70 +264,4 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     origins,
     secret,
   };
-}
-
-/** Where the file is looked for when nobody names one. */
-function defaultFile(env: Environment): string | undefined {
-  const directory = present(env.CONFIGURATION_DIRECTORY);
-  const candidates = [...(directory ? [join(directory, "lowrouter.toml")] : []), "lowrouter.toml"];
-  return candidates.find((path) => existsSync(path));
-}
-
-function readFile(path: string | undefined): FileConfig {
-  if (path === undefined) return {};
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new ConfigError(
-      `Cannot read the configuration file "${path}": give an existing file with --config`,
-      { cause },
-    );
-  }
-  return parseFile(path, text);
-}
-
-/** A TOML text as configuration. Throws ConfigError naming the key, what was found and what is allowed. */
-export function parseFile(path: string, text: string): FileConfig {
-  let raw: unknown;
-  try {
-    raw = Bun.TOML.parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`Cannot parse "${path}" as TOML: ${reason}`, { cause });
-  }
-  const parsed = v.safeParse(fileSchema, raw);
-  if (parsed.success) return parsed.output;
-  const lines = parsed.issues.map((issue) => {
-    const key = v.getDotPath(issue) ?? "(top level)";
-    return issue.expected === "never"
-      ? `unknown key "${key}"`
-      : `${key}: found ${issue.received}, allowed is ${issue.expected ?? issue.message}`;
-  });
-  throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
-}
-
-/** `host:port`, `:port` or `[v6]:port`. Throws ConfigError. */
-export function parseListen(text: string): { hostname: string; port: number } {
-  const match = /^(\[[^\]]+\]|[^:]*):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port > 65535) {
-    throw new ConfigError(`Cannot listen on "${text}": give HOST:PORT such as 127.0.0.1:4000`);
-  }
-  const host = (match[1] ?? "").replace(/^\[|\]$/g, "");
-  return { hostname: host === "" ? "0.0.0.0" : host, port };
-}
-
-function credential(env: Environment, name: string): string | undefined {
-  const directory = present(env.CREDENTIALS_DIRECTORY);
-  if (directory === undefined) return undefined;
-  try {
-    return present(readFileSync(join(directory, name), "utf8").trim());
-  } catch {
-    return undefined; // no such credential: the next origin is asked
-  }
-}
-
-function present(value: string | undefined): string | undefined {
-  return value === undefined || value === "" ? undefined : value;
 }

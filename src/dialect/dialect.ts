@@ -230,6 +230,8 @@ export interface SpliceDialect {
 export interface StreamRelay {
   /** Events to send on now. Throws `UpstreamStreamError` on an error event or garbage. */
   push(chunk: Uint8Array): Uint8Array<ArrayBuffer> | string;
+  /** What a last event without its blank line held; called once, when the bytes are over. */
+  finish(): Uint8Array<ArrayBuffer> | string;
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
   /** Every choice finished and the terminal event was seen. */

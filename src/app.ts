@@ -1,0 +1,160 @@
+import { createKeyCache } from "#src/account/key-cache.ts";
+import { createAllowances } from "#src/allowance/allowances.ts";
+import { windowOf } from "#src/allowance/window.ts";
+import { loadCatalog } from "#src/catalog/load.ts";
+import { priceAtMost, priceUsage } from "#src/catalog/price.ts";
+import { ConfigError } from "#src/config/error.ts";
+import type { Config } from "#src/config/load.ts";
+import { ecoOfModel, estimate, findMethodology } from "#src/eco/estimate.ts";
+import { gridFor } from "#src/eco/grid.ts";
+import { loadEco } from "#src/eco/load.ts";
+import type { App } from "#src/gateway/context.ts";
+import { createRouteTable, gridsOf } from "#src/gateway/route-table.ts";
+import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
+import type { Services } from "#src/http/services.ts";
+import { createLedger } from "#src/ledger/commit.ts";
+import { nano } from "#src/ledger/money.ts";
+import { type Clock, rfc3339, systemClock } from "#src/lib/clock.ts";
+import { createDeadlines } from "#src/lib/deadline.ts";
+import { createIds, systemRandom } from "#src/lib/id.ts";
+import type { Log } from "#src/observe/log.ts";
+import { createHealth } from "#src/provider/health.ts";
+import { deployments, withConfigured } from "#src/provider/registry.ts";
+import { migrate } from "#src/store/migrate.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** The gateway with everything it runs on. */
+export interface Gateway {
+  app: App;
+  services: Services;
+  store: Store;
+  /** Gives leases back and writes what is left. The store stays open. */
+  close(): Promise<void>;
+}
+
+/** How often leases are renewed. */
+const tickMs = 10_000;
+
+/** Wires the rooms together, once. The only place that does. */
+export async function createGateway(options: {
+  config: Config;
+  store: Store;
+  log: Log;
+  clock?: Clock;
+  demo?: boolean;
+}): Promise<Gateway> {
+  const { config, store, log, clock = systemClock, demo = false } = options;
+  await migrate(store, clock);
+  const ids = createIds(clock);
+  const processId = ids.next("proc");
+  const catalogue = withConfigured(loadCatalog(), config);
+  const tables = loadEco();
+  const { methodology } = config.eco;
+  if (findMethodology(tables, methodology) === undefined) {
+    const known = tables.methodologies.map((record) => record.version).join(", ");
+    throw new ConfigError(
+      `Cannot use the methodology "${methodology}" of eco.methodology: known are ${known}`,
+    );
+  }
+  const places = deployments(catalogue.providers, config);
+  const grids = gridsOf(places, tables);
+  const today = () => rfc3339(clock.now()).slice(0, 10);
+  const routes = createRouteTable({
+    ...catalogue,
+    deployments: places,
+    tables,
+    grids,
+    methodology,
+    day: today(),
+  });
+
+  const allowances = createAllowances({ store, clock, processId, pid: process.pid });
+  await allowances.start();
+  const ledger = createLedger({
+    store,
+    clock,
+    processId,
+    onFault: (error, attempt, rows) =>
+      log.write("error", "commit_failed", { attempt, rows }, error),
+  });
+  const keys = createKeyCache({ store, clock });
+  const deadlines = createDeadlines(clock);
+  const ticking = setInterval(() => {
+    allowances
+      .tick()
+      .catch((cause: unknown) => log.write("error", "lease_renewal_failed", {}, cause));
+  }, tickMs);
+  ticking.unref();
+
+  const billing = {
+    usdRate: config.billing.usdRate,
+    platformFeePer1k: config.billing.platformFeePer1k,
+  };
+  const app: App = {
+    config,
+    clock,
+    ids,
+    random: systemRandom,
+    log,
+    deadlines,
+    findCaller: (token) => keys.find(token),
+    routes,
+    health: createHealth(clock),
+    allowances,
+    ledger,
+    price(route, usage, now) {
+      const priced = priceUsage(route.endpoint, usage, rfc3339(now).slice(0, 10), billing);
+      return (
+        priced && {
+          total: nano(priced.total),
+          prompt: nano(priced.prompt),
+          completion: nano(priced.completion),
+          upstream: nano(priced.upstream),
+        }
+      );
+    },
+    priceAtMost(route, inputs, outputs, now) {
+      const most = priceAtMost(route.endpoint, inputs, outputs, rfc3339(now).slice(0, 10), billing);
+      return most === undefined ? undefined : nano(most);
+    },
+    estimate(route, usage) {
+      const grid = grids.get(route.deployment);
+      const made = grid && estimate(tables, methodology, { model: route.model.id, usage, grid });
+      return made && { ...made, gridGPerKwh: grid.gPerKwh, gridZone: grid.zone };
+    },
+    windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
+    windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
+    demo,
+  };
+  return {
+    app,
+    store,
+    services: {
+      store,
+      keys,
+      tables,
+      processId,
+      models: catalogue.models,
+      providers: catalogue.providers,
+      ecoOfModel: (model) => ecoOfModel(tables, methodology, model),
+      gridOf(provider, region) {
+        const place = places.find((one) => one.provider.id === provider && one.region === region);
+        const known = catalogue.providers
+          .find((one) => one.id === provider)
+          ?.regions.find((one) => one.id === region);
+        return place
+          ? grids.get(place)
+          : gridFor(tables, { provider, region, country: known?.country, zone: known?.gridZone });
+      },
+      methodologies: () => publishMethodologies(tables),
+      methodology: (version) => publishMethodology(tables, version),
+    },
+    async close() {
+      clearInterval(ticking);
+      deadlines.stop();
+      await ledger.close();
+      await allowances.giveBack();
+      await keys.tick();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { Account } from "#src/account/account.ts";
+import { createAccount, listAccounts } from "#src/account/accounts.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { fromUnits, toUnits } from "#src/ledger/money.ts";
+import { addCredit, balanceOf } from "#src/ledger/transactions.ts";
+import { rfc3339, systemClock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** The `account create` command. */
+export async function createAccountCommand(
+  options: CommonOptions & { name: string; plan: string; balance?: number },
+  output: Output,
+): Promise<void> {
+  const { name, plan, balance } = options;
+  if (plan !== "prepaid" && plan !== "metered")
+    throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
+  await withStore(options, async (store) => {
+    const kit = { clock: systemClock, ids: createIds(systemClock) };
+    const account = await createAccount(store, kit, { name, plan });
+    if (balance) {
+      await addCredit(store, kit, {
+        accountId: account.id,
+        type: "credit",
+        amount: fromUnits(balance),
+        description: "Opening balance",
+        by: "cli",
+      });
+    }
+    const record = await recordOf(store, account);
+    if (options.json) printJson(output, { data: record });
+    else output.out(`Account "${name}" ${account.id}, ${plan}, balance ${record.balance}\n`);
+  });
+}
+
+/** The `account list` command. */
+export async function listAccountsCommand(options: CommonOptions, output: Output): Promise<void> {
+  await withStore(options, async (store, config) => {
+    const records = await Promise.all(
+      (await listAccounts(store)).map((account) => recordOf(store, account)),
+    );
+    if (options.json) return printJson(output, { data: records });
+    if (records.length === 0) {
+      output.err(
+        'No account yet\nRun "lowrouter init", or "lowrouter account create --name NAME"\n',
+      );
+      return;
+    }
+    const { currency } = config.billing;
+    printTable(
+      output,
+      ["id", "name", "plan", `balance ${currency}`, "created"],
+      records.map((one) => [
+        one.id,
+        one.name,
+        one.plan,
+        one.balance.toFixed(6),
+        one.created_at.slice(0, 10),
+      ]),
+    );
+  });
+}
+
+/** The `account show` command. */
+export async function showAccountCommand(
+  id: string,
+  options: CommonOptions,
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store, config) => {
+    const record = await recordOf(store, await accountBy(store, id));
+    if (options.json) return printJson(output, { data: record });
+    const { currency } = config.billing;
+    output.out(
+      `id       ${record.id}\nname     ${record.name}\nplan     ${record.plan}\nbalance  ${record.balance} ${currency}\nused     ${record.used} ${currency}\ncreated  ${record.created_at}\n`,
+    );
+  });
+}
+
+async function recordOf(store: Store, account: Account) {
+  const { granted, used, balance } = await balanceOf(store, account.id);
+  return {
+    id: account.id,
+    name: account.name,
+    plan: account.plan,
+    disabled: account.disabled,
+    balance: toUnits(balance),
+    granted: toUnits(granted),
+    used: toUnits(used),
+    created_at: rfc3339(account.createdAt),
+  };
+}

@@ -1,0 +1,78 @@
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { fromUnits, toUnits } from "#src/ledger/money.ts";
+import { addCredit, balanceOf, listTransactions } from "#src/ledger/transactions.ts";
+import { rfc3339, systemClock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
+
+/** The `credit add` command. */
+export async function addCreditCommand(
+  amount: number,
+  options: CommonOptions & { account: string; note?: string },
+  output: Output,
+): Promise<void> {
+  if (amount === 0) throw new CommandError("Cannot add nothing: give an amount such as 5.00", 2);
+  await withStore(options, async (store, config) => {
+    const account = await accountBy(store, options.account);
+    const transaction = await addCredit(
+      store,
+      { clock: systemClock, ids: createIds(systemClock) },
+      {
+        accountId: account.id,
+        type: amount > 0 ? "credit" : "adjustment",
+        amount: fromUnits(amount),
+        description: options.note ?? "Credit added by the operator",
+        by: "cli",
+      },
+    );
+    const { balance } = await balanceOf(store, account.id);
+    if (options.json)
+      printJson(output, {
+        data: { id: transaction.id, account: account.id, amount, balance: toUnits(balance) },
+      });
+    else
+      output.out(
+        `Added ${amount} ${config.billing.currency} to "${account.name}": balance ${toUnits(balance)}\n`,
+      );
+  });
+}
+
+/** The `credit show` command. */
+export async function showCreditCommand(
+  options: CommonOptions & { account: string },
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store, config) => {
+    const account = await accountBy(store, options.account);
+    const { balance, granted, used } = await balanceOf(store, account.id);
+    const { items } = await listTransactions(store, account.id, { pageSize: 20 });
+    const records = items.map((item) => ({
+      id: item.id,
+      type: item.type,
+      amount: toUnits(item.amount),
+      description: item.description,
+      created_at: rfc3339(item.createdAt),
+    }));
+    if (options.json) {
+      return printJson(output, {
+        data: {
+          account: account.id,
+          currency: config.billing.currency,
+          balance: toUnits(balance),
+          granted: toUnits(granted),
+          used: toUnits(used),
+          transactions: records,
+        },
+      });
+    }
+    output.out(
+      `Balance of "${account.name}": ${toUnits(balance)} ${config.billing.currency} (granted ${toUnits(granted)}, used ${toUnits(used)})\n\n`,
+    );
+    printTable(
+      output,
+      ["time", "type", "amount", "description"],
+      records.map((one) => [one.created_at, one.type, one.amount.toFixed(6), one.description]),
+    );
+  });
+}

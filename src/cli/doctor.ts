@@ -1,0 +1,180 @@
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { withGateway } from "#src/cli/catalogue.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson } from "#src/cli/output.ts";
+import { configOf, withStore } from "#src/cli/runtime.ts";
+import { verifyChain } from "#src/ledger/chain.ts";
+import { checkBalances } from "#src/ledger/transactions.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { probe } from "#src/provider/probe.ts";
+import { checkIntegrity } from "#src/store/backup.ts";
+
+/** One thing looked at. `fix` says what to do when it is not well. */
+interface Check {
+  name: string;
+  ok: boolean;
+  found: string;
+  fix?: string;
+}
+
+/** A year that no honest clock shows any more. */
+const released = Date.UTC(2026, 0, 1);
+const neededFiles = 4096;
+const neededBytes = 200 * 1024 * 1024;
+
+/** The `doctor` command. Exits 1 when something needs fixing. */
+export async function doctor(options: CommonOptions, output: Output): Promise<void> {
+  const checks: Check[] = [];
+  const config = configOf(options);
+  checks.push({ name: "configuration", ok: true, found: `valid; data in ${config.dataDir}` });
+  checks.push(clock(), temporary(), files(), disk(config.dataDir));
+  checks.push(
+    await guarded("database", 'restore a backup with "lowrouter restore FILE"', () =>
+      database(options),
+    ),
+  );
+  checks.push(...(await providers(options)));
+  if (options.json) printJson(output, { data: checks, ok: checks.every((check) => check.ok) });
+  else {
+    for (const check of checks) {
+      output.out(`${check.ok ? "ok  " : "FIX "}  ${check.name}: ${check.found}\n`);
+      if (!check.ok && check.fix) output.out(`      ${check.fix}\n`);
+    }
+  }
+  const bad = checks.filter((check) => !check.ok);
+  if (bad.length > 0)
+    throw new CommandError(
+      `${bad.length} of ${checks.length} checks need fixing: ${bad.map((check) => check.name).join(", ")}`,
+    );
+}
+
+async function guarded(name: string, fix: string, look: () => Promise<Check>): Promise<Check> {
+  try {
+    return await look();
+  } catch (thrown) {
+    return {
+      name,
+      ok: false,
+      found: thrown instanceof Error ? thrown.message : String(thrown),
+      fix,
+    };
+  }
+}
+
+function clock(): Check {
+  const now = systemClock.now();
+  return {
+    name: "clock",
+    ok: now > released,
+    found: new Date(now).toISOString(),
+    fix: "set the clock, for example with timedatectl set-ntp true: windows and ids depend on it",
+  };
+}
+
+/** The database library is unpacked into the temporary directory and loaded from there. */
+function temporary(): Check {
+  const directory = process.env.TMPDIR ?? tmpdir();
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.W_OK);
+    return {
+      name: "temporary directory",
+      ok: !mountedNoexec(directory),
+      found: directory,
+      fix: `${directory} is mounted noexec: set TMPDIR to a directory that programs may be loaded from`,
+    };
+  } catch {
+    return {
+      name: "temporary directory",
+      ok: false,
+      found: `${directory} cannot be written`,
+      fix: "set TMPDIR to a writable directory",
+    };
+  }
+}
+
+function mountedNoexec(directory: string): boolean {
+  if (!existsSync("/proc/mounts")) return false;
+  const mounts = readFileSync("/proc/mounts", "utf8")
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(
+      ([, at = ""]) => directory === at || directory.startsWith(at.endsWith("/") ? at : `${at}/`),
+    );
+  const deepest = mounts.toSorted((a, b) => (b[1]?.length ?? 0) - (a[1]?.length ?? 0))[0];
+  return deepest?.[3]?.split(",").includes("noexec") ?? false;
+}
+
+function files(): Check {
+  const text = existsSync("/proc/self/limits") ? readFileSync("/proc/self/limits", "utf8") : "";
+  const limit = Number(/Max open files\s+(\d+)/.exec(text)?.[1] ?? Number.POSITIVE_INFINITY);
+  return {
+    name: "open files",
+    ok: limit >= neededFiles,
+    found: Number.isFinite(limit) ? String(limit) : "no limit known",
+    fix: `raise it to ${neededFiles} or more: LimitNOFILE=65536 in the unit, or ulimit -n 65536`,
+  };
+}
+
+function disk(directory: string): Check {
+  const place = existsSync(directory) ? directory : ".";
+  const { bavail, bsize } = statfsSync(place);
+  const free = bavail * bsize;
+  const mode = existsSync(directory) ? statSync(directory).mode & 0o077 : 0;
+  return {
+    name: "disk",
+    ok: free > neededBytes,
+    found: `${Math.round(free / 1_048_576)} MB free${mode ? "; others can read the data directory" : ""}`,
+    fix: "free some space: the ledger has to be written before an answer ends",
+  };
+}
+
+async function database(options: CommonOptions): Promise<Check> {
+  return withStore(options, async (store) => {
+    await checkIntegrity(store);
+    const { rows, faults } = await verifyChain(store);
+    const imbalances = await checkBalances(store);
+    const ok = faults.length === 0 && imbalances.length === 0;
+    return {
+      name: "database",
+      ok,
+      found: ok
+        ? `whole; ${rows} ledger rows verify`
+        : `${faults.length} chain faults, ${imbalances.length} wrong balances`,
+      fix: 'see "lowrouter audit verify"',
+    };
+  });
+}
+
+async function providers(options: CommonOptions): Promise<Check[]> {
+  return withGateway(options, async ({ app }) => {
+    const places = app.routes.deployments;
+    if (places.length === 0)
+      return [
+        {
+          name: "providers",
+          ok: false,
+          found: "none is configured",
+          fix: "set a key such as OPENAI_API_KEY, ANTHROPIC_API_KEY or MISTRAL_API_KEY",
+        },
+      ];
+    const results = await Promise.all(
+      places.map((place) => probe(place, app.config.timeouts.connectMs)),
+    );
+    return results.map((result, index) => ({
+      name: `provider ${places[index]?.provider.id} in ${result.region}`,
+      ok: result.ok,
+      found: result.message,
+      fix: `check its key and address: ${result.base_url}`,
+    }));
+  });
+}

@@ -1,0 +1,174 @@
+import type { ResetInterval } from "#src/account/account.ts";
+import {
+  createKey,
+  deleteKey,
+  getKey,
+  type KeyChange,
+  listKeys,
+  updateKey,
+} from "#src/account/keys.ts";
+import { usageOf } from "#src/account/key-usage.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { policies } from "#src/config/schema.ts";
+import { fromUnits } from "#src/ledger/money.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { keyRecord } from "#src/report/key-record.ts";
+import type { ApiKey } from "#src/account/account.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** Limits as the command line takes them. */
+export interface KeyOptions extends CommonOptions {
+  limit?: number;
+  limitReset?: string;
+  allowedModels?: string[];
+  allowedProviders?: string[];
+  region?: string;
+  policy?: string;
+  rpm?: number;
+  carbonBudgetG?: number;
+  expiresAt?: string;
+}
+
+const resets: readonly ResetInterval[] = ["daily", "weekly", "monthly"];
+
+function changeOf(options: KeyOptions): KeyChange {
+  const change: KeyChange = {};
+  if (options.limit !== undefined) change.limit = fromUnits(options.limit);
+  if (options.limitReset !== undefined)
+    change.limitReset = oneOf("--limit-reset", options.limitReset, resets);
+  if (options.allowedModels) change.allowedModels = options.allowedModels;
+  if (options.allowedProviders) change.allowedProviders = options.allowedProviders;
+  if (options.region !== undefined) change.region = options.region;
+  if (options.policy !== undefined) change.policy = oneOf("--policy", options.policy, policies);
+  if (options.rpm) change.rateLimit = { requestsPerMinute: options.rpm };
+  if (options.carbonBudgetG !== undefined) change.carbonBudgetG = options.carbonBudgetG;
+  if (options.expiresAt !== undefined) {
+    const time = Date.parse(options.expiresAt);
+    if (Number.isNaN(time))
+      throw new CommandError(
+        `Cannot use "${options.expiresAt}" for --expires-at: give a time such as 2026-12-31T23:59:59Z`,
+        2,
+      );
+    change.expiresAt = time;
+  }
+  return change;
+}
+
+function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === text);
+  if (found !== undefined) return found;
+  throw new CommandError(`Cannot use "${text}" for ${option}: give ${allowed.join(", ")}`, 2);
+}
+
+/** The `key create` command. */
+export async function createKeyCommand(
+  options: KeyOptions & { account: string; name: string; type: string },
+  output: Output,
+): Promise<void> {
+  const type = oneOf("--type", options.type, ["regular", "management"] as const);
+  await withStore(options, async (store) => {
+    const account = await accountBy(store, options.account);
+    const { key, secret } = await createKey(store, systemClock, {
+      accountId: account.id,
+      name: options.name,
+      type,
+      ...changeOf(options),
+    });
+    if (options.json) return printJson(output, { key: secret, data: await recordOf(store, key) });
+    output.out(`${secret}\n`);
+    output.err(`Key "${key.name}" of account "${account.name}". Keep it: it is not shown again\n`);
+  });
+}
+
+/** The `key list` command. */
+export async function listKeysCommand(
+  options: CommonOptions & { account?: string },
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store) => {
+    const accountId =
+      options.account === undefined ? undefined : (await accountBy(store, options.account)).id;
+    const keys = await listKeys(store, { accountId, includeDisabled: true, pageSize: 1000 });
+    const records = await Promise.all(keys.map((key) => recordOf(store, key)));
+    if (options.json) return printJson(output, { data: records });
+    if (records.length === 0) {
+      output.err('No key yet\nRun "lowrouter key create --account ACCOUNT --name NAME"\n');
+      return;
+    }
+    printTable(
+      output,
+      ["hash", "name", "key", "type", "limit", "used", "state"],
+      records.map((one) => [
+        one.hash.slice(0, 16),
+        one.name,
+        one.label,
+        one.key_type,
+        one.limit === null ? "—" : String(one.limit),
+        one.usage.toFixed(6),
+        one.disabled ? "disabled" : "enabled",
+      ]),
+    );
+  });
+}
+
+/** The `key show` command. */
+export async function showKeyCommand(
+  hash: string,
+  options: CommonOptions,
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store) => {
+    printJson(output, { data: await recordOf(store, await keyBy(store, hash)) });
+  });
+}
+
+/** The `key update` command. */
+export async function updateKeyCommand(
+  hash: string,
+  options: KeyOptions & { name?: string; disable?: boolean; enable?: boolean },
+  output: Output,
+): Promise<void> {
+  const change = changeOf(options);
+  if (options.name !== undefined) change.name = options.name;
+  if (options.disable) change.disabled = true;
+  if (options.enable) change.disabled = false;
+  await withStore(options, async (store) => {
+    const { hash: whole } = await keyBy(store, hash);
+    const key = await updateKey(store, systemClock, undefined, whole, change);
+    if (key && options.json) printJson(output, { data: await recordOf(store, key) });
+    else output.out(`Key "${key?.name ?? whole}" is changed; running gateways notice at once\n`);
+  });
+}
+
+/** The `key revoke` command. */
+export async function revokeKeyCommand(
+  hash: string,
+  options: CommonOptions,
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store) => {
+    const key = await keyBy(store, hash);
+    await deleteKey(store, undefined, key.hash);
+    if (options.json) printJson(output, { data: { deleted: true } });
+    else output.out(`Key "${key.name}" is revoked\n`);
+  });
+}
+
+/** A key by its hash or the beginning of it. */
+async function keyBy(store: Store, text: string): Promise<ApiKey> {
+  const exact = await getKey(store, undefined, text);
+  if (exact) return exact;
+  const keys =
+    text.length < 6 ? [] : await listKeys(store, { includeDisabled: true, pageSize: 1000 });
+  const [found, other] = keys.filter((key) => key.hash.startsWith(text));
+  if (found && !other) return found;
+  throw new CommandError(
+    `Cannot find the key "${text}"\nRun "lowrouter key list" to see the hashes`,
+  );
+}
+
+async function recordOf(store: Store, key: ApiKey) {
+  return keyRecord(key, await usageOf(store, key.hash, systemClock.now()));
+}

@@ -1,0 +1,50 @@
+/** Where a command writes. Results go to `out`, talk to `err`. */
+export interface Output {
+  out(text: string): void;
+  err(text: string): void;
+  /** Whether `out` is a terminal that shows colour. */
+  colour: boolean;
+}
+
+export const terminal: Output = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
+};
+
+/** A command that cannot go on. The message says what would work. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  constructor(
+    message: string,
+    /** 1 failed, 2 usage, 78 bad configuration. */
+    readonly exitCode: 1 | 2 | 78 = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** A value as one JSON document on stdout. */
+export function printJson(output: Output, value: unknown): void {
+  output.out(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Rows under headings, columns aligned; numbers to the right. */
+export function printTable(output: Output, headings: string[], rows: string[][]): void {
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const numeric = headings.map(
+    (_, column) =>
+      rows.length > 0 && rows.every((row) => /^[-+]?[\d.,]+%?$|^—?$/.test(row[column] ?? "")),
+  );
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, column) =>
+        numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
+      .join("  ")
+      .trimEnd();
+  output.out(`${line(headings)}\n${line(widths.map((width) => "─".repeat(width)))}\n`);
+  for (const row of rows) output.out(`${line(row)}\n`);
+}

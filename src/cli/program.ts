@@ -1,0 +1,245 @@
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { CommandError, type Output, terminal } from "#src/cli/output.ts";
+import { ConfigError } from "#src/config/error.ts";
+import { AppError } from "#src/lib/error.ts";
+import { version } from "#src/lib/version.ts";
+
+/** Options that every command on the data directory takes. */
+export interface CommonOptions {
+  config?: string;
+  dataDir?: string;
+  json?: boolean;
+}
+
+/** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 usage, 78 bad configuration. */
+export async function run(argv: string[], output: Output = terminal): Promise<number> {
+  const program = build(output);
+  if (argv.length === 0) {
+    output.out(program.helpInformation());
+    return 0;
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (thrown) {
+    return explain(thrown, output);
+  }
+}
+
+function explain(thrown: unknown, output: Output): number {
+  if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
+  if (thrown instanceof ConfigError) {
+    output.err(
+      `lowrouter: ${thrown.message}\nRun "lowrouter config check" to see every value and where it came from\n`,
+    );
+    return 78;
+  }
+  if (thrown instanceof CommandError) {
+    output.err(`lowrouter: ${thrown.message}\n`);
+    return thrown.exitCode;
+  }
+  if (thrown instanceof AppError) {
+    output.err(`lowrouter: ${thrown.message}\n`);
+    return 1;
+  }
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  output.err(`lowrouter: ${reason}\nRun "lowrouter doctor" to find out what is wrong here\n`);
+  return 1;
+}
+
+/** A whole number from an argument. */
+function integer(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError("a whole number is needed");
+  return value;
+}
+
+/** An amount in the configured currency. */
+function amount(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new InvalidArgumentError("an amount such as 5.00 is needed");
+  return value;
+}
+
+function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+function build(output: Output): Command {
+  const program = new Command("lowrouter")
+    .description("An LLM gateway: one endpoint, one balance, and a footprint on every answer")
+    .version(version, "-V, --version", "print the version")
+    .exitOverride()
+    .configureOutput({ writeOut: output.out, writeErr: output.err })
+    .showSuggestionAfterError();
+  const command = (parent: Command, name: string, about: string): Command =>
+    parent
+      .command(name)
+      .description(about)
+      .option("--config <file>", "configuration file (lowrouter.toml)")
+      .option("--data-dir <dir>", "where the state lives");
+  const withJson = (one: Command): Command => one.option("--json", "print JSON");
+  const group = (name: string, about: string): Command => program.command(name).description(about);
+
+  command(program, "serve", "run the gateway")
+    .option("--listen <host:port>", "address to listen on")
+    .action(async (options) => (await import("#src/cli/serve.ts")).serve(options, output));
+  program
+    .command("demo")
+    .description("serve with simulated providers and seeded history; needs no key and no network")
+    .option("--listen <host:port>", "address to listen on")
+    .action(async (options) => (await import("#src/cli/demo.ts")).demo(options, output));
+  withJson(command(program, "init", "create the database, the first account and its key"))
+    .option("--name <name>", "name of the account", "operator")
+    .action(async (options) => (await import("#src/cli/init.ts")).init(options, output));
+  withJson(command(program, "doctor", "check this installation and say how to fix it")).action(
+    async (options) => (await import("#src/cli/doctor.ts")).doctor(options, output),
+  );
+
+  const config = group("config", "the configuration");
+  withJson(command(config, "show", "every value and where it came from")).action(async (options) =>
+    (await import("#src/cli/config.ts")).showConfig(options, output),
+  );
+  command(config, "check [file]", "validate a configuration file").action(
+    async (file: string | undefined, options) =>
+      (await import("#src/cli/config.ts")).checkConfig(file, options, output),
+  );
+
+  const account = group("account", "accounts");
+  withJson(command(account, "create", "create an account"))
+    .requiredOption("--name <name>", "its name")
+    .option("--plan <plan>", "prepaid or metered", "prepaid")
+    .option("--balance <amount>", "credit to start with", amount)
+    .action(async (options) =>
+      (await import("#src/cli/account.ts")).createAccountCommand(options, output),
+    );
+  withJson(command(account, "list", "all accounts")).action(async (options) =>
+    (await import("#src/cli/account.ts")).listAccountsCommand(options, output),
+  );
+  withJson(command(account, "show <account>", "one account")).action(async (id: string, options) =>
+    (await import("#src/cli/account.ts")).showAccountCommand(id, options, output),
+  );
+
+  const key = group("key", "API keys");
+  const policy = (one: Command): Command =>
+    withJson(one)
+      .option("--limit <amount>", "spending limit", amount)
+      .option("--limit-reset <window>", "daily, weekly or monthly")
+      .option("--allowed-models <a,b>", "models it may use", list)
+      .option("--allowed-providers <a,b>", "providers it may use", list)
+      .option("--region <region>", "region that its requests never leave")
+      .option("--policy <policy>", "routing policy")
+      .option("--rpm <n>", "requests per minute", integer)
+      .option("--carbon-budget-g <grams>", "grams CO2e per month", amount)
+      .option("--expires-at <time>", "when it stops working, RFC 3339");
+  policy(command(key, "create", "create a key; it is shown once"))
+    .requiredOption("--account <account>", "account id or name")
+    .requiredOption("--name <name>", "its name")
+    .option("--type <type>", "regular or management", "regular")
+    .action(async (options) => (await import("#src/cli/key.ts")).createKeyCommand(options, output));
+  withJson(command(key, "list", "keys of an account, or all"))
+    .option("--account <account>", "account id or name")
+    .action(async (options) => (await import("#src/cli/key.ts")).listKeysCommand(options, output));
+  withJson(command(key, "show <hash>", "one key")).action(async (hash: string, options) =>
+    (await import("#src/cli/key.ts")).showKeyCommand(hash, options, output),
+  );
+  policy(command(key, "update <hash>", "change a key's name or limits"))
+    .option("--name <name>", "its name")
+    .option("--disable", "switch it off")
+    .option("--enable", "switch it on")
+    .action(async (hash: string, options) =>
+      (await import("#src/cli/key.ts")).updateKeyCommand(hash, options, output),
+    );
+  withJson(command(key, "revoke <hash>", "delete a key for good")).action(
+    async (hash: string, options) =>
+      (await import("#src/cli/key.ts")).revokeKeyCommand(hash, options, output),
+  );
+
+  const credit = group("credit", "credit of accounts");
+  withJson(command(credit, "add <amount>", "add credit in the configured currency"))
+    .requiredOption("--account <account>", "account id or name")
+    .option("--note <text>", "what for")
+    .action(async (text: string, options) =>
+      (await import("#src/cli/credit.ts")).addCreditCommand(amount(text), options, output),
+    );
+  withJson(command(credit, "show", "balance and transactions"))
+    .requiredOption("--account <account>", "account id or name")
+    .action(async (options) =>
+      (await import("#src/cli/credit.ts")).showCreditCommand(options, output),
+    );
+
+  const provider = group("provider", "upstream providers");
+  withJson(command(provider, "list", "providers with their regions and grids"))
+    .option("--all", "those without a credential too")
+    .action(async (options) =>
+      (await import("#src/cli/provider.ts")).listProvidersCommand(options, output),
+    );
+  withJson(command(provider, "show <id>", "one provider")).action(async (id: string, options) =>
+    (await import("#src/cli/provider.ts")).showProviderCommand(id, options, output),
+  );
+  withJson(
+    command(provider, "test <id>", "send its model list request, to prove address and credential"),
+  ).action(async (id: string, options) =>
+    (await import("#src/cli/provider.ts")).testProviderCommand(id, options, output),
+  );
+
+  const model = group("model", "the model catalogue");
+  withJson(command(model, "list", "models with price, regions and footprint"))
+    .option("--routable", "only what can be called now")
+    .action(async (options) =>
+      (await import("#src/cli/model.ts")).listModelsCommand(options, output),
+    );
+  withJson(command(model, "show <id>", "one model and its endpoints")).action(
+    async (id: string, options) =>
+      (await import("#src/cli/model.ts")).showModelCommand(id, options, output),
+  );
+
+  withJson(command(program, "usage", "totals of what was used"))
+    .option("--by <dimensions>", "day,model,provider,region,key,user,account", list, ["day"])
+    .option("--from <day>", "first day, YYYY-MM-DD")
+    .option("--to <day>", "last day, YYYY-MM-DD")
+    .option("--account <account>", "only this account")
+    .option("--csv", "print CSV")
+    .action(async (options) => (await import("#src/cli/usage.ts")).usageCommand(options, output));
+  const generation = group("generation", "single requests");
+  withJson(command(generation, "show <id>", "the usage record of one request")).action(
+    async (id: string, options) =>
+      (await import("#src/cli/generation.ts")).showGenerationCommand(id, options, output),
+  );
+
+  const eco = group("eco", "energy and carbon");
+  withJson(command(eco, "explain <id>", "what a request's estimate was made from")).action(
+    async (id: string, options) =>
+      (await import("#src/cli/eco.ts")).explainCommand(id, options, output),
+  );
+  withJson(command(eco, "estimate", "an estimate before any request"))
+    .requiredOption("--model <model>", "model id")
+    .requiredOption("--tokens <n>", "completion tokens", integer)
+    .option("--region <region>", "region id")
+    .action(async (options) => (await import("#src/cli/eco.ts")).estimateCommand(options, output));
+  withJson(command(eco, "methodology", "the bundled methodologies")).action(async (options) =>
+    (await import("#src/cli/eco.ts")).methodologyCommand(options, output),
+  );
+
+  const audit = group("audit", "the ledger's proof");
+  withJson(command(audit, "verify", "check the hash chain and the balances")).action(
+    async (options) => (await import("#src/cli/audit.ts")).verifyCommand(options, output),
+  );
+  command(program, "backup <file>", "a consistent copy, while serving").action(
+    async (file: string, options) =>
+      (await import("#src/cli/backup.ts")).backupCommand(file, options, output),
+  );
+  command(program, "restore <file>", "put a backup in place; refuses to overwrite").action(
+    async (file: string, options) =>
+      (await import("#src/cli/backup.ts")).restoreCommand(file, options, output),
+  );
+  withJson(program.command("version").description("version, commit and data dates")).action(
+    async (options) => (await import("#src/cli/version.ts")).versionCommand(options, output),
+  );
+  return program;
+}

@@ -1,0 +1,92 @@
+import { figure, withGateway } from "#src/cli/catalogue.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { describeProvider } from "#src/http/describe.ts";
+import { probe } from "#src/provider/probe.ts";
+
+/** The `provider list` command. */
+export async function listProvidersCommand(
+  options: CommonOptions & { all?: boolean },
+  output: Output,
+): Promise<void> {
+  await withGateway(options, ({ app, services }) => {
+    const all = services.providers.map((provider) => describeProvider(provider, app, services));
+    const shown = options.all ? all : all.filter((provider) => provider.configured);
+    if (options.json) return printJson(output, { object: "list", data: shown });
+    if (shown.length === 0) {
+      output.err(
+        'No provider is configured: set a key such as OPENAI_API_KEY\nRun "lowrouter provider list --all" to see every known provider\n',
+      );
+      return;
+    }
+    const rows = shown.flatMap((provider) =>
+      provider.regions
+        .filter((region) => options.all || region.routable)
+        .map((region) => [
+          provider.id,
+          provider.name,
+          region.id,
+          figure(region.grid_intensity_g_per_kwh),
+          region.grid_year === null ? "—" : String(region.grid_year),
+          region.routable ? "yes" : "no",
+        ]),
+    );
+    printTable(output, ["id", "name", "region", "g CO2e/kWh", "year", "routable"], rows);
+  });
+}
+
+/** The `provider show` command. */
+export async function showProviderCommand(
+  id: string,
+  options: CommonOptions,
+  output: Output,
+): Promise<void> {
+  await withGateway(options, ({ app, services }) => {
+    const provider = services.providers.find((one) => one.id === id);
+    if (provider === undefined) throw unknown(id);
+    printJson(output, {
+      data: {
+        ...describeProvider(provider, app, services),
+        environment: provider.env,
+        base_url: provider.baseUrl,
+        source: provider.source,
+        read: provider.read,
+      },
+    });
+  });
+}
+
+/** The `provider test` command. */
+export async function testProviderCommand(
+  id: string,
+  options: CommonOptions,
+  output: Output,
+): Promise<void> {
+  await withGateway(options, async ({ app, services }) => {
+    if (!services.providers.some((one) => one.id === id)) throw unknown(id);
+    const places = app.routes.deployments.filter((deployment) => deployment.provider.id === id);
+    const provider = services.providers.find((one) => one.id === id);
+    if (places.length === 0) {
+      throw new CommandError(
+        `Cannot test "${id}": it has no credential\nSet ${provider?.env[0] ?? `${id.toUpperCase()}_BASE_URL`} and try again`,
+      );
+    }
+    const results = await Promise.all(
+      places.map((deployment) => probe(deployment, app.config.timeouts.connectMs)),
+    );
+    if (options.json) printJson(output, { data: results });
+    else
+      for (const result of results)
+        output.out(
+          `${result.ok ? "ok  " : "FAIL"}  ${id} in ${result.region}: ${result.message}\n`,
+        );
+    if (results.some((result) => !result.ok))
+      throw new CommandError(`The provider "${id}" did not answer as it should`);
+  });
+}
+
+function unknown(id: string): CommandError {
+  return new CommandError(
+    `Cannot find the provider "${id}"\nRun "lowrouter provider list --all" to see the known ones`,
+  );
+}

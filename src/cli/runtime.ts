@@ -1,0 +1,58 @@
+import { chmodSync, mkdirSync } from "node:fs";
+import { type Config, loadConfig } from "#src/config/load.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError } from "#src/cli/output.ts";
+import { findAccount, listAccounts } from "#src/account/accounts.ts";
+import type { Account } from "#src/account/account.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { migrate } from "#src/store/migrate.ts";
+import { openStore } from "#src/store/open.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** Configuration from a command's options and the environment. Throws ConfigError. */
+export function configOf(options: CommonOptions & { listen?: string }): Config {
+  return loadConfig(
+    { config: options.config, dataDir: options.dataDir, listen: options.listen },
+    process.env,
+  );
+}
+
+/** The database of a configuration, created and migrated. */
+export async function storeOf(config: Config): Promise<Store> {
+  if (config.database.url.startsWith("file:")) {
+    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  }
+  const store = await openStore({
+    url: config.database.url,
+    authToken: config.database.token,
+    synchronous: config.database.synchronous,
+  });
+  await migrate(store, systemClock);
+  if (store.path !== undefined) chmodSync(store.path, 0o600);
+  return store;
+}
+
+/** Runs a command with the database open, and closes it whatever happens. */
+export async function withStore<T>(
+  options: CommonOptions,
+  work: (store: Store, config: Config) => Promise<T>,
+): Promise<T> {
+  const config = configOf(options);
+  const store = await storeOf(config);
+  try {
+    return await work(store, config);
+  } finally {
+    store.close();
+  }
+}
+
+/** An account by id or name. Throws when there is none. */
+export async function accountBy(store: Store, text: string): Promise<Account> {
+  const found =
+    (await findAccount(store, text)) ??
+    (await listAccounts(store)).find((account) => account.name === text);
+  if (found) return found;
+  throw new CommandError(
+    `Cannot find the account "${text}"\nRun "lowrouter account list" to see them, or "lowrouter account create --name ${text}"`,
+  );
+}

@@ -1,0 +1,79 @@
+import { figure } from "#src/cli/catalogue.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { activity } from "#src/ledger/rollups.ts";
+import {
+  activityColumns,
+  activityRecord,
+  dimensionNames,
+  dimensionOf,
+  toCsv,
+} from "#src/report/activity.ts";
+
+/** The `usage` command. */
+export async function usageCommand(
+  options: CommonOptions & {
+    by: string[];
+    from?: string;
+    to?: string;
+    account?: string;
+    csv?: boolean;
+  },
+  output: Output,
+): Promise<void> {
+  const groupBy = options.by.map((word) => {
+    const dimension = dimensionOf(word);
+    if (dimension === undefined)
+      throw new CommandError(`Cannot group by "${word}": give ${dimensionNames.join(", ")}`, 2);
+    return dimension;
+  });
+  for (const [name, value] of [
+    ["--from", options.from],
+    ["--to", options.to],
+  ] as const) {
+    if (value !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(value))
+      throw new CommandError(`Cannot use "${value}" for ${name}: give a day such as 2026-01-31`, 2);
+  }
+  await withStore(options, async (store, config) => {
+    const account =
+      options.account === undefined ? undefined : (await accountBy(store, options.account)).id;
+    const rows = await activity(
+      store,
+      { account, fromDay: options.from, toDay: options.to },
+      groupBy,
+    );
+    const records = rows.map((row) => activityRecord(row, groupBy));
+    if (options.json) return printJson(output, { data: records });
+    const columns = activityColumns(groupBy);
+    if (options.csv) return output.out(toCsv(records, columns));
+    if (records.length === 0) {
+      output.err("Nothing was used in this period\n");
+      return;
+    }
+    const headings = [
+      ...groupBy.map(String),
+      "requests",
+      "tokens in",
+      "tokens out",
+      config.billing.currency,
+      "Wh",
+      "g CO2e",
+      "no estimate",
+    ];
+    printTable(
+      output,
+      headings,
+      rows.map((row, index) => [
+        ...groupBy.map((dimension) => row[dimension] || "—"),
+        String(row.requests),
+        String(row.inputTokens),
+        String(row.outputTokens),
+        (records[index]?.usage ?? 0).toFixed(6),
+        figure(records[index]?.energy_wh),
+        figure(records[index]?.carbon_g),
+        String(row.withoutEco),
+      ]),
+    );
+  });
+}

@@ -1,0 +1,29 @@
+import modelsFile from "#data/models.json" with { type: "json" };
+import type { CommonOptions } from "#src/cli/program.ts";
+import { type Output, printJson } from "#src/cli/output.ts";
+import { loadEco } from "#src/eco/load.ts";
+import { commit, version } from "#src/lib/version.ts";
+import { openStore } from "#src/store/open.ts";
+
+/** The `version` command. */
+export async function versionCommand(options: CommonOptions, output: Output): Promise<void> {
+  const store = await openStore({ url: "file::memory:" });
+  const [row] = await store.read("SELECT sqlite_version() AS version", []);
+  store.close();
+  const facts = {
+    version,
+    commit,
+    bun: Bun.version,
+    sqlite: String(row?.version ?? ""),
+    methodologies: loadEco().methodologies.map((record) => record.version),
+    catalogue: modelsFile.models.reduce(
+      (latest, model) => (model.read > latest ? model.read : latest),
+      "",
+    ),
+    models: modelsFile.models.length,
+  };
+  if (options.json) return printJson(output, facts);
+  output.out(
+    `lowrouter ${facts.version} (${facts.commit})\nBun ${facts.bun}, SQLite ${facts.sqlite}\nmethodologies ${facts.methodologies.join(", ")}\ncatalogue of ${facts.catalogue}, ${facts.models} models\n`,
+  );
+}

@@ -1,0 +1,36 @@
+import type { ClientDialect, SpliceDialect, UpstreamDialect } from "#src/dialect/dialect.ts";
+import { readFault } from "#src/dialect/fault.ts";
+import { peekChat } from "#src/dialect/openai-chat-peek.ts";
+import { readChatRequest } from "#src/dialect/openai-chat-read.ts";
+import { readChatReply } from "#src/dialect/openai-chat-reply.ts";
+import { writeChatRequest } from "#src/dialect/openai-chat-request.ts";
+import { readChatStream } from "#src/dialect/openai-chat-stream.ts";
+import { writeChatReply, writeChatStream } from "#src/dialect/openai-chat-write.ts";
+import { writeOpenaiError } from "#src/dialect/openai-errors.ts";
+import { openaiSplice } from "#src/dialect/openai-splice.ts";
+
+/** Chat completions as clients speak them. */
+export const openaiChatClient: ClientDialect = {
+  id: "openai-chat",
+  peek: peekChat,
+  readRequest: readChatRequest,
+  writeReply: writeChatReply,
+  writeStream: writeChatStream,
+  writeError: writeOpenaiError,
+};
+
+/** Chat completions as providers speak them. */
+export const openaiChatUpstream: UpstreamDialect = {
+  id: "openai-chat",
+  writeRequest: writeChatRequest,
+  readReply: readChatReply,
+  readStream: readChatStream,
+  readError: readFault,
+};
+
+/** Chat completions on both sides. */
+export const openaiChatSplice: SpliceDialect = openaiSplice({
+  id: "openai-chat",
+  path: "/chat/completions",
+  chunkObject: "chat.completion.chunk",
+});

@@ -1,0 +1,192 @@
+import type { Ask, Target, UpstreamRequest } from "#src/dialect/dialect.ts";
+import type { Turn } from "#src/dialect/turn.ts";
+import { classify, thrownFault, type Fault } from "#src/gateway/fault.ts";
+import type { Choice } from "#src/gateway/choose.ts";
+import type { App, Call } from "#src/gateway/context.ts";
+import { readWhole, type Whole } from "#src/gateway/whole.ts";
+import { upstreamDialect } from "#src/gateway/dialects.ts";
+import type { TraceEntry } from "#src/ledger/generation.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Deadline } from "#src/lib/deadline.ts";
+import type { Route } from "#src/provider/deployment.ts";
+import { send } from "#src/provider/send.ts";
+
+/** An upstream that answered: the route it took and what there is to read. */
+export interface Answer {
+  route: Route;
+  /** Client and upstream speak the same dialect: bytes pass through. */
+  spliced: boolean;
+  dropped: string[];
+  /** A whole answer, or the stream whose headers arrived. */
+  whole: Whole | undefined;
+  stream: ReadableStream<Uint8Array> | undefined;
+  controller: AbortController;
+  trace: TraceEntry[];
+  /** Monotonic milliseconds when the answer began. */
+  firstByteAt: number;
+}
+
+/** Every attempt failed, or the client left. Carries the trace for the ledger. */
+export class AttemptFailed extends Error {
+  override readonly name = "AttemptFailed";
+  constructor(
+    readonly error: AppError,
+    readonly trace: TraceEntry[],
+    readonly route: Route | undefined,
+    readonly clientLeft: boolean,
+  ) {
+    super(error.message, { cause: error });
+  }
+}
+
+/** Tries the routes in order until one answers. Nothing was sent to the client yet, so failing over is safe. */
+export async function attempt(
+  call: Call,
+  ask: Ask,
+  { routes, reasons }: Choice,
+  app: App,
+): Promise<Answer> {
+  const trace: TraceEntry[] = [];
+  let last: { fault: Fault; route: Route } | undefined;
+  let turn: Turn | undefined;
+  for (const route of routes) {
+    const started = app.clock.monotonic();
+    const spliced = call.front.splice.id === route.endpoint.protocol;
+    try {
+      if (!spliced) turn ??= call.front.client.readRequest(ask);
+      const request = write(call, ask, turn, route);
+      const answer = await once(call, ask, route, request, spliced, app);
+      app.health.succeeded(route, answer.firstByteAt - started);
+      trace.push(traced(route, "selected", reasons.get(route) ?? "only_route"));
+      return { ...answer, trace };
+    } catch (thrown) {
+      const left = call.request.signal.aborted;
+      const fault = thrownFault(thrown, route);
+      if (left)
+        throw new AttemptFailed(
+          fault.error,
+          [...trace, traced(route, "failed", "client_left")],
+          route,
+          true,
+        );
+      const ms = Math.round(app.clock.monotonic() - started);
+      trace.push({
+        ...traced(route, "failed", fault.reason),
+        ms,
+        ...(fault.status === undefined ? {} : { status: fault.status }),
+      });
+      if (fault.upstreamFailed) app.health.failed(route);
+      last = { fault, route };
+      if (!fault.moveOn) break;
+    }
+  }
+  const error =
+    last?.fault.error ?? new AppError("service_unavailable", "No route was left to try");
+  throw new AttemptFailed(error, trace, last?.route, false);
+}
+
+function traced(route: Route, decision: TraceEntry["decision"], reason: string): TraceEntry {
+  return {
+    provider: route.deployment.provider.id,
+    region: route.deployment.region,
+    model: route.model.id,
+    decision,
+    reason,
+  };
+}
+
+/** The endpoint in the words a dialect understands. */
+export function targetOf({ endpoint, model, deployment }: Route): Target {
+  return {
+    model: endpoint.upstreamModel,
+    provider: deployment.provider.id,
+    maxOutputTokens: endpoint.maxOutputTokens ?? model.maxOutputTokens,
+    samplingParams: model.capabilities.samplingParams,
+    jsonSchema: model.capabilities.structuredOutputs,
+    reasoning: model.capabilities.reasoning ? (model.reasoning ?? {}) : undefined,
+    overrides: endpoint.requestOverrides,
+  };
+}
+
+function write(call: Call, ask: Ask, turn: Turn | undefined, route: Route): UpstreamRequest {
+  const target = targetOf(route);
+  if (turn === undefined || call.front.splice.id === route.endpoint.protocol)
+    return call.front.splice.retarget(call.body, ask, target);
+  return upstreamDialect(route.endpoint.protocol).writeRequest(turn, target);
+}
+
+type Once = Omit<Answer, "trace">;
+
+async function once(
+  call: Call,
+  ask: Ask,
+  route: Route,
+  request: UpstreamRequest,
+  spliced: boolean,
+  app: App,
+): Promise<Once> {
+  const controller = new AbortController();
+  const leave = () => controller.abort(call.request.signal.reason);
+  if (call.request.signal.aborted) leave();
+  else call.request.signal.addEventListener("abort", leave, { once: true });
+  const { timeouts } = app.config;
+  const deadline: Deadline = app.deadlines.after(timeouts.firstByteMs, () =>
+    controller.abort(timeout("first byte", timeouts.firstByteMs, route)),
+  );
+  try {
+    const response = await send(route.deployment, request.path, request.body, {
+      signal: controller.signal,
+      stream: ask.stream,
+    });
+    const firstByteAt = app.clock.monotonic();
+    const streamed = ask.stream && response.ok && !isJson(response);
+    if (streamed && response.body) {
+      const { body } = response;
+      return {
+        route,
+        spliced,
+        dropped: request.dropped,
+        whole: undefined,
+        stream: body,
+        controller,
+        firstByteAt,
+      };
+    }
+    const body = new Uint8Array(await response.arrayBuffer());
+    if (!response.ok || ask.stream) throw classify(response.status, body, response.headers, route);
+    const whole = readWhole(call, body, route, spliced);
+    return {
+      route,
+      spliced,
+      dropped: request.dropped,
+      whole,
+      stream: undefined,
+      controller,
+      firstByteAt,
+    };
+  } catch (thrown) {
+    // A deadline's own error says more than the AbortError that fetch makes of it.
+    const { reason } = controller.signal;
+    if (reason instanceof AppError) throw reason;
+    throw thrown;
+  } finally {
+    deadline.cancel();
+  }
+}
+
+/** The 504 of one timer, naming it. */
+export function timeout(timer: string, milliseconds: number, route: Route): AppError {
+  const { provider, region } = route.deployment;
+  return new AppError(
+    "upstream_timeout",
+    `The upstream ${provider.id} in ${region} gave no ${timer} within ${milliseconds / 1000} s`,
+    {
+      metadata: { timer, provider: provider.id, region },
+    },
+  );
+}
+
+/** A stream was asked for and JSON came: an error under status 200, or an upstream that cannot stream. */
+function isJson(response: Response): boolean {
+  return response.headers.get("content-type")?.startsWith("application/json") ?? false;
+}

@@ -1,0 +1,49 @@
+import type { Caller } from "#src/account/account.ts";
+import type { App } from "#src/gateway/context.ts";
+import { AppError } from "#src/lib/error.ts";
+
+/** Who calls, by any of the four carriers of a key. Throws `missing_api_key`, `invalid_api_key`. */
+export async function authenticate(request: Request, url: URL, app: App): Promise<Caller> {
+  const token = tokenOf(request.headers, url);
+  if (token === undefined) {
+    throw new AppError("missing_api_key", "missing or invalid Authorization header");
+  }
+  const found = app.findCaller(token);
+  const caller = found instanceof Promise ? await found : found;
+  if (caller === undefined || !isUsable(caller, app.clock.now())) {
+    throw new AppError("invalid_api_key", "invalid api key");
+  }
+  return caller;
+}
+
+/** As authenticate(), for inference only. Throws `wrong_key_type` for a management key. */
+export async function authenticateInference(request: Request, url: URL, app: App): Promise<Caller> {
+  const caller = await authenticate(request, url, app);
+  if (caller.key.type !== "regular") {
+    throw new AppError(
+      "wrong_key_type",
+      "Cannot run inference with a management key: use an API key (lr_live_…)",
+    );
+  }
+  return caller;
+}
+
+/** The key in a request: Bearer, X-Api-Key, x-goog-api-key, then ?key=. */
+function tokenOf(headers: Headers, url: URL): string | undefined {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const match = /^bearer +(\S+)$/i.exec(authorization.trim());
+    if (match?.[1]) return match[1];
+  }
+  return (
+    headers.get("x-api-key")?.trim() ||
+    headers.get("x-goog-api-key")?.trim() ||
+    url.searchParams.get("key")?.trim() ||
+    undefined
+  );
+}
+
+function isUsable({ key, account }: Caller, now: number): boolean {
+  if (key.disabled || account.disabled) return false;
+  return key.expiresAt === undefined || key.expiresAt > now;
+}

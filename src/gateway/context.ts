@@ -1,0 +1,102 @@
+import type { Account, Caller, ResetInterval } from "#src/account/account.ts";
+import type { Allowances, Movement } from "#src/allowance/allowance.ts";
+import type { Model } from "#src/catalog/model.ts";
+import type { Config } from "#src/config/load.ts";
+import type { ClientDialect, SpliceDialect } from "#src/dialect/dialect.ts";
+import type { Usage } from "#src/dialect/usage.ts";
+import type { Estimate } from "#src/eco/methodology.ts";
+import type { Generation } from "#src/ledger/generation.ts";
+import type { NanoUnits } from "#src/ledger/money.ts";
+import type { Clock } from "#src/lib/clock.ts";
+import type { Ids, Random } from "#src/lib/id.ts";
+import type { Log } from "#src/observe/log.ts";
+import type { Deployment, Route } from "#src/provider/deployment.ts";
+import type { Health } from "#src/provider/health.ts";
+import type { Deadlines } from "#src/lib/deadline.ts";
+
+/** A dialect as a client may speak it, and its byte path to an upstream of the same dialect. */
+export interface Front {
+  client: ClientDialect;
+  splice: SpliceDialect;
+}
+
+/** One inference call as it came in. */
+export interface Call {
+  request: Request;
+  url: URL;
+  body: Uint8Array<ArrayBuffer>;
+  front: Front;
+  /** Unix milliseconds when it was accepted. */
+  receivedAt: number;
+  /** The same moment on the monotonic clock. */
+  startedAt: number;
+}
+
+/** What a usage costs at a route, in nano-units; undefined when the price is unknown. */
+export interface Cost {
+  total: NanoUnits;
+  prompt: NanoUnits;
+  completion: NanoUnits;
+  /** At the provider, before the platform fee. */
+  upstream: NanoUnits;
+}
+
+/** Everything a call needs besides itself. Wired once, in src/app.ts. */
+export interface App {
+  config: Config;
+  clock: Clock;
+  ids: Ids;
+  random: Random;
+  log: Log;
+  deadlines: Deadlines;
+  /** Finds who a key belongs to; undefined for an unknown one. */
+  findCaller(token: string): Caller | undefined | Promise<Caller | undefined>;
+  /** Every way a model can be served now, best known first. */
+  routes: RouteTable;
+  health: Health;
+  allowances: Allowances;
+  ledger: { record(entry: { generation: Generation; movements: Movement[] }): Promise<void> };
+  price(route: Route, usage: Usage, now: number): Cost | undefined;
+  /** The most that a request can cost at a route. */
+  priceAtMost(
+    route: Route,
+    inputTokens: number,
+    outputTokens: number,
+    now: number,
+  ): NanoUnits | undefined;
+  estimate(
+    route: Route,
+    usage: Usage,
+  ): (Estimate & { gridGPerKwh: number; gridZone: string }) | undefined;
+  /** Start of the running window, UTC, Unix milliseconds. */
+  windowStart(reset: ResetInterval | "minute"): number;
+  /** End of the running window. */
+  windowEnd(reset: ResetInterval | "minute"): number;
+  /** Set in demo mode: every answer says that it is simulated. */
+  demo: boolean;
+}
+
+/** Routable models: by name, and in the order in which the automatic choice prefers them. */
+export interface RouteTable {
+  models: readonly Model[];
+  find(name: string): { model: Model; variant: string | undefined } | undefined;
+  of(model: Model): readonly Route[];
+  /** Known size first, smallest first; then by price. */
+  smallest: readonly Model[];
+  /** Cheapest first. */
+  cheapest: readonly Model[];
+  /** Everywhere that requests can go. */
+  deployments: readonly Deployment[];
+  /** Every region id that data/ or the configuration knows. */
+  regions: ReadonlySet<string>;
+  /** Every provider id. */
+  providers: ReadonlySet<string>;
+  /** False when no provider has a credential or an address. */
+  anyProvider: boolean;
+}
+
+/** Balance in the currency's nano-units as this process knows it, or undefined before first use. */
+export function balanceOf(app: App, account: Account): number | undefined {
+  const standing = app.allowances.standing({ kind: "credit", owner: account.id, windowStart: 0 });
+  return standing === undefined ? undefined : (standing.limit ?? 0) - standing.used;
+}

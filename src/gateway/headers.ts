@@ -1,0 +1,70 @@
+import type { Caller } from "#src/account/account.ts";
+import type { Demand } from "#src/allowance/allowance.ts";
+import { type App, balanceOf } from "#src/gateway/context.ts";
+import { rateHeaders } from "#src/gateway/reserve.ts";
+import type { Job } from "#src/gateway/settle.ts";
+import { toCredits } from "#src/ledger/money.ts";
+import type { Route } from "#src/provider/deployment.ts";
+
+/** Names that a browser may read. */
+export const exposedHeaders = [
+  "X-LowRouter-Generation-ID",
+  "X-LowRouter-Provider",
+  "X-LowRouter-Region",
+  "X-LowRouter-Dropped",
+  "X-LowRouter-Demo",
+  "X-Credit-Balance",
+  "X-RateLimit-Limit",
+  "X-RateLimit-Remaining",
+  "X-RateLimit-Reset",
+  "Retry-After",
+].join(", ");
+
+/** Route, balance and limits of an answered request. */
+export function answerHeaders(
+  job: Job,
+  route: Route,
+  dropped: string[],
+  app: App,
+): Record<string, string> {
+  const { provider, region } = route.deployment;
+  const headers: Record<string, string> = {
+    "X-LowRouter-Generation-ID": job.generationId,
+    "X-LowRouter-Provider": provider.id,
+    "X-LowRouter-Region": region,
+    ...balanceHeader(job.caller, app),
+    ...tightest(job.hold.demands, app),
+  };
+  if (dropped.length > 0) headers["X-LowRouter-Dropped"] = dropped.map(headerSafe).join(", ");
+  return headers;
+}
+
+/** The account's balance in credits, when this process knows it. */
+export function balanceHeader(caller: Caller, app: App): Record<string, string> {
+  const balance = balanceOf(app, caller.account);
+  return balance === undefined ? {} : { "X-Credit-Balance": String(toCredits(balance)) };
+}
+
+const rateKinds: ReadonlySet<Demand["kind"]> = new Set([
+  "requests_minute",
+  "requests_day",
+  "tokens_minute",
+  "in_flight",
+]);
+
+/** The rate limit closest to exhaustion. */
+function tightest(demands: readonly Demand[], app: App): Record<string, string> {
+  let tight: { demand: Demand; remaining: number; share: number } | undefined;
+  for (const demand of demands) {
+    if (!rateKinds.has(demand.kind) || demand.limit === undefined) continue;
+    const remaining = app.allowances.standing(demand)?.remaining ?? demand.limit;
+    const share = demand.limit === 0 ? 0 : remaining / demand.limit;
+    if (tight === undefined || share < tight.share) tight = { demand, remaining, share };
+  }
+  return tight === undefined ? {} : rateHeaders(tight.demand, tight.remaining);
+}
+
+/** A member's name as a header value: printable ASCII only. */
+function headerSafe(name: string): string {
+  return name.replace(/[^\x21-\x7e]/g, "?").slice(0, 64);
+}

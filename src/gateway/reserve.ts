@@ -1,0 +1,185 @@
+import type { Caller, ResetInterval } from "#src/account/account.ts";
+import type { Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
+import type { Ask } from "#src/dialect/dialect.ts";
+import type { App } from "#src/gateway/context.ts";
+import { toUnits } from "#src/ledger/money.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
+
+/** What a request really used, in the units of its demands. */
+export interface Spent {
+  /** Nano-units of the currency. */
+  cost: number;
+  tokens: number;
+  /** Micrograms of CO2e. */
+  carbon: number;
+}
+
+/** Takes what the request may use at most from every allowance, or nothing. Throws 402 and 429. */
+export async function reserve(caller: Caller, ask: Ask, routes: Route[], app: App): Promise<Hold> {
+  const demands = demandsOf(caller, ask, routes, app);
+  const taken = app.allowances.reserve(demands);
+  const result = taken instanceof Promise ? await taken : taken;
+  if ("refused" in result) throw refusal(result, app);
+  return result;
+}
+
+/** Ends a hold with what was used; the movements belong into the generation's commit. */
+export function spend(hold: Hold, spent: Spent) {
+  return hold.settle(hold.demands.map((demand) => usedOf(demand, spent)));
+}
+
+function usedOf(demand: Demand, spent: Spent): number {
+  switch (demand.kind) {
+    case "credit":
+    case "key_limit":
+    case "key_daily":
+    case "key_monthly":
+      return spent.cost;
+    case "tokens_minute":
+      return spent.tokens;
+    case "carbon":
+      return spent.carbon;
+    case "in_flight":
+      return 0;
+    case "requests_minute":
+    case "requests_day":
+      return 1;
+  }
+}
+
+function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App): Demand[] {
+  const now = app.clock.now();
+  let cost = 0;
+  let carbonPer1k = 0;
+  let output = 0;
+  for (const route of routes) {
+    const most = outputAtMost(ask, route, app);
+    output = Math.max(output, most);
+    const price = app.priceAtMost(route, ask.inputTokensAtMost, most, now);
+    if (price === undefined) requirePrice(account.plan, route, app);
+    cost = Math.max(cost, price ?? 0);
+    carbonPer1k = Math.max(carbonPer1k, route.carbonPer1k ?? 0);
+  }
+  const demands: Demand[] = [
+    {
+      kind: "credit",
+      owner: account.id,
+      windowStart: 0,
+      amount: cost,
+      unlimited: account.plan === "metered",
+    },
+  ];
+  const windowed = (
+    kind: Demand["kind"],
+    limit: number | undefined,
+    reset: ResetInterval | "minute" | undefined,
+    amount: number,
+  ) => {
+    if (limit === undefined) return;
+    const windowStart = reset === undefined ? 0 : app.windowStart(reset);
+    const windowEnd = reset === undefined ? undefined : app.windowEnd(reset);
+    demands.push({ kind, owner: key.hash, windowStart, windowEnd, limit, amount });
+  };
+  windowed("key_limit", key.limit, key.limitReset, cost);
+  windowed("key_daily", key.dailyLimit, "daily", cost);
+  windowed("key_monthly", key.monthlyLimit, "monthly", cost);
+  const perMinute =
+    key.rateLimit.requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
+  windowed("requests_minute", perMinute, "minute", 1);
+  windowed("requests_day", key.rateLimit.requestsPerDay, "daily", 1);
+  // A token is about four bytes of text; the bound used for money would refuse far too early here.
+  windowed(
+    "tokens_minute",
+    key.rateLimit.tokensPerMinute,
+    "minute",
+    Math.ceil(ask.inputTokensAtMost / 4) + output,
+  );
+  windowed("in_flight", key.rateLimit.maxInFlight, undefined, 1);
+  if (key.carbonBudgetG !== undefined) {
+    const grams = (carbonPer1k * (ask.inputTokensAtMost + output)) / 1000;
+    const byRoute = typeof key.carbonBudgetAction === "object";
+    const limit = Math.round(key.carbonBudgetG * 1e6);
+    windowed(
+      "carbon",
+      limit,
+      key.carbonBudgetReset ?? "monthly",
+      byRoute ? 0 : Math.ceil(grams * 1e6),
+    );
+  }
+  return demands;
+}
+
+/** Completion tokens that an answer may have: the caller's limit, else the configured default, times the choices. */
+function outputAtMost(ask: Ask, { endpoint }: Route, app: App): number {
+  const cap = endpoint.maxOutputTokens ?? Number.POSITIVE_INFINITY;
+  return Math.min(ask.maxOutputTokens ?? app.config.billing.defaultMaxTokens, cap) * ask.choices;
+}
+
+function requirePrice(plan: string, { model, deployment }: Route, app: App): void {
+  if (plan === "metered" || app.config.billing.unknownPrice === "allow") return;
+  throw new AppError(
+    "not_meterable",
+    `Cannot charge "${model.id}" at ${deployment.provider.id}: its price is unknown; give it one in the configuration, or set billing.unknown_price = "allow"`,
+    { metadata: { provider: deployment.provider.id } },
+  );
+}
+
+function refusal({ refused, standing }: Refusal, app: App): AppError {
+  const currency = app.config.billing.currency;
+  const left = Math.max(0, standing.remaining ?? 0);
+  const money = (amount: number) => `${toUnits(amount).toFixed(6)} ${currency}`;
+  switch (refused.kind) {
+    case "credit":
+      return new AppError(
+        "insufficient_credits",
+        `Cannot cover this request: it may cost up to ${money(refused.amount)} and ${money(left)} is free; lower max_tokens or add credit`,
+        {
+          metadata: { may_cost: toUnits(refused.amount), free: toUnits(left), currency },
+        },
+      );
+    case "key_limit":
+    case "key_daily":
+    case "key_monthly":
+      return new AppError(
+        "key_limit_exceeded",
+        `Cannot cover this request within the key's ${refused.kind === "key_limit" ? "spending" : refused.kind.slice(4)} limit: it may cost up to ${money(refused.amount)} and ${money(left)} is left`,
+        {
+          metadata: { may_cost: toUnits(refused.amount), left: toUnits(left), currency },
+        },
+      );
+    case "carbon":
+      return new AppError(
+        "carbon_budget_reached",
+        `Cannot stay within the key's carbon budget: this request may emit up to ${(refused.amount / 1e6).toPrecision(3)} g CO2e and ${(left / 1e6).toPrecision(3)} g are left`,
+        {
+          metadata: { may_emit_g: refused.amount / 1e6, left_g: left / 1e6 },
+        },
+      );
+    case "in_flight":
+      return new AppError("rate_limit_exceeded", "rate limit exceeded", {
+        retryAfterSeconds: 1,
+        metadata: { limit: "max_in_flight" },
+        headers: rateHeaders(refused, left),
+      });
+    default: {
+      const wait = Math.max(1, Math.ceil(((refused.windowEnd ?? 0) - app.clock.now()) / 1000));
+      return new AppError("rate_limit_exceeded", "rate limit exceeded", {
+        retryAfterSeconds: wait,
+        metadata: { limit: refused.kind },
+        headers: rateHeaders(refused, left),
+      });
+    }
+  }
+}
+
+/** The rate-limit triple for one limit. Reset is Unix seconds. */
+export function rateHeaders(demand: Demand, remaining: number): Record<string, string> {
+  return {
+    "X-RateLimit-Limit": String(demand.limit ?? 0),
+    "X-RateLimit-Remaining": String(Math.max(0, Math.floor(remaining))),
+    ...(demand.windowEnd === undefined
+      ? {}
+      : { "X-RateLimit-Reset": String(Math.ceil(demand.windowEnd / 1000)) }),
+  };
+}

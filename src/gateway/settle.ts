@@ -1,0 +1,178 @@
+import type { Caller } from "#src/account/account.ts";
+import type { Hold } from "#src/allowance/allowance.ts";
+import type { Ask, LowrouterBlock, Summary } from "#src/dialect/dialect.ts";
+import { totalTokens, type Usage } from "#src/dialect/usage.ts";
+import type { App, Call, Cost } from "#src/gateway/context.ts";
+import { spend } from "#src/gateway/reserve.ts";
+import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/generation.ts";
+import { nano, toUnits } from "#src/ledger/money.ts";
+import type { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
+
+/** A request that was admitted: its ids and its hold. Ended exactly once, by settle(). */
+export interface Job {
+  call: Call;
+  ask: Ask;
+  caller: Caller;
+  hold: Hold;
+  generationId: string;
+  /** Id of the completion as the client sees it. */
+  completionId: string;
+  trace: TraceEntry[];
+  settled: boolean;
+}
+
+/** How a request ended. */
+export interface Outcome {
+  status: GenerationStatus;
+  error?: AppError;
+  route?: Route;
+  usage?: Usage;
+  /** Monotonic milliseconds of the first byte of a stream. */
+  firstByteAt?: number;
+  trace: TraceEntry[];
+}
+
+/** What is said about an answer, in the client's words; made before the commit so that both agree. */
+export interface Account {
+  summary: Summary;
+  cost: Cost | undefined;
+  estimate: ReturnType<App["estimate"]>;
+}
+
+const waivedCost: Cost = {
+  total: nano(0),
+  prompt: nano(0),
+  completion: nano(0),
+  upstream: nano(0),
+};
+
+/** Cost and footprint of a usage at a route. No eco where usage is unknown or only our own count. */
+export function accountFor(job: Job, route: Route, usage: Usage | undefined, app: App): Account {
+  const cost = usage === undefined ? undefined : app.price(route, usage, job.call.receivedAt);
+  const counted = usage !== undefined && usage.estimated !== true && totalTokens(usage) > 0;
+  const estimate = counted ? app.estimate(route, usage) : undefined;
+  const { provider, region } = route.deployment;
+  const block: LowrouterBlock = { generation_id: job.generationId, provider: provider.id, region };
+  if (estimate) block.eco = estimate.block;
+  return {
+    cost,
+    estimate,
+    summary: {
+      completionId: job.completionId,
+      created: Math.floor(job.call.receivedAt / 1000),
+      model: route.model.id,
+      provider: provider.id,
+      usage,
+      cost: cost && {
+        total: toUnits(cost.total),
+        prompt: toUnits(cost.prompt),
+        completion: toUnits(cost.completion),
+      },
+      isByok: false,
+      block,
+    },
+  };
+}
+
+/**
+ * Writes the generation, moves the allowances, and returns when both are committed. Idempotent: the first call counts.
+ * The last byte of an answer may leave only after this.
+ */
+export async function settle(
+  job: Job,
+  outcome: Outcome,
+  account: Account | undefined,
+  app: App,
+): Promise<void> {
+  if (job.settled) return;
+  job.settled = true;
+  const { usage } = outcome;
+  // What an upstream failed to deliver is not charged; what a client received before it left is.
+  const charged = outcome.status === "ok" || outcome.status === "client_cancelled";
+  const cost =
+    charged && usage !== undefined
+      ? account?.cost
+      : charged && outcome.status === "ok"
+        ? undefined
+        : waivedCost;
+  const estimate = charged ? account?.estimate : undefined;
+  const generation = generationOf(job, outcome, cost, estimate, app);
+  const movements = spend(job.hold, {
+    cost: cost?.total ?? 0,
+    tokens: usage === undefined ? 0 : totalTokens(usage),
+    carbon: Math.round((estimate?.block.carbon_g ?? 0) * 1e6),
+  });
+  try {
+    await app.ledger.record({ generation, movements });
+  } catch (cause) {
+    app.log.write("error", "settle_failed", { generation: job.generationId }, cause);
+    throw cause;
+  }
+}
+
+function generationOf(
+  job: Job,
+  outcome: Outcome,
+  cost: Cost | undefined,
+  estimate: ReturnType<App["estimate"]>,
+  app: App,
+): Generation {
+  const { call, caller, ask } = job;
+  const { route, usage } = outcome;
+  const now = app.clock.monotonic();
+  const answeredAt = ask.stream ? (outcome.firstByteAt ?? now) : now;
+  return {
+    id: job.generationId,
+    completionId: job.completionId,
+    accountId: caller.account.id,
+    keyId: caller.key.hash,
+    keyName: caller.key.name,
+    user: ask.user,
+    app:
+      call.request.headers.get("x-title") ??
+      call.request.headers.get("x-openrouter-title") ??
+      undefined,
+    dialect: ask.dialect,
+    requestedModel: ask.model ?? ask.models[0],
+    model: route?.model.id,
+    provider: route?.deployment.provider.id,
+    region: route?.deployment.region,
+    streamed: ask.stream,
+    status: outcome.status,
+    errorCode: outcome.error?.code,
+    settlement: settlementOf(outcome, cost),
+    createdAt: call.receivedAt,
+    completedAt: app.clock.now(),
+    latencyMs: Math.max(0, Math.round(answeredAt - call.startedAt)),
+    tokens: usage && {
+      inputFresh: usage.input.fresh,
+      cacheRead: usage.input.cacheRead,
+      cacheWrite5m: usage.input.cacheWrite5m,
+      cacheWrite1h: usage.input.cacheWrite1h,
+      outputVisible: usage.output.visible,
+      reasoning: usage.output.reasoning,
+    },
+    rawUsage: usage && usage.raw !== null ? JSON.stringify(usage.raw) : undefined,
+    cost: cost?.total,
+    costPrompt: cost?.prompt,
+    costCompletion: cost?.completion,
+    upstreamCost: cost?.upstream,
+    usdRate: app.config.billing.usdRate,
+    isByok: false,
+    energyWh: estimate?.block.energy_wh,
+    carbonG: estimate?.block.carbon_g,
+    carbonPer1kG: estimate?.block.carbon_per_1k_tokens_g,
+    accuracy: estimate?.block.accuracy,
+    methodology: estimate?.block.methodology_version,
+    gridGPerKwh: estimate?.gridGPerKwh,
+    gridZone: estimate?.gridZone,
+    trace: [...job.trace, ...outcome.trace],
+  };
+}
+
+function settlementOf(outcome: Outcome, cost: Cost | undefined): Generation["settlement"] {
+  if (cost === waivedCost) return "waived";
+  if (outcome.usage === undefined) return "unknown";
+  return outcome.usage.estimated ? "estimated" : "final";
+}

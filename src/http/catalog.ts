@@ -1,0 +1,138 @@
+import { Elysia } from "elysia";
+import type { Model, Provider } from "#src/catalog/model.ts";
+import { authenticate } from "#src/gateway/authenticate.ts";
+import type { App } from "#src/gateway/context.ts";
+import {
+  describeEndpoints,
+  describeModel,
+  describeProvider,
+  pseudoModels,
+} from "#src/http/describe.ts";
+import { json, respond, writeJsonError } from "#src/http/respond.ts";
+import type { Grid } from "#src/eco/methodology.ts";
+import { AppError } from "#src/lib/error.ts";
+
+/** What a model's card says of its energy, per 1,000 tokens. */
+export interface ModelEco {
+  activeParamsB: number;
+  energyWhPer1kTokens: number;
+  accuracy: "accurate" | "medium" | "gross";
+  methodologyVersion: string;
+}
+
+/** What the catalogue's pages are made from. */
+export interface CatalogServices {
+  models: readonly Model[];
+  providers: readonly Provider[];
+  ecoOfModel(model: string): ModelEco | undefined;
+  gridOf(provider: string, region: string): Grid | undefined;
+  /** Records and tables of every bundled methodology, as published. */
+  methodologies(): unknown;
+  methodology(version: string): unknown;
+}
+
+/** Models, their endpoints, providers and the published methodology. */
+export function catalogRoutes(app: App, services: CatalogServices) {
+  const run = (request: Request, handler: () => Promise<Response> | Response) =>
+    respond(request, app, writeJsonError, handler);
+  const models = (request: Request) => run(request, () => listModels(request, app, services));
+  const endpoints = (request: Request, id: string) =>
+    run(request, () => listEndpoints(request, id, app, services));
+  const providers = (request: Request) => run(request, () => listProviders(request, app, services));
+  const methodologies = (request: Request) => run(request, () => json(services.methodologies()));
+  const methodology = (request: Request, version: string) =>
+    run(request, () => {
+      const record = services.methodology(version);
+      if (record === undefined) {
+        throw new AppError(
+          "not_found",
+          `Cannot find the methodology "${version.slice(0, 60)}": GET /v1/methodology lists them`,
+        );
+      }
+      return json(record);
+    });
+  const routes = (base: "/v1" | "/api/v1") =>
+    new Elysia({ prefix: base })
+      .get("/models", ({ request }) => models(request))
+      .get("/models/:author/:slug/endpoints", ({ request, params }) =>
+        endpoints(request, `${params.author}/${params.slug}`),
+      )
+      .get("/providers", ({ request }) => providers(request))
+      .get("/methodology", ({ request }) => methodologies(request))
+      .get("/methodology/:version", ({ request, params }) => methodology(request, params.version));
+  return new Elysia({ name: "catalog" }).use(routes("/v1")).use(routes("/api/v1"));
+}
+
+async function listModels(
+  request: Request,
+  app: App,
+  services: CatalogServices,
+): Promise<Response> {
+  const url = new URL(request.url);
+  const { key } = await authenticate(request, url, app);
+  const all = url.searchParams.get("all") === "true";
+  const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
+  const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
+  const allowed = key.allowedModels.map((name) => name.toLowerCase());
+  const visible = services.models.filter((model) => {
+    if (!all && app.routes.of(model).length === 0) return false;
+    const kinds = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
+    if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
+    if (!parameters.every((name) => model.parameters?.includes(name))) return false;
+    return (
+      allowed.length === 0 ||
+      allowed.some(
+        (name) =>
+          name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name),
+      )
+    );
+  });
+  const fits =
+    key.allowedProviders.length === 0
+      ? visible
+      : visible.filter(
+          (model) =>
+            all ||
+            app.routes
+              .of(model)
+              .some((route) => key.allowedProviders.includes(route.deployment.provider.id)),
+        );
+  const pseudo = wanted.includes("text") || wanted.includes("all") ? pseudoModels() : [];
+  const data = [...pseudo, ...fits.map((model) => describeModel(model, app, services))];
+  return json({ object: "list", data });
+}
+
+async function listEndpoints(
+  request: Request,
+  id: string,
+  app: App,
+  services: CatalogServices,
+): Promise<Response> {
+  await authenticate(request, new URL(request.url), app);
+  const found = app.routes.find(decodeURIComponent(id));
+  const model = found && services.models.find((one) => one.id === found.model.id);
+  if (model === undefined) {
+    throw new AppError(
+      "model_not_found",
+      `Cannot find the model "${id.slice(0, 200)}": GET /v1/models lists what can be called`,
+    );
+  }
+  return json({
+    data: {
+      ...describeModel(model, app, services),
+      endpoints: describeEndpoints(model, app, services),
+    },
+  });
+}
+
+async function listProviders(
+  request: Request,
+  app: App,
+  services: CatalogServices,
+): Promise<Response> {
+  await authenticate(request, new URL(request.url), app);
+  return json({
+    object: "list",
+    data: services.providers.map((provider) => describeProvider(provider, app, services)),
+  });
+}

@@ -1,0 +1,202 @@
+import type { Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts";
+import type { App } from "#src/gateway/context.ts";
+import type { CatalogServices } from "#src/http/catalog.ts";
+import { pricesOn } from "#src/catalog/price.ts";
+import { rfc3339 } from "#src/lib/clock.ts";
+
+/** Tokens that a price in data/ is given for. */
+const perMillion = 6;
+
+/** USD per million tokens as USD per token, both decimal strings: exact, by moving the point. */
+export function perToken(price: string): string {
+  const [whole = "0", fraction = ""] = price.split(".");
+  const digits = whole.padStart(perMillion + 1, "0") + fraction;
+  const at = digits.length - fraction.length - perMillion;
+  const text = `${digits.slice(0, at)}.${digits.slice(at)}`
+    .replace(/^0+(?=\d)/, "")
+    .replace(/\.?0+$/, "");
+  return text === "" ? "0" : text;
+}
+
+function pricing(row: PriceRow | undefined) {
+  if (row === undefined) return null;
+  return {
+    prompt: perToken(row.input),
+    completion: perToken(row.output),
+    ...(row.cacheRead === undefined ? {} : { input_cache_read: perToken(row.cacheRead) }),
+    ...(row.cacheWrite === undefined ? {} : { input_cache_write: perToken(row.cacheWrite) }),
+    request: "0",
+    image: "0",
+  };
+}
+
+/** Names of what a model can do, as cards show them. */
+function capabilities({ capabilities: can }: Model): string[] {
+  return [
+    ...(can.tools ? ["tool_use"] : []),
+    ...(can.vision ? ["vision"] : []),
+    ...(can.structuredOutputs ? ["structured_output"] : []),
+    ...(can.streaming ? ["streaming"] : []),
+    ...(can.reasoning ? ["reasoning"] : []),
+    ...(can.pdf ? ["pdf"] : []),
+  ];
+}
+
+/** A model as GET /v1/models shows it. */
+export function describeModel(model: Model, app: App, services: CatalogServices) {
+  const routes = app.routes.of(model);
+  const offered: Endpoint[] =
+    routes.length > 0 ? routes.map((route) => route.endpoint) : model.endpoints;
+  const top = offered[0];
+  const day = rfc3339(app.clock.now()).slice(0, 10);
+  const eco = model.kind === "embedding" ? undefined : services.ecoOfModel(model.id);
+  const providers =
+    routes.length > 0
+      ? routes.map((route) => route.deployment.provider.id)
+      : model.endpoints.map((endpoint) => endpoint.provider);
+  const regions =
+    routes.length > 0
+      ? routes.map((route) => route.deployment.region)
+      : model.endpoints.flatMap((endpoint) => endpoint.regions);
+  return {
+    id: model.id,
+    object: "model",
+    created: model.releaseDate ? Math.floor(Date.parse(fullDate(model.releaseDate)) / 1000) : 0,
+    owned_by: model.author,
+    canonical_slug: model.id,
+    name: model.name,
+    context_length: model.contextWindow,
+    architecture: {
+      input_modalities: model.inputModalities,
+      output_modalities: model.kind === "embedding" ? ["embeddings"] : model.outputModalities,
+      tokenizer: null,
+      instruct_type: null,
+    },
+    pricing: top ? pricing(pricesOn(top, day)) : null,
+    top_provider: {
+      context_length: top?.contextWindow ?? model.contextWindow,
+      max_completion_tokens: top?.maxOutputTokens ?? model.maxOutputTokens ?? null,
+      is_moderated: false,
+    },
+    per_request_limits: null,
+    supported_parameters: model.parameters ?? [],
+    default_parameters: null,
+    expiration_date: top?.deprecationDate ?? null,
+    lowrouter: {
+      routable: routes.length > 0,
+      providers: [...new Set(providers)],
+      regions: [...new Set(regions)],
+      capabilities: capabilities(model),
+      ...(eco === undefined
+        ? {}
+        : {
+            eco: {
+              active_params_b: eco.activeParamsB,
+              energy_wh_per_1k_tokens: eco.energyWhPer1kTokens,
+              accuracy: eco.accuracy,
+              methodology_version: eco.methodologyVersion,
+            },
+          }),
+    },
+  };
+}
+
+/** A month without a day is taken as its first. */
+function fullDate(date: string): string {
+  return /^\d{4}-\d{2}$/.test(date) ? `${date}-01` : date;
+}
+
+/** The automatic choices, listed as models without a footprint of their own. */
+export function pseudoModels() {
+  return [
+    { id: "lowrouter/auto", name: "Auto: the smallest capable model on the cleanest grid" },
+    { id: "lowrouter/auto-cheap", name: "Auto: the cheapest capable model" },
+    { id: "auto", name: "Same as lowrouter/auto" },
+  ].map(({ id, name }) => ({
+    id,
+    object: "model",
+    created: 0,
+    owned_by: "lowrouter",
+    canonical_slug: id === "auto" ? "lowrouter/auto" : id,
+    name,
+    context_length: null,
+    architecture: {
+      input_modalities: ["text"],
+      output_modalities: ["text"],
+      tokenizer: null,
+      instruct_type: null,
+    },
+    pricing: null,
+    supported_parameters: [],
+    lowrouter: { routable: true, providers: [], regions: [], capabilities: [] },
+  }));
+}
+
+/** Where a model can be called, or could be with a credential. */
+export function describeEndpoints(model: Model, app: App, services: CatalogServices) {
+  const day = rfc3339(app.clock.now()).slice(0, 10);
+  const routes = app.routes.of(model);
+  return routes.map((route) => {
+    const { endpoint, deployment } = route;
+    return {
+      provider_id: deployment.provider.id,
+      provider_name: deployment.provider.name,
+      slug: `${deployment.provider.id}/${deployment.region}`,
+      model: model.id,
+      region: deployment.region,
+      region_basis: deployment.basis,
+      context_length: endpoint.contextWindow,
+      max_completion_tokens: endpoint.maxOutputTokens ?? null,
+      pricing: pricing(pricesOn(endpoint, day)),
+      quantization: endpoint.quantization ?? "unknown",
+      is_zdr: endpoint.dataPolicy.zdr === "default" || endpoint.dataPolicy.retentionDays === 0,
+      supported_parameters: model.parameters ?? [],
+      health: app.health.state(route),
+      grid_g_per_kwh: services.gridOf(deployment.provider.id, deployment.region)?.gPerKwh ?? null,
+      carbon_per_1k_tokens_g: route.carbonPer1k ?? null,
+    };
+  });
+}
+
+/** A provider with its regions, their grids and their state. */
+export function describeProvider(provider: Provider, app: App, services: CatalogServices) {
+  const reachable = app.routes.deployments.filter(
+    (deployment) => deployment.provider.id === provider.id,
+  );
+  const known = provider.regions.map((region) => region.id);
+  const regions = [...new Set([...reachable.map((deployment) => deployment.region), ...known])].map(
+    (id) => {
+      const grid = services.gridOf(provider.id, id);
+      return {
+        id,
+        status: app.health.regionState(provider.id, id),
+        routable: reachable.some((deployment) => deployment.region === id),
+        grid_intensity_g_per_kwh: grid?.gPerKwh ?? null,
+        grid_source: grid?.rows[0]?.row.source ?? null,
+        grid_year: grid?.year ?? null,
+        ...(grid?.assumption ? { grid_assumption: grid.assumption } : {}),
+      };
+    },
+  );
+  const states = regions.filter((region) => region.routable).map((region) => region.status);
+  const worst =
+    states.length > 0 && states.every((state) => state === "unavailable")
+      ? "unavailable"
+      : states.some((state) => state !== "ok")
+        ? "degraded"
+        : "ok";
+  const { trainsOnData, zdr } = provider.dataPolicy;
+  return {
+    id: provider.id,
+    name: provider.name,
+    headquarters: provider.headquarters ?? null,
+    status: worst,
+    configured: reachable.length > 0,
+    data_collection: trainsOnData === false ? "deny" : trainsOnData === true ? "allow" : null,
+    zdr: zdr === "default",
+    regions,
+    privacy_policy_url: null,
+    terms_of_service_url: null,
+    status_page_url: provider.statusPage ?? null,
+  };
+}

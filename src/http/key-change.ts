@@ -1,0 +1,143 @@
+import * as v from "valibot";
+import type { CarbonAction } from "#src/account/account.ts";
+import type { KeyChange } from "#src/account/keys.ts";
+import { policies } from "#src/config/schema.ts";
+import { fromUnits } from "#src/ledger/money.ts";
+import { AppError } from "#src/lib/error.ts";
+
+const amount = v.nullable(v.pipe(v.number(), v.minValue(0)));
+const count = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
+const texts = v.array(v.pipe(v.string(), v.minLength(1)));
+
+/** What the management API takes to make or change a key. An unknown member is refused: a limit misspelt would be no limit. */
+const schema = v.strictObject({
+  name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
+  label: v.optional(v.string()),
+  key_type: v.optional(v.picklist(["regular", "management"])),
+  limit: v.optional(amount),
+  spending_limit: v.optional(amount),
+  limit_usd: v.optional(amount),
+  limit_reset: v.optional(v.nullable(v.picklist(["daily", "weekly", "monthly"]))),
+  daily_credit_limit: v.optional(amount),
+  monthly_credit_limit: v.optional(amount),
+  allowed_providers: v.optional(v.nullable(texts)),
+  allowed_models: v.optional(v.nullable(texts)),
+  models: v.optional(v.nullable(texts)),
+  region: v.optional(v.nullable(v.string())),
+  policy: v.optional(v.nullable(v.picklist(policies))),
+  prefer_low_carbon: v.optional(v.boolean()),
+  rate_limit: v.optional(
+    v.nullable(
+      v.strictObject({
+        requests_per_minute: v.optional(count),
+        requests_per_day: v.optional(count),
+        tokens_per_minute: v.optional(count),
+        max_in_flight: v.optional(count),
+      }),
+    ),
+  ),
+  carbon_budget_g: v.optional(amount),
+  carbon_budget_reset: v.optional(v.nullable(v.picklist(["daily", "monthly"]))),
+  carbon_budget_action: v.optional(
+    v.union([
+      v.literal("refuse"),
+      v.strictObject({ route_under_g_per_1k: v.pipe(v.number(), v.gtValue(0)) }),
+    ]),
+  ),
+  enabled: v.optional(v.boolean()),
+  disabled: v.optional(v.boolean()),
+  expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp("a time in RFC 3339")))),
+});
+
+/** A change of a key, and its type where one is made. Throws `invalid_value` naming the member. */
+export function readKeyChange(
+  body: unknown,
+  regions: ReadonlySet<string>,
+): KeyChange & { type: "regular" | "management" } {
+  const parsed = v.safeParse(schema, body, { abortEarly: true });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const path = v.getDotPath(issue) ?? "body";
+    const known = issue.expected === "never";
+    throw new AppError(
+      "invalid_value",
+      known
+        ? `Cannot use the unknown field "${path}"`
+        : `Cannot use this value for "${path}": ${issue.expected ?? issue.message} is needed`,
+      { param: path },
+    );
+  }
+  const given = parsed.output;
+  const change: KeyChange & { type: "regular" | "management" } = {
+    type: given.key_type ?? "regular",
+  };
+  const name = given.name ?? given.label;
+  if (name !== undefined) change.name = name;
+  const limit =
+    given.limit !== undefined
+      ? given.limit
+      : given.spending_limit !== undefined
+        ? given.spending_limit
+        : given.limit_usd;
+  if (limit !== undefined) change.limit = nanoOf(limit);
+  if (given.limit_reset !== undefined) change.limitReset = given.limit_reset ?? undefined;
+  if (given.daily_credit_limit !== undefined)
+    change.dailyLimit = nanoOfCredits(given.daily_credit_limit);
+  if (given.monthly_credit_limit !== undefined)
+    change.monthlyLimit = nanoOfCredits(given.monthly_credit_limit);
+  if (given.allowed_providers !== undefined)
+    change.allowedProviders = given.allowed_providers ?? [];
+  const models = given.allowed_models !== undefined ? given.allowed_models : given.models;
+  if (models !== undefined) change.allowedModels = models ?? [];
+  if (given.region !== undefined) change.region = regionOf(given.region, regions);
+  if (given.policy !== undefined) change.policy = given.policy ?? undefined;
+  if (given.prefer_low_carbon !== undefined) change.preferLowCarbon = given.prefer_low_carbon;
+  if (given.rate_limit !== undefined) {
+    const {
+      requests_per_minute: rpm,
+      requests_per_day: rpd,
+      tokens_per_minute: tpm,
+      max_in_flight: flight,
+    } = given.rate_limit ?? {};
+    change.rateLimit = {
+      ...(rpm ? { requestsPerMinute: rpm } : {}),
+      ...(rpd ? { requestsPerDay: rpd } : {}),
+      ...(tpm ? { tokensPerMinute: tpm } : {}),
+      ...(flight ? { maxInFlight: flight } : {}),
+    };
+  }
+  if (given.carbon_budget_g !== undefined)
+    change.carbonBudgetG = given.carbon_budget_g ?? undefined;
+  if (given.carbon_budget_reset !== undefined)
+    change.carbonBudgetReset = given.carbon_budget_reset ?? undefined;
+  if (given.carbon_budget_action !== undefined)
+    change.carbonBudgetAction = actionOf(given.carbon_budget_action);
+  if (given.disabled !== undefined) change.disabled = given.disabled;
+  else if (given.enabled !== undefined) change.disabled = !given.enabled;
+  if (given.expires_at !== undefined)
+    change.expiresAt = given.expires_at === null ? undefined : Date.parse(given.expires_at);
+  return change;
+}
+
+function nanoOf(amount: number | null) {
+  return amount === null ? undefined : fromUnits(amount);
+}
+
+/** Credit limits are in credits of a hundredth of the currency. */
+function nanoOfCredits(credits: number | null) {
+  return credits === null ? undefined : fromUnits(credits / 100);
+}
+
+function regionOf(region: string | null, regions: ReadonlySet<string>): string | undefined {
+  if (region === null) return undefined;
+  if (regions.has(region)) return region;
+  throw new AppError(
+    "invalid_value",
+    `Cannot pin a key to the region "${region.slice(0, 60)}": known regions are ${[...regions].join(", ")}`,
+    { param: "region" },
+  );
+}
+
+function actionOf(action: "refuse" | { route_under_g_per_1k: number }): CarbonAction {
+  return action === "refuse" ? "refuse" : { routeUnderGPer1k: action.route_under_g_per_1k };
+}

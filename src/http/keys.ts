@@ -1,0 +1,108 @@
+import { type AnyElysia, Elysia } from "elysia";
+import type { ApiKey, Caller } from "#src/account/account.ts";
+import { createKey, deleteKey, getKey, listKeys, updateKey } from "#src/account/keys.ts";
+import { usageOf } from "#src/account/key-usage.ts";
+import type { App } from "#src/gateway/context.ts";
+import { type ForCaller, requireManagement } from "#src/http/account.ts";
+import { readKeyChange } from "#src/http/key-change.ts";
+import { integerOf } from "#src/http/query.ts";
+import { json, readBody } from "#src/http/respond.ts";
+import type { Services } from "#src/http/services.ts";
+import { decode } from "#src/lib/bytes.ts";
+import { AppError } from "#src/lib/error.ts";
+import { keyRecord } from "#src/report/key-record.ts";
+
+/** Management of an account's keys, with a management key. */
+export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCaller): AnyElysia {
+  const record = async (key: ApiKey) =>
+    keyRecord(key, await usageOf(store, key.hash, app.clock.now()));
+  const missing = (hash: string) =>
+    new AppError(
+      "key_not_found",
+      `Cannot find the key "${hash.slice(0, 80)}" in this account: GET /api/v1/keys lists them`,
+    );
+  const manage = (request: Request, handler: (caller: Caller, url: URL) => Promise<Response>) =>
+    forCaller(request, (caller, url) => {
+      requireManagement(caller);
+      return handler(caller, url);
+    });
+
+  const create = (request: Request) =>
+    manage(request, async ({ account }) => {
+      const { name, type, ...policy } = readKeyChange(
+        await readJson(request, app),
+        app.routes.regions,
+      );
+      if (name === undefined)
+        throw new AppError(
+          "missing_field",
+          'The field "name" is missing: a name for the key is needed',
+          { param: "name" },
+        );
+      const { key, secret } = await createKey(store, app.clock, {
+        accountId: account.id,
+        name,
+        type,
+        ...policy,
+      });
+      return json({ data: await record(key), key: secret }, { status: 201 });
+    });
+  const list = (request: Request) =>
+    manage(request, async ({ account }, { searchParams }) => {
+      const found = await listKeys(store, {
+        accountId: account.id,
+        includeDisabled: searchParams.get("include_disabled") === "true",
+        pageSize: integerOf(searchParams, "page_size", 100, 1, 1000),
+        offset: integerOf(searchParams, "offset", 0, 0, 1_000_000),
+        pageToken: searchParams.get("page_token") || undefined,
+      });
+      return json({ data: await Promise.all(found.map(record)) });
+    });
+  const get = (request: Request, hash: string) =>
+    manage(request, async ({ account }) => {
+      const key = await getKey(store, account.id, hash);
+      if (key === undefined) throw missing(hash);
+      return json({ data: await record(key) });
+    });
+  const update = (request: Request, hash: string) =>
+    manage(request, async ({ account }) => {
+      const { type: _, ...change } = readKeyChange(
+        await readJson(request, app),
+        app.routes.regions,
+      );
+      const key = await updateKey(store, app.clock, account.id, hash, change);
+      if (key === undefined) throw missing(hash);
+      keys.invalidate(hash);
+      app.allowances.refresh(hash);
+      return json({ data: await record(key) });
+    });
+  const remove = (request: Request, hash: string) =>
+    manage(request, async ({ account }) => {
+      if (!(await deleteKey(store, account.id, hash))) throw missing(hash);
+      keys.invalidate(hash);
+      return json({ data: { deleted: true } });
+    });
+
+  const both = (base: "/v1" | "/api/v1"): AnyElysia =>
+    new Elysia({ prefix: base })
+      .post("/keys", ({ request }) => create(request), { parse: "none" })
+      .get("/keys", ({ request }) => list(request))
+      .get("/keys/:hash", ({ request, params }) => get(request, params.hash))
+      .patch("/keys/:hash", ({ request, params }) => update(request, params.hash), {
+        parse: "none",
+      })
+      .delete("/keys/:hash", ({ request, params }) => remove(request, params.hash), {
+        parse: "none",
+      });
+  return new Elysia({ name: "keys" }).use(both("/v1")).use(both("/api/v1"));
+}
+
+async function readJson(request: Request, app: App): Promise<unknown> {
+  const body = await readBody(request, app.config.limits.maxBodyBytes);
+  try {
+    return JSON.parse(decode(body));
+  } catch {
+    // The parser's own message quotes the body.
+    throw new AppError("invalid_json", "Cannot parse the body as JSON");
+  }
+}

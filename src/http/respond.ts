@@ -1,0 +1,89 @@
+import type { ErrorReply } from "#src/dialect/dialect.ts";
+import type { App } from "#src/gateway/context.ts";
+import { exposedHeaders } from "#src/gateway/headers.ts";
+import { encode } from "#src/lib/bytes.ts";
+import { AppError, toAppError } from "#src/lib/error.ts";
+
+/** How a surface shows an error: in its own dialect. */
+export type WriteError = (error: AppError) => ErrorReply;
+
+/** Runs a handler and turns what it throws into an answer of the surface. Headers go on the Response, never on `set`. */
+export async function respond(
+  request: Request,
+  app: App,
+  writeError: WriteError,
+  handler: () => Promise<Response> | Response,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await handler();
+  } catch (thrown) {
+    const error = toAppError(thrown);
+    if (error.code === "internal_error") {
+      app.log.write(
+        "error",
+        "internal_error",
+        { path: new URL(request.url).pathname },
+        error.cause,
+      );
+    }
+    response = errorResponse(error, writeError);
+  }
+  if (app.demo) response.headers.set("X-LowRouter-Demo", "1");
+  if (request.headers.has("origin")) allowOrigin(response.headers);
+  return response;
+}
+
+/** An error as a response, with the headers that explain it. */
+export function errorResponse(error: AppError, writeError: WriteError): Response {
+  const { status, body } = writeError(error);
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    ...error.detail.headers,
+  };
+  const wait = error.detail.retryAfterSeconds;
+  if (wait !== undefined) headers["Retry-After"] = String(wait);
+  return new Response(body, { status, headers });
+}
+
+/** Keys travel in headers, not cookies: any origin may call. */
+export function allowOrigin(headers: Headers): void {
+  headers.set("Access-Control-Allow-Origin", "*");
+  headers.set("Access-Control-Expose-Headers", exposedHeaders);
+}
+
+/** The error envelope of everything that is not a dialect of its own. */
+export function writeJsonError(error: AppError): ErrorReply {
+  const { code, type, message, detail } = error;
+  const metadata = detail.metadata === undefined ? {} : { metadata: detail.metadata };
+  return {
+    status: error.status,
+    body: encode(
+      JSON.stringify({ error: { message, type, code, param: detail.param ?? null, ...metadata } }),
+    ),
+  };
+}
+
+export function json(value: unknown, init?: ResponseInit): Response {
+  return new Response(JSON.stringify(value), {
+    ...init,
+    headers: { "content-type": "application/json", ...init?.headers },
+  });
+}
+
+/** The request's body, whole. Throws `body_too_large`. */
+export async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > limit) throw tooLarge(declared, limit);
+  const body = new Uint8Array(await request.arrayBuffer());
+  if (body.length > limit) throw tooLarge(body.length, limit);
+  return body;
+}
+
+function tooLarge(found: number, limit: number): AppError {
+  const mega = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MB`;
+  return new AppError(
+    "body_too_large",
+    `Cannot take a body of ${mega(found)}: the limit is ${mega(limit)}`,
+  );
+}

@@ -1,0 +1,75 @@
+import { Elysia } from "elysia";
+import type { App } from "#src/gateway/context.ts";
+
+import type { Services } from "#src/http/services.ts";
+import { accountRoutes } from "#src/http/account.ts";
+import { catalogRoutes } from "#src/http/catalog.ts";
+import { healthRoutes, type Readiness } from "#src/http/health.ts";
+import { openaiRoutes } from "#src/http/openai.ts";
+import { allowOrigin, errorResponse, writeJsonError } from "#src/http/respond.ts";
+import { AppError } from "#src/lib/error.ts";
+
+export interface Surface {
+  app: App;
+  services: Services;
+  readiness: Readiness;
+}
+
+/** What we say plainly that we do not do, by path. */
+const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
+
+/** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
+export function surface({ app, services, readiness }: Surface) {
+  return new Elysia()
+    .onError({ as: "global" }, ({ error, code, request }) => {
+      const known =
+        error instanceof AppError ? error : frameworkError(code, new URL(request.url).pathname);
+      if (known.code === "internal_error") app.log.write("error", "internal_error", {}, error);
+      const response = errorResponse(known, writeJsonError);
+      if (request.headers.has("origin")) allowOrigin(response.headers);
+      return response;
+    })
+    .use(healthRoutes(readiness))
+    .use(openaiRoutes(app))
+    .use(catalogRoutes(app, services))
+    .use(accountRoutes(app, services))
+
+    .options("/*", ({ request }) => preflight(request))
+    .all("/*", ({ request }) => notFound(request, app), { parse: "none" });
+}
+
+function preflight(request: Request): Response {
+  const headers = new Headers({
+    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
+    "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers") ?? "*",
+    "Access-Control-Max-Age": "86400",
+  });
+  allowOrigin(headers);
+  return new Response(null, { status: 204, headers });
+}
+
+function notFound(request: Request, app: App): Response {
+  const { pathname } = new URL(request.url);
+  const error = unavailable.test(pathname)
+    ? new AppError(
+        "not_available",
+        `${pathname.slice(0, 100)} is not available yet: LowRouter serves text; images, audio, video and MCP are on the roadmap`,
+      )
+    : new AppError(
+        "not_found",
+        `There is nothing at ${request.method} ${pathname.slice(0, 100)}: inference is at /v1/chat/completions, the models at /v1/models`,
+      );
+  const response = errorResponse(error, writeJsonError);
+  if (app.demo) response.headers.set("X-LowRouter-Demo", "1");
+  if (request.headers.has("origin")) allowOrigin(response.headers);
+  return response;
+}
+
+/** Elysia's own refusals; never echoes input. */
+function frameworkError(code: number | string, path: string): AppError {
+  if (code === "NOT_FOUND")
+    return new AppError("not_found", `There is nothing at ${path.slice(0, 100)}`);
+  if (code === "PARSE" || code === "VALIDATION")
+    return new AppError("invalid_json", "Cannot parse the body as JSON");
+  return new AppError("internal_error", "Something went wrong on our side");
+}

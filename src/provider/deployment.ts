@@ -1,0 +1,31 @@
+import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
+
+/** A provider in one region, with an address and a credential: somewhere a request can really go. */
+export interface Deployment {
+  provider: Provider;
+  /** Our region id; `global` where the provider does not say where it computes. */
+  region: string;
+  basis: "published" | "assumed" | "operator-config";
+  /** ISO 3166 alpha-2, when known. */
+  country: string | undefined;
+  gridZone: string | undefined;
+  /** Address without a trailing slash. */
+  baseUrl: string;
+  /** Headers that carry the credential and what the provider always wants. */
+  headers: Record<string, string>;
+}
+
+/** A model, at an endpoint, at a deployment: one way to serve a request. */
+export interface Route {
+  model: Model;
+  endpoint: Endpoint;
+  deployment: Deployment;
+  /** Annual grid intensity where it computes, g CO2e per kWh; absent when unknown. */
+  gridGPerKwh: number | undefined;
+  /** g CO2e per 1,000 tokens under the default methodology; absent when unknown. */
+  carbonPer1k: number | undefined;
+  /** Active parameters in billions, middle of the interval; absent when unknown. */
+  activeB: number | undefined;
+  /** USD per million tokens, prompt and completion, on the day the table was made; absent when unknown. */
+  price: { input: number; output: number } | undefined;
+}

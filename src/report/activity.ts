@@ -1,0 +1,94 @@
+import type { ActivityRow, Dimension } from "#src/ledger/rollups.ts";
+import { toUnits } from "#src/ledger/money.ts";
+
+/** Words of the API to what totals are grouped by. */
+const dimensions: Readonly<Record<string, Dimension>> = {
+  day: "day",
+  date: "day",
+  model: "model",
+  provider: "provider",
+  region: "region",
+  key: "key",
+  api_key: "key",
+  user: "user",
+  account: "account",
+};
+const columnOf: Readonly<Record<Dimension, string>> = {
+  day: "date",
+  model: "model",
+  provider: "provider",
+  region: "region",
+  key: "api_key_hash",
+  user: "user",
+  account: "account",
+  methodology: "methodology_version",
+};
+
+/** The dimension that a word names, or undefined. */
+export function dimensionOf(word: string): Dimension | undefined {
+  return Object.hasOwn(dimensions, word) ? dimensions[word] : undefined;
+}
+
+export const dimensionNames = Object.keys(dimensions);
+
+/** One line of the activity export. Money in the currency; energy in Wh, carbon in g CO2e, null where no request had an estimate. */
+export function activityRecord(row: ActivityRow, groupBy: readonly Dimension[]) {
+  const known = row.requests > row.withoutEco;
+  return {
+    ...Object.fromEntries(
+      groupBy.map((dimension) => [
+        columnOf[dimension],
+        row[dimension] === "" ? null : (row[dimension] ?? null),
+      ]),
+    ),
+    requests: row.requests,
+    prompt_tokens: row.inputTokens,
+    completion_tokens: row.outputTokens,
+    reasoning_tokens: row.reasoning,
+    cached_tokens: row.cacheRead,
+    usage: toUnits(row.cost),
+    byok_usage_inference: toUnits(row.byokCost),
+    energy_wh: known ? row.energyWh : null,
+    carbon_g: known ? row.carbonG : null,
+    requests_without_estimate: row.withoutEco,
+    errors: row.errors,
+  };
+}
+
+/** Records as RFC 4180 text. Cells that a spreadsheet would run as a formula are made plain text. */
+export function toCsv(
+  records: readonly Record<string, unknown>[],
+  columns: readonly string[],
+): string {
+  const lines = [
+    columns.join(","),
+    ...records.map((record) => columns.map((column) => cell(record[column])).join(",")),
+  ];
+  return `${lines.join("\r\n")}\r\n`;
+}
+
+/** Columns of the activity export for a grouping, in order. */
+export function activityColumns(groupBy: readonly Dimension[]): string[] {
+  return [
+    ...groupBy.map((dimension) => columnOf[dimension]),
+    "requests",
+    "prompt_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "usage",
+    "byok_usage_inference",
+    "energy_wh",
+    "carbon_g",
+    "requests_without_estimate",
+    "errors",
+  ];
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number") return String(value);
+  const text = String(value);
+  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
+}

@@ -1,0 +1,64 @@
+import type { Usage } from "#src/dialect/usage.ts";
+import { explain } from "#src/eco/explain.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import type { Grid } from "#src/eco/methodology.ts";
+import type { Generation } from "#src/ledger/generation.ts";
+import { ecoOf } from "#src/report/generation-record.ts";
+
+/** What the number of a recorded request was made from, or why there is none. The grid is that of today's table. */
+export function explainGeneration(
+  row: Generation,
+  tables: EcoTables,
+  grid: Grid | undefined,
+  version: string,
+) {
+  const head = {
+    generation_id: row.id,
+    model: row.model ?? null,
+    provider: row.provider ?? null,
+    region: row.region ?? null,
+  };
+  const recorded = ecoOf(row);
+  const { tokens, model } = row;
+  if (
+    tokens === undefined ||
+    model === undefined ||
+    grid === undefined ||
+    !tables.parameters.has(model)
+  ) {
+    return {
+      ...head,
+      recorded: recorded ?? null,
+      explanation: null,
+      reason: whyNone(row, tables, grid),
+    };
+  }
+  const usage: Usage = {
+    input: {
+      fresh: tokens.inputFresh,
+      cacheRead: tokens.cacheRead,
+      cacheWrite5m: tokens.cacheWrite5m,
+      cacheWrite1h: tokens.cacheWrite1h,
+    },
+    output: { visible: tokens.outputVisible, reasoning: tokens.reasoning },
+    raw: null,
+  };
+  return {
+    ...head,
+    recorded: recorded ?? null,
+    ...(recorded === undefined ? { reason: whyNone(row, tables, grid) } : {}),
+    explanation: explain(tables, row.methodology ?? version, { model, usage, grid }),
+  };
+}
+
+function whyNone(row: Generation, tables: EcoTables, grid: Grid | undefined): string {
+  if (row.model === undefined) return "No model answered";
+  if (row.tokens === undefined) return "The token counts are unknown";
+  if (!tables.parameters.has(row.model))
+    return `The number of parameters of ${row.model} is not known, and we do not guess`;
+  if (grid === undefined)
+    return `The grid where ${row.provider} computes in ${row.region} is not known`;
+  if (row.settlement === "estimated")
+    return "The upstream told no token counts; ours are good for the bill only";
+  return `The request ended as ${row.status}`;
+}

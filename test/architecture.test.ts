@@ -1,0 +1,191 @@
+import { describe, expect, test } from "bun:test";
+import { Glob } from "bun";
+import { dirname, join, normalize } from "node:path";
+
+const root = join(import.meta.dir, "..");
+
+/** Room to the rooms that it may import. `lib` is open to all. */
+const allowed: Record<string, readonly string[]> = {
+  lib: [],
+  dialect: [],
+  config: [],
+  catalog: ["dialect"],
+  eco: ["dialect", "catalog"],
+  store: ["db"],
+  allowance: ["store", "db"],
+  ledger: ["store", "db", "allowance", "dialect", "eco", "catalog"],
+  account: ["store", "db", "ledger", "allowance"],
+  provider: ["dialect", "catalog", "config"],
+  observe: [],
+  gateway: [
+    "dialect",
+    "catalog",
+    "eco",
+    "config",
+    "allowance",
+    "ledger",
+    "account",
+    "provider",
+    "observe",
+  ],
+  report: ["ledger", "eco", "catalog", "account", "store", "dialect"],
+  http: [
+    "gateway",
+    "account",
+    "ledger",
+    "catalog",
+    "eco",
+    "report",
+    "dialect",
+    "provider",
+    "allowance",
+    "config",
+    "store",
+    "observe",
+  ],
+  web: [
+    "gateway",
+    "account",
+    "ledger",
+    "catalog",
+    "eco",
+    "report",
+    "dialect",
+    "provider",
+    "allowance",
+    "config",
+    "store",
+  ],
+  demo: [
+    "gateway",
+    "account",
+    "ledger",
+    "catalog",
+    "eco",
+    "report",
+    "dialect",
+    "provider",
+    "allowance",
+    "config",
+    "store",
+  ],
+  cli: [
+    "gateway",
+    "account",
+    "ledger",
+    "catalog",
+    "eco",
+    "report",
+    "dialect",
+    "provider",
+    "allowance",
+    "config",
+    "store",
+    "demo",
+    "observe",
+    "http",
+    "app",
+  ],
+};
+
+/** Where a thing may appear; nowhere else. */
+const confined: [RegExp, string, readonly string[]][] = [
+  [/from "elysia/, "elysia", ["http", "web"]],
+  [
+    /from "(drizzle-orm|@libsql|libsql)/,
+    "the database driver",
+    ["store", "allowance", "ledger", "account", "db"],
+  ],
+  [/(?<![.\w])fetch\(/, "fetch()", ["provider"]],
+  [/Date\.now\(|Math\.random\(/, "ambient time or chance", ["lib"]],
+  [/bun:sqlite/, "bun:sqlite", []],
+];
+
+interface Source {
+  path: string;
+  room: string;
+  text: string;
+}
+
+async function sources(): Promise<Source[]> {
+  const found: Source[] = [];
+  for (const folder of ["src", "db"]) {
+    for await (const file of new Glob("**/*.{ts,tsx}").scan(join(root, folder))) {
+      const path = join(folder, file);
+      const parts = path.split("/");
+      const room = folder === "db" ? "db" : parts.length === 2 ? "app" : (parts[1] ?? "");
+      found.push({ path, room, text: await Bun.file(join(root, path)).text() });
+    }
+  }
+  return found;
+}
+
+const all = await sources();
+
+describe("architecture", () => {
+  test("rooms import only the rooms that stand below them", () => {
+    const wrong: string[] = [];
+    for (const { path, room, text } of all) {
+      if (room === "app" || room === "db") continue;
+      for (const [, specifier = ""] of text.matchAll(/(?:from|import\()\s*"([^"]+)"/g)) {
+        const target = roomOf(specifier, path);
+        if (target === undefined || target === room || target === "lib") continue;
+        if (!allowed[room]?.includes(target)) wrong.push(`${path} imports ${specifier}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test("every room is known", () => {
+    const rooms = new Set(all.map((source) => source.room));
+    expect(
+      [...rooms].filter((room) => room !== "app" && room !== "db" && !(room in allowed)),
+    ).toEqual([]);
+  });
+
+  test.each(confined.map(([pattern, what, rooms]) => ({ pattern, what, rooms })))(
+    "$what appears only where it belongs",
+    ({ pattern, rooms }) => {
+      const wrong = all.filter(
+        ({ room, text }) => !rooms.includes(room) && pattern.test(code(text)),
+      );
+      expect(wrong.filter(({ path }) => path !== "src/build.ts").map(({ path }) => path)).toEqual(
+        [],
+      );
+    },
+  );
+
+  test("types are not talked round: no any, no non-null, no casts but const and brands", () => {
+    const pattern = /(:\s*any\b|\bas any\b|as unknown as|@ts-ignore|@ts-expect-error|\w!\.\w|\w!;)/;
+    expect(all.filter(({ text }) => pattern.test(code(text))).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("handle() fits on a screen", async () => {
+    const text = await Bun.file(join(root, "src/gateway/handle.ts")).text();
+    expect(text.split("\n").length).toBeLessThan(50);
+  });
+
+  test("a file over 300 lines says why in its header", () => {
+    const long = all.filter(
+      ({ text }) =>
+        text.split("\n").length > 300 && !/^\/\*\*[\s\S]*?(long|length|lines)/.test(text),
+    );
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+function roomOf(specifier: string, path: string): string | undefined {
+  if (specifier.startsWith("#db/")) return "db";
+  if (specifier.startsWith("#src/")) {
+    const parts = specifier.slice("#src/".length).split("/");
+    return parts.length === 1 ? "app" : parts[0];
+  }
+  if (!specifier.startsWith(".")) return undefined;
+  const parts = normalize(join(dirname(path), specifier)).split("/");
+  return parts[0] === "src" ? parts[1] : parts[0];
+}
+
+/** The text without comments, so that prose may name what code may not use. */
+function code(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "");
+}
