@@ -32,6 +32,8 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** How long closing waits for requests that are still being settled. */
+const settleMs = 5000;
 /** How often leases are renewed. */
 const tickMs = 10_000;
 
@@ -124,6 +126,7 @@ export async function createGateway(options: {
     },
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
+    open: new Set(),
     demo,
   };
   return {
@@ -151,6 +154,9 @@ export async function createGateway(options: {
     },
     async close() {
       clearInterval(ticking);
+      // Clients that hung up in the last moment are still being settled.
+      for (let waited = 0; app.open.size > 0 && waited < settleMs; waited += 10)
+        await Bun.sleep(10);
       deadlines.stop();
       await ledger.close();
       await allowances.giveBack();

@@ -72,6 +72,8 @@ export interface App {
   windowStart(reset: ResetInterval | "minute"): number;
   /** End of the running window. */
   windowEnd(reset: ResetInterval | "minute"): number;
+  /** Requests that were admitted and are not settled yet. */
+  open: Set<string>;
   /** Set in demo mode: every answer says that it is simulated. */
   demo: boolean;
 }

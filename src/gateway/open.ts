@@ -15,6 +15,7 @@ export function open(
   app: App,
 ): Job {
   const generationId = app.ids.next("gen");
+  app.open.add(generationId);
   const prefix = ask.dialect === "openai-completions" ? "cmpl-" : "chatcmpl-";
   return {
     call,

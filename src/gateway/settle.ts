@@ -108,6 +108,8 @@ export async function settle(
   } catch (cause) {
     app.log.write("error", "settle_failed", { generation: job.generationId }, cause);
     throw cause;
+  } finally {
+    app.open.delete(job.generationId);
   }
 }
 
