@@ -24,7 +24,7 @@ export function pricesOn(endpoint: Endpoint, day: string): PriceRow | undefined 
   return endpoint.prices.findLast((row) => row.from === undefined || row.from <= day);
 }
 
-/** Classes of a price row, parsed: USD per million tokens as numbers. */
+/** Classes of a price row, parsed: pico-USD per token, which are integers for prices of up to six decimals. */
 interface Rates {
   fresh: number;
   cacheRead: number;
@@ -40,16 +40,16 @@ const parsed = new WeakMap<TokenPrices, Rates>();
 function ratesOf(row: TokenPrices & { tiers?: PriceRow["tiers"] }): Rates {
   const known = parsed.get(row);
   if (known) return known;
-  const input = Number(row.input);
-  const output = Number(row.output);
-  const cacheWrite5m = Number(row.cacheWrite ?? row.input);
+  const input = picoUsd(row.input);
+  const output = picoUsd(row.output);
+  const cacheWrite5m = picoUsd(row.cacheWrite ?? row.input);
   const rates: Rates = {
     fresh: input,
-    cacheRead: Number(row.cacheRead ?? row.input),
+    cacheRead: picoUsd(row.cacheRead ?? row.input),
     cacheWrite5m,
-    cacheWrite1h: row.cacheWrite1h === undefined ? cacheWrite5m : Number(row.cacheWrite1h),
+    cacheWrite1h: row.cacheWrite1h === undefined ? cacheWrite5m : picoUsd(row.cacheWrite1h),
     visible: output,
-    reasoning: row.reasoning === undefined ? output : Number(row.reasoning),
+    reasoning: row.reasoning === undefined ? output : picoUsd(row.reasoning),
     tiers: (row.tiers ?? [])
       .map((tier) => ({ above: tier.aboveInputTokens, rates: ratesOf(tier) }))
       .toSorted((a, b) => b.above - a.above),
@@ -58,8 +58,12 @@ function ratesOf(row: TokenPrices & { tiers?: PriceRow["tiers"] }): Rates {
   return rates;
 }
 
-/** USD per million tokens times tokens is micro-USD, of which each is 1,000 nano-USD. */
-const nanoPerMicro = 1000;
+/** USD per million tokens, a decimal string, as pico-USD per token. The point is moved in the text: 0.075 * 1e6 would be inexact. */
+function picoUsd(price: string): number {
+  return Number(`${price}e6`);
+}
+
+const picoPerNano = 1000;
 /** 1 currency unit per 1,000 tokens is a million nano-units per token. */
 const nanoPerFee = 1_000_000;
 
@@ -74,14 +78,15 @@ export function priceUsage(
   if (row === undefined) return undefined;
   const rates = tierFor(ratesOf(row), inputTokens(usage));
   const { input, output } = usage;
-  const scale = nanoPerMicro * billing.usdRate;
-  const prompt =
-    (input.fresh * rates.fresh +
+  // Sums are exact below 9,000 USD; the rate and the division come last, so that halves stay halves.
+  const nanoUnits = (pico: number): number => (pico * billing.usdRate) / picoPerNano;
+  const prompt = nanoUnits(
+    input.fresh * rates.fresh +
       input.cacheRead * rates.cacheRead +
       input.cacheWrite5m * rates.cacheWrite5m +
-      input.cacheWrite1h * rates.cacheWrite1h) *
-    scale;
-  const completion = (output.visible * rates.visible + output.reasoning * rates.reasoning) * scale;
+      input.cacheWrite1h * rates.cacheWrite1h,
+  );
+  const completion = nanoUnits(output.visible * rates.visible + output.reasoning * rates.reasoning);
   const fee = billing.platformFeePer1k * nanoPerFee;
   const charged = {
     prompt: round(prompt + fee * inputTokens(usage)),
@@ -118,17 +123,17 @@ export function priceAtMost(
     ]),
   );
   const output = Math.max(...reachable.flatMap((tier) => [tier.visible, tier.reasoning]));
-  const scale = nanoPerMicro * billing.usdRate;
   const fee = billing.platformFeePer1k * nanoPerFee * (inputs + outputs);
+  const cost = ((inputs * input + outputs * output) * billing.usdRate) / picoPerNano;
   // One nano-unit more per part: each is rounded on its own when it is charged.
-  return Math.ceil((inputs * input + outputs * output) * scale + fee) + 2;
+  return Math.ceil(cost + fee) + 2;
 }
 
 function tierFor(rates: Rates, inputs: number): Rates {
   return rates.tiers.find((tier) => inputs > tier.above)?.rates ?? rates;
 }
 
-/** Half up; a relative hair absorbs what binary fractions lose, so that 0.5 given in decimals rounds up. */
+/** Half up; a hair of two units in the last place absorbs what a currency rate loses, so that 0.5 given in decimals rounds up. */
 function round(nanoUnits: number): number {
-  return Math.floor(nanoUnits * (1 + 1e-12) + 0.5);
+  return Math.floor(nanoUnits * (1 + 2 ** -51) + 0.5);
 }

@@ -177,7 +177,7 @@ export const rowSchemas = { parameters, gridRow, region, datacenter, methodology
 
 function nameOf(row: unknown): string | undefined {
   if (typeof row !== "object" || row === null) return undefined;
-  for (const member of ["id", "model", "zone", "provider", "version"]) {
+  for (const member of ["id", "model", "provider", "zone", "version"]) {
     const value: unknown = Reflect.get(row, member);
     if (typeof value === "string") return `"${value}"`;
   }

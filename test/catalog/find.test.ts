@@ -1,0 +1,114 @@
+import { expect, test } from "bun:test";
+import { createFinder, isVariant } from "#src/catalog/find.ts";
+import { loadCatalog } from "#src/catalog/load.ts";
+import type { Endpoint, Model } from "#src/catalog/model.ts";
+
+const { models } = loadCatalog();
+const find = createFinder(models);
+
+function modelOf(id: string, changes: Partial<Model>): Model {
+  const [sample] = models;
+  if (sample === undefined) throw new Error("no models");
+  return { ...sample, ...changes, id, endpoints: changes.endpoints ?? [] };
+}
+
+function endpointOf(provider: string, upstreamModel: string): Endpoint {
+  const [sample] = models.flatMap((model) => model.endpoints);
+  if (sample === undefined) throw new Error("no endpoints");
+  return { ...sample, provider, upstreamModel };
+}
+
+test("createFinder() finds every model of the catalogue by its id, in any case", () => {
+  for (const model of models) {
+    expect(find(model.id)).toEqual({ model, variant: undefined });
+    expect(find(model.id.toUpperCase())?.model).toBe(model);
+  }
+});
+
+test("createFinder() finds every alias that is no other model's id", () => {
+  const ids = new Set(models.map(({ id }) => id));
+  const first = new Map<string, string>();
+  for (const { id, aliases } of models)
+    for (const alias of aliases) if (!first.has(alias)) first.set(alias, id);
+  for (const [alias, id] of first)
+    if (!ids.has(alias)) expect([alias, find(alias)?.model.id]).toEqual([alias, id]);
+});
+
+test("createFinder() finds a model by a provider and that provider's own name of it", () => {
+  const finder = createFinder([
+    modelOf("meta/llama-3", {
+      aliases: [],
+      endpoints: [endpointOf("bedrock", "meta.llama3-v1:0")],
+    }),
+  ]);
+  expect(finder("bedrock/meta.llama3-v1:0")).toMatchObject({
+    model: { id: "meta/llama-3" },
+    variant: undefined,
+  });
+});
+
+test("createFinder() finds a bare name of one author, and not one of two", () => {
+  const finder = createFinder([
+    modelOf("mistral/small", { aliases: [] }),
+    modelOf("acme/twin", { aliases: [] }),
+    modelOf("zeta/twin", { aliases: [] }),
+    modelOf("third/twin", { aliases: [] }),
+  ]);
+  expect(finder("small")?.model.id).toBe("mistral/small");
+  expect(finder("twin")).toBeUndefined();
+});
+
+test("createFinder() takes a name without an author for OpenAI's when two authors use it", () => {
+  const finder = createFinder([
+    modelOf("acme/twin", { aliases: [] }),
+    modelOf("openai/twin", { aliases: [] }),
+  ]);
+  expect(finder("twin")?.model.id).toBe("openai/twin");
+  expect(find("gpt-4o-mini")?.model.id).toBe("openai/gpt-4o-mini");
+});
+
+test("createFinder() splits a variant off the last colon, known or not", () => {
+  expect(find("openai/gpt-4o-mini:nitro")).toMatchObject({
+    model: { id: "openai/gpt-4o-mini" },
+    variant: "nitro",
+  });
+  expect(find("gpt-4o-mini:FLOOR")).toMatchObject({ variant: "floor" });
+  expect(find("openai/gpt-4o-mini:no-such")).toMatchObject({ variant: "no-such" });
+  expect(["nitro", "floor", "free", "thinking", "extended"].every(isVariant)).toBe(true);
+  expect(isVariant("no-such")).toBe(false);
+});
+
+test("createFinder() takes a name with a colon as a whole first", () => {
+  const finder = createFinder([
+    modelOf("ollama/llama3", { aliases: [] }),
+    modelOf("ollama/llama3:8b", { aliases: [] }),
+  ]);
+  expect(finder("ollama/llama3:8b")).toMatchObject({
+    model: { id: "ollama/llama3:8b" },
+    variant: undefined,
+  });
+  expect(finder("llama3:8b")).toMatchObject({ model: { id: "ollama/llama3:8b" } });
+  expect(finder("llama3:8b:floor")).toMatchObject({
+    model: { id: "ollama/llama3:8b" },
+    variant: "floor",
+  });
+  expect(finder("llama3:floor")).toMatchObject({
+    model: { id: "ollama/llama3" },
+    variant: "floor",
+  });
+});
+
+test("createFinder() prefers an id to another model's alias, whatever their order", () => {
+  const owner = modelOf("acme/one", { aliases: [] });
+  const thief = modelOf("acme/two", { aliases: ["acme/one"] });
+  for (const list of [
+    [owner, thief],
+    [thief, owner],
+  ])
+    expect(createFinder(list)("acme/one")?.model).toBe(owner);
+});
+
+test("createFinder() finds nothing for an unknown or an empty name", () => {
+  for (const name of ["", ":", ":nitro", "no/such-model", "no-such", "openai/", "constructor"])
+    expect([name, find(name)]).toEqual([name, undefined]);
+});
