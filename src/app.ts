@@ -1,16 +1,11 @@
 import { createKeyCache } from "#src/account/key-cache.ts";
 import { createAllowances } from "#src/allowance/allowances.ts";
 import { windowOf } from "#src/allowance/window.ts";
-import { loadCatalog } from "#src/catalog/load.ts";
 import { priceAtMost, priceUsage } from "#src/catalog/price.ts";
-import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
-import { ecoOfModel, estimate, findMethodology } from "#src/eco/estimate.ts";
-import { gridFor } from "#src/eco/grid.ts";
-import { loadEco } from "#src/eco/load.ts";
+import { createCatalogue } from "#src/catalogue.ts";
+import { estimate } from "#src/eco/estimate.ts";
 import type { App } from "#src/gateway/context.ts";
-import { createRouteTable, gridsOf } from "#src/gateway/route-table.ts";
-import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { Services } from "#src/http/services.ts";
 import { createLedger } from "#src/ledger/commit.ts";
 import { nano } from "#src/ledger/money.ts";
@@ -19,7 +14,6 @@ import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createHealth } from "#src/provider/health.ts";
-import { deployments, withConfigured } from "#src/provider/registry.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
 
@@ -49,26 +43,8 @@ export async function createGateway(options: {
   await migrate(store, clock);
   const ids = createIds(clock);
   const processId = ids.next("proc");
-  const catalogue = withConfigured(loadCatalog(), config);
-  const tables = loadEco();
+  const { routes, tables, grids, services } = createCatalogue(config, clock);
   const { methodology } = config.eco;
-  if (findMethodology(tables, methodology) === undefined) {
-    const known = tables.methodologies.map((record) => record.version).join(", ");
-    throw new ConfigError(
-      `Cannot use the methodology "${methodology}" of eco.methodology: known are ${known}`,
-    );
-  }
-  const places = deployments(catalogue.providers, config);
-  const grids = gridsOf(places, tables);
-  const today = () => rfc3339(clock.now()).slice(0, 10);
-  const routes = createRouteTable({
-    ...catalogue,
-    deployments: places,
-    tables,
-    grids,
-    methodology,
-    day: today(),
-  });
 
   const allowances = createAllowances({ store, clock, processId, pid: process.pid });
   await allowances.start();
@@ -132,26 +108,7 @@ export async function createGateway(options: {
   return {
     app,
     store,
-    services: {
-      store,
-      keys,
-      tables,
-      processId,
-      models: catalogue.models,
-      providers: catalogue.providers,
-      ecoOfModel: (model) => ecoOfModel(tables, methodology, model),
-      gridOf(provider, region) {
-        const place = places.find((one) => one.provider.id === provider && one.region === region);
-        const known = catalogue.providers
-          .find((one) => one.id === provider)
-          ?.regions.find((one) => one.id === region);
-        return place
-          ? grids.get(place)
-          : gridFor(tables, { provider, region, country: known?.country, zone: known?.gridZone });
-      },
-      methodologies: () => publishMethodologies(tables),
-      methodology: (version) => publishMethodology(tables, version),
-    },
+    services: { ...services, store, keys, tables, processId },
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.

@@ -1,22 +1,26 @@
-import { createGateway, type Gateway } from "#src/app.ts";
+import { type Catalogue, createCatalogue } from "#src/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
-import { configOf, storeOf } from "#src/cli/runtime.ts";
-import { silentLog } from "#src/observe/log.ts";
+import { configOf } from "#src/cli/runtime.ts";
+import type { Config } from "#src/config/load.ts";
+import type { CatalogView } from "#src/http/describe.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { createHealth } from "#src/provider/health.ts";
 
-/** Runs a command that needs to know what is routable, as the gateway would. */
-export async function withGateway<T>(
+/** The catalogue as a gateway with the same configuration would see it. Health is that of a fresh start. */
+export interface Shown extends Catalogue {
+  config: Config;
+  view: CatalogView;
+}
+
+/** Runs a command on what is routable, without opening the database. */
+export async function withCatalogue<T>(
   options: CommonOptions,
-  work: (gateway: Gateway) => Promise<T> | T,
+  work: (shown: Shown) => Promise<T> | T,
 ): Promise<T> {
   const config = configOf(options);
-  const store = await storeOf(config);
-  const gateway = await createGateway({ config, store, log: silentLog });
-  try {
-    return await work(gateway);
-  } finally {
-    await gateway.close();
-    store.close();
-  }
+  const catalogue = createCatalogue(config, systemClock);
+  const view = { routes: catalogue.routes, health: createHealth(systemClock), clock: systemClock };
+  return work({ ...catalogue, config, view });
 }
 
 /** Grams or watt-hours for a table: three significant digits, an em dash where unknown. */

@@ -8,7 +8,7 @@ import {
   statSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { withGateway } from "#src/cli/catalogue.ts";
+import { withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { configOf, withStore } from "#src/cli/runtime.ts";
@@ -156,8 +156,8 @@ async function database(options: CommonOptions): Promise<Check> {
 }
 
 async function providers(options: CommonOptions): Promise<Check[]> {
-  return withGateway(options, async ({ app }) => {
-    const places = app.routes.deployments;
+  return withCatalogue(options, async ({ view, config }) => {
+    const places = view.routes.deployments;
     if (places.length === 0)
       return [
         {
@@ -168,7 +168,7 @@ async function providers(options: CommonOptions): Promise<Check[]> {
         },
       ];
     const results = await Promise.all(
-      places.map((place) => probe(place, app.config.timeouts.connectMs)),
+      places.map((place) => probe(place, config.timeouts.connectMs)),
     );
     return results.map((result, index) => ({
       name: `provider ${places[index]?.provider.id} in ${result.region}`,

@@ -1,5 +1,6 @@
-import { figure, withGateway } from "#src/cli/catalogue.ts";
+import { figure, withCatalogue } from "#src/cli/catalogue.ts";
 import { generationBy } from "#src/cli/generation.ts";
+import { withStore } from "#src/cli/runtime.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { estimate, findMethodology } from "#src/eco/estimate.ts";
@@ -15,10 +16,10 @@ export async function explainCommand(
   options: CommonOptions,
   output: Output,
 ): Promise<void> {
-  await withGateway(options, async ({ app, services, store }) => {
-    const row = await generationBy(store, id);
+  await withCatalogue(options, async ({ config, services, tables }) => {
+    const row = await withStore(options, (store) => generationBy(store, id));
     const grid = services.gridOf(row.provider ?? "", row.region ?? "");
-    printJson(output, explainGeneration(row, services.tables, grid, app.config.eco.methodology));
+    printJson(output, explainGeneration(row, tables, grid, config.eco.methodology));
   });
 }
 
@@ -27,23 +28,23 @@ export async function estimateCommand(
   options: CommonOptions & { model: string; tokens: number; region?: string },
   output: Output,
 ): Promise<void> {
-  await withGateway(options, ({ app, services }) => {
-    const found = app.routes.find(options.model);
+  await withCatalogue(options, ({ view, services, config, tables }) => {
+    const found = view.routes.find(options.model);
     if (found === undefined)
       throw new CommandError(
         `Cannot find the model "${options.model}"\nRun "lowrouter model list" to see the catalogue`,
       );
     const { model } = found;
-    const route = app.routes
+    const route = view.routes
       .of(model)
       .find((one) => options.region === undefined || one.deployment.region === options.region);
-    const endpoint = model.endpoints.find(
+    const offered = model.endpoints.filter(
       (one) => options.region === undefined || one.regions.includes(options.region),
     );
+    const endpoint = offered.find((one) => one.provider === model.author) ?? offered[0];
     const provider = route?.deployment.provider.id ?? endpoint?.provider ?? model.author;
     const region = options.region ?? route?.deployment.region ?? endpoint?.regions[0] ?? "global";
-    const grid =
-      services.gridOf(provider, region) ?? gridFor(services.tables, { provider, region });
+    const grid = services.gridOf(provider, region) ?? gridFor(tables, { provider, region });
     if (grid === undefined)
       throw new CommandError(
         `Cannot estimate: the grid of ${provider} in ${region} is not known\nGive a region with --region, such as eu-west`,
@@ -54,8 +55,8 @@ export async function estimateCommand(
       raw: null,
     };
     const input = { model: model.id, usage, grid };
-    const version = app.config.eco.methodology;
-    const made = estimate(services.tables, version, input);
+    const version = config.eco.methodology;
+    const made = estimate(tables, version, input);
     if (made === undefined)
       throw new CommandError(
         `Cannot estimate: the number of parameters of ${model.id} is not known, and we do not guess`,
@@ -67,7 +68,7 @@ export async function estimateCommand(
           provider,
           region,
           eco: made.block,
-          explanation: explain(services.tables, version, input),
+          explanation: explain(tables, version, input),
         },
       });
     const { block } = made;

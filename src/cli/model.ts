@@ -1,4 +1,4 @@
-import { figure, withGateway } from "#src/cli/catalogue.ts";
+import { figure, withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { describeEndpoints, describeModel } from "#src/http/describe.ts";
@@ -8,11 +8,11 @@ export async function listModelsCommand(
   options: CommonOptions & { routable?: boolean },
   output: Output,
 ): Promise<void> {
-  await withGateway(options, ({ app, services }) => {
+  await withCatalogue(options, ({ view, services }) => {
     const models = services.models.filter(
-      (model) => !options.routable || app.routes.of(model).length > 0,
+      (model) => !options.routable || view.routes.of(model).length > 0,
     );
-    const records = models.map((model) => describeModel(model, app, services));
+    const records = models.map((model) => describeModel(model, view, services));
     if (options.json) return printJson(output, { object: "list", data: records });
     if (records.length === 0) {
       output.err(
@@ -24,7 +24,7 @@ export async function listModelsCommand(
       price === undefined ? "—" : String(Number((Number(price) * 1e6).toPrecision(6)));
     const rows = records.map((record, index) => {
       const model = models[index];
-      const best = model && app.routes.of(model)[0];
+      const best = model && view.routes.of(model)[0];
       return [
         record.id,
         million(record.pricing?.prompt),
@@ -53,16 +53,16 @@ export async function showModelCommand(
   options: CommonOptions,
   output: Output,
 ): Promise<void> {
-  await withGateway(options, ({ app, services }) => {
-    const found = app.routes.find(id);
+  await withCatalogue(options, ({ view, services }) => {
+    const found = view.routes.find(id);
     if (found === undefined)
       throw new CommandError(
         `Cannot find the model "${id}"\nRun "lowrouter model list" to see the catalogue`,
       );
     printJson(output, {
       data: {
-        ...describeModel(found.model, app, services),
-        endpoints: describeEndpoints(found.model, app, services),
+        ...describeModel(found.model, view, services),
+        endpoints: describeEndpoints(found.model, view, services),
       },
     });
   });

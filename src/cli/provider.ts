@@ -1,4 +1,4 @@
-import { figure, withGateway } from "#src/cli/catalogue.ts";
+import { figure, withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { describeProvider } from "#src/http/describe.ts";
@@ -9,8 +9,8 @@ export async function listProvidersCommand(
   options: CommonOptions & { all?: boolean },
   output: Output,
 ): Promise<void> {
-  await withGateway(options, ({ app, services }) => {
-    const all = services.providers.map((provider) => describeProvider(provider, app, services));
+  await withCatalogue(options, ({ view, services }) => {
+    const all = services.providers.map((provider) => describeProvider(provider, view, services));
     const shown = options.all ? all : all.filter((provider) => provider.configured);
     if (options.json) return printJson(output, { object: "list", data: shown });
     if (shown.length === 0) {
@@ -41,12 +41,12 @@ export async function showProviderCommand(
   options: CommonOptions,
   output: Output,
 ): Promise<void> {
-  await withGateway(options, ({ app, services }) => {
+  await withCatalogue(options, ({ view, services }) => {
     const provider = services.providers.find((one) => one.id === id);
     if (provider === undefined) throw unknown(id);
     printJson(output, {
       data: {
-        ...describeProvider(provider, app, services),
+        ...describeProvider(provider, view, services),
         environment: provider.env,
         base_url: provider.baseUrl,
         source: provider.source,
@@ -62,9 +62,9 @@ export async function testProviderCommand(
   options: CommonOptions,
   output: Output,
 ): Promise<void> {
-  await withGateway(options, async ({ app, services }) => {
+  await withCatalogue(options, async ({ view, services, config }) => {
     if (!services.providers.some((one) => one.id === id)) throw unknown(id);
-    const places = app.routes.deployments.filter((deployment) => deployment.provider.id === id);
+    const places = view.routes.deployments.filter((deployment) => deployment.provider.id === id);
     const provider = services.providers.find((one) => one.id === id);
     if (places.length === 0) {
       throw new CommandError(
@@ -72,7 +72,7 @@ export async function testProviderCommand(
       );
     }
     const results = await Promise.all(
-      places.map((deployment) => probe(deployment, app.config.timeouts.connectMs)),
+      places.map((deployment) => probe(deployment, config.timeouts.connectMs)),
     );
     if (options.json) printJson(output, { data: results });
     else

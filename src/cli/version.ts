@@ -3,18 +3,15 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { type Output, printJson } from "#src/cli/output.ts";
 import { loadEco } from "#src/eco/load.ts";
 import { commit, version } from "#src/lib/version.ts";
-import { openStore } from "#src/store/open.ts";
+import { sqliteVersion } from "#src/store/sqlite-version.ts";
 
 /** The `version` command. */
-export async function versionCommand(options: CommonOptions, output: Output): Promise<void> {
-  const store = await openStore({ url: "file::memory:" });
-  const [row] = await store.read("SELECT sqlite_version() AS version", []);
-  store.close();
+export function versionCommand(options: CommonOptions, output: Output): void {
   const facts = {
     version,
     commit,
     bun: Bun.version,
-    sqlite: String(row?.version ?? ""),
+    sqlite: sqliteVersion(),
     methodologies: loadEco().methodologies.map((record) => record.version),
     catalogue: modelsFile.models.reduce(
       (latest, model) => (model.read > latest ? model.read : latest),

@@ -4,6 +4,9 @@ import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 
+/** What of the gateway a description is made from. */
+export type CatalogView = Pick<App, "routes" | "health" | "clock">;
+
 /** Tokens that a price in data/ is given for. */
 const perMillion = 6;
 
@@ -43,7 +46,7 @@ function capabilities({ capabilities: can }: Model): string[] {
 }
 
 /** A model as GET /v1/models shows it. */
-export function describeModel(model: Model, app: App, services: CatalogServices) {
+export function describeModel(model: Model, app: CatalogView, services: CatalogServices) {
   const routes = app.routes.of(model);
   const offered: Endpoint[] =
     routes.length > 0 ? routes.map((route) => route.endpoint) : model.endpoints;
@@ -133,7 +136,7 @@ export function pseudoModels() {
 }
 
 /** Where a model can be called, or could be with a credential. */
-export function describeEndpoints(model: Model, app: App, services: CatalogServices) {
+export function describeEndpoints(model: Model, app: CatalogView, services: CatalogServices) {
   const day = rfc3339(app.clock.now()).slice(0, 10);
   const routes = app.routes.of(model);
   return routes.map((route) => {
@@ -159,7 +162,7 @@ export function describeEndpoints(model: Model, app: App, services: CatalogServi
 }
 
 /** A provider with its regions, their grids and their state. */
-export function describeProvider(provider: Provider, app: App, services: CatalogServices) {
+export function describeProvider(provider: Provider, app: CatalogView, services: CatalogServices) {
   const reachable = app.routes.deployments.filter(
     (deployment) => deployment.provider.id === provider.id,
   );
