@@ -32,8 +32,7 @@ const policy = v.strictObject({
   trainsOnData: v.nullable(v.boolean()),
   retentionDays: v.nullable(v.number()),
   zdr,
-  source,
-  read: v.string(),
+  ...sourced,
 });
 
 const endpoint = v.strictObject({

@@ -13,14 +13,17 @@ export interface Found {
 export function createFinder(models: readonly Model[]): (name: string) => Found | undefined {
   const exact = new Map<string, Model>();
   const bare = new Map<string, Model | undefined>();
+  const claim = (name: string, model: Model): void => {
+    const key = name.toLowerCase();
+    if (!exact.has(key)) exact.set(key, model);
+  };
+  // In this order: no alias hides an id, and no provider's name for a model hides either.
+  for (const model of models) claim(model.id, model);
+  for (const model of models) for (const alias of model.aliases) claim(alias, model);
+  for (const model of models)
+    for (const { provider, upstreamModel } of model.endpoints)
+      claim(`${provider}/${upstreamModel}`, model);
   for (const model of models) {
-    exact.set(model.id.toLowerCase(), model);
-    for (const alias of model.aliases)
-      if (!exact.has(alias.toLowerCase())) exact.set(alias.toLowerCase(), model);
-    for (const endpoint of model.endpoints) {
-      const qualified = `${endpoint.provider}/${endpoint.upstreamModel}`.toLowerCase();
-      if (!exact.has(qualified)) exact.set(qualified, model);
-    }
     const name = model.id.slice(model.id.indexOf("/") + 1).toLowerCase();
     // A bare name that two authors use names neither.
     bare.set(name, bare.has(name) && bare.get(name) !== model ? undefined : model);

@@ -1,6 +1,7 @@
+import { decimal, divideHalfUp, divideUp, one } from "#src/catalog/decimal.ts";
 import type { Endpoint, PriceRow, TokenPrices } from "#src/catalog/model.ts";
 import type { Usage } from "#src/dialect/usage.ts";
-import { inputTokens } from "#src/dialect/usage.ts";
+import { inputTokens, outputTokens } from "#src/dialect/usage.ts";
 
 /** How catalogue prices become charges. */
 export interface Billing {
@@ -24,14 +25,14 @@ export function pricesOn(endpoint: Endpoint, day: string): PriceRow | undefined 
   return endpoint.prices.findLast((row) => row.from === undefined || row.from <= day);
 }
 
-/** Classes of a price row, parsed: pico-USD per token, which are integers for prices of up to six decimals. */
+/** Classes of a price row, parsed: USD per million tokens, exact; see decimal(). */
 interface Rates {
-  fresh: number;
-  cacheRead: number;
-  cacheWrite5m: number;
-  cacheWrite1h: number;
-  visible: number;
-  reasoning: number;
+  fresh: bigint;
+  cacheRead: bigint;
+  cacheWrite5m: bigint;
+  cacheWrite1h: bigint;
+  visible: bigint;
+  reasoning: bigint;
   tiers: { above: number; rates: Rates }[];
 }
 
@@ -40,16 +41,16 @@ const parsed = new WeakMap<TokenPrices, Rates>();
 function ratesOf(row: TokenPrices & { tiers?: PriceRow["tiers"] }): Rates {
   const known = parsed.get(row);
   if (known) return known;
-  const input = picoUsd(row.input);
-  const output = picoUsd(row.output);
-  const cacheWrite5m = picoUsd(row.cacheWrite ?? row.input);
+  const input = decimal(row.input);
+  const output = decimal(row.output);
+  const cacheWrite5m = row.cacheWrite === undefined ? input : decimal(row.cacheWrite);
   const rates: Rates = {
     fresh: input,
-    cacheRead: picoUsd(row.cacheRead ?? row.input),
+    cacheRead: row.cacheRead === undefined ? input : decimal(row.cacheRead),
     cacheWrite5m,
-    cacheWrite1h: row.cacheWrite1h === undefined ? cacheWrite5m : picoUsd(row.cacheWrite1h),
+    cacheWrite1h: row.cacheWrite1h === undefined ? cacheWrite5m : decimal(row.cacheWrite1h),
     visible: output,
-    reasoning: row.reasoning === undefined ? output : picoUsd(row.reasoning),
+    reasoning: row.reasoning === undefined ? output : decimal(row.reasoning),
     tiers: (row.tiers ?? [])
       .map((tier) => ({ above: tier.aboveInputTokens, rates: ratesOf(tier) }))
       .toSorted((a, b) => b.above - a.above),
@@ -58,16 +59,29 @@ function ratesOf(row: TokenPrices & { tiers?: PriceRow["tiers"] }): Rates {
   return rates;
 }
 
-/** USD per million tokens, a decimal string, as pico-USD per token. The point is moved in the text: 0.075 * 1e6 would be inexact. */
-function picoUsd(price: string): number {
-  return Number(`${price}e6`);
+/** A billing's factors, exact: nano-units that one unit of a sum stands for, over `one` squared. */
+interface Factors {
+  /** USD per million tokens times tokens is micro-USD, of which each is 1,000 nano-USD. */
+  perRate: bigint;
+  /** 1 currency unit per 1,000 tokens is a million nano-units per token. */
+  perToken: bigint;
 }
 
-const picoPerNano = 1000;
-/** 1 currency unit per 1,000 tokens is a million nano-units per token. */
-const nanoPerFee = 1_000_000;
+const factors = new WeakMap<Billing, Factors>();
+const nanoUnit = one * one;
 
-/** What a usage costs at an endpoint on a day; undefined where the price is unknown. Rounded half up, once per part. */
+function factorsOf(billing: Billing): Factors {
+  const known = factors.get(billing);
+  if (known) return known;
+  const made = {
+    perRate: 1000n * decimal(String(billing.usdRate)),
+    perToken: 1_000_000n * decimal(String(billing.platformFeePer1k)) * one,
+  };
+  factors.set(billing, made);
+  return made;
+}
+
+/** What a usage costs at an endpoint on a day; undefined where the price is unknown. Exact, then rounded half up, once per part. */
 export function priceUsage(
   endpoint: Endpoint,
   usage: Usage,
@@ -77,25 +91,24 @@ export function priceUsage(
   const row = pricesOn(endpoint, day);
   if (row === undefined) return undefined;
   const rates = tierFor(ratesOf(row), inputTokens(usage));
+  const { perRate, perToken } = factorsOf(billing);
   const { input, output } = usage;
-  // Sums are exact below 9,000 USD; the rate and the division come last, so that halves stay halves.
-  const nanoUnits = (pico: number): number => (pico * billing.usdRate) / picoPerNano;
-  const prompt = nanoUnits(
-    input.fresh * rates.fresh +
-      input.cacheRead * rates.cacheRead +
-      input.cacheWrite5m * rates.cacheWrite5m +
-      input.cacheWrite1h * rates.cacheWrite1h,
-  );
-  const completion = nanoUnits(output.visible * rates.visible + output.reasoning * rates.reasoning);
-  const fee = billing.platformFeePer1k * nanoPerFee;
+  const prompt =
+    (BigInt(input.fresh) * rates.fresh +
+      BigInt(input.cacheRead) * rates.cacheRead +
+      BigInt(input.cacheWrite5m) * rates.cacheWrite5m +
+      BigInt(input.cacheWrite1h) * rates.cacheWrite1h) *
+    perRate;
+  const completion =
+    (BigInt(output.visible) * rates.visible + BigInt(output.reasoning) * rates.reasoning) * perRate;
   const charged = {
-    prompt: round(prompt + fee * inputTokens(usage)),
-    completion: round(completion + fee * (output.visible + output.reasoning)),
+    prompt: divideHalfUp(prompt + perToken * BigInt(inputTokens(usage)), nanoUnit),
+    completion: divideHalfUp(completion + perToken * BigInt(outputTokens(usage)), nanoUnit),
   };
   return {
     ...charged,
     total: charged.prompt + charged.completion,
-    upstream: round(prompt) + round(completion),
+    upstream: divideHalfUp(prompt, nanoUnit) + divideHalfUp(completion, nanoUnit),
   };
 }
 
@@ -110,30 +123,26 @@ export function priceAtMost(
   const row = pricesOn(endpoint, day);
   if (row === undefined) return undefined;
   const rates = ratesOf(row);
+  const { perRate, perToken } = factorsOf(billing);
   const reachable = [
     rates,
     ...rates.tiers.filter((tier) => inputs > tier.above).map((tier) => tier.rates),
   ];
-  const input = Math.max(
-    ...reachable.flatMap((tier) => [
-      tier.fresh,
-      tier.cacheRead,
-      tier.cacheWrite5m,
-      tier.cacheWrite1h,
-    ]),
+  const input = dearest(
+    reachable.flatMap((tier) => [tier.fresh, tier.cacheRead, tier.cacheWrite5m, tier.cacheWrite1h]),
   );
-  const output = Math.max(...reachable.flatMap((tier) => [tier.visible, tier.reasoning]));
-  const fee = billing.platformFeePer1k * nanoPerFee * (inputs + outputs);
-  const cost = ((inputs * input + outputs * output) * billing.usdRate) / picoPerNano;
-  // One nano-unit more per part: each is rounded on its own when it is charged.
-  return Math.ceil(cost + fee) + 2;
+  const output = dearest(reachable.flatMap((tier) => [tier.visible, tier.reasoning]));
+  const most =
+    (BigInt(Math.ceil(inputs)) * input + BigInt(Math.ceil(outputs)) * output) * perRate +
+    perToken * BigInt(Math.ceil(inputs + outputs));
+  // One nano-unit more: both parts are rounded on their own when they are charged, by half a unit at most.
+  return divideUp(most, nanoUnit) + 1;
 }
 
 function tierFor(rates: Rates, inputs: number): Rates {
   return rates.tiers.find((tier) => inputs > tier.above)?.rates ?? rates;
 }
 
-/** Half up; a hair of two units in the last place absorbs what a currency rate loses, so that 0.5 given in decimals rounds up. */
-function round(nanoUnits: number): number {
-  return Math.floor(nanoUnits * (1 + 2 ** -51) + 0.5);
+function dearest(rates: readonly bigint[]): bigint {
+  return rates.reduce((most, rate) => (rate > most ? rate : most), 0n);
 }

@@ -1,7 +1,7 @@
 import { type Usage, totalTokens } from "#src/dialect/usage.ts";
 import { whPerToken } from "#src/eco/energy.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
-import type { EcoInput, Estimate, ModelParameters } from "#src/eco/methodology.ts";
+import type { EcoInput, Estimate, Grid, ModelParameters } from "#src/eco/methodology.ts";
 
 /** The record of a version, or undefined. */
 export function findMethodology(tables: EcoTables, version: string): Methodology | undefined {
@@ -77,4 +77,15 @@ export function ecoOfModel(tables: EcoTables, version: string, model: string) {
     accuracy: parameters.accuracy,
     methodologyVersion: methodology.version,
   };
+}
+
+/** Carbon of 1,000 completion tokens on a grid, g CO2e. Undefined for unknown parameters. */
+export function carbonPer1k(
+  tables: EcoTables,
+  version: string,
+  model: string,
+  grid: Pick<Grid, "gPerKwh">,
+): number | undefined {
+  const eco = ecoOfModel(tables, version, model);
+  return eco && (eco.energyWhPer1kTokens * grid.gPerKwh) / 1000;
 }

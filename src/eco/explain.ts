@@ -5,7 +5,7 @@ import type { EcoInput, Grid } from "#src/eco/methodology.ts";
 
 const formulas: Record<Methodology["formula"], string[]> = {
   linear: [
-    "wh_per_token = alpha * active_b + beta",
+    "wh_per_token = alpha * active_b + beta, evaluated at both ends of the parameter interval; the mean is published",
     "energy_wh = wh_per_token * counted_tokens",
     "carbon_g = energy_wh * grid_g_per_kwh / 1000",
     "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
@@ -107,12 +107,10 @@ export function describeGrid(grid: Grid) {
   };
 }
 
-/** Published figures of the same model: those whose name holds the model's. */
+/** Published figures of the same model. Names alone do not say: GPT-4o begins GPT-4o mini. */
 function comparable(tables: EcoTables, model: string) {
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const name = plain(model.slice(model.indexOf("/") + 1));
   return tables.benchmarks
-    .filter((row) => plain(row.model).startsWith(name) || name.startsWith(plain(row.model)))
+    .filter((row) => row.models?.includes(model))
     .map((row) => ({
       model: row.model,
       what: row.what,

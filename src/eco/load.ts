@@ -13,7 +13,10 @@ const day = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}$/, "a day, YYYY-MM-DD
 const text = v.pipe(v.string(), v.minLength(1));
 const sourced = { source: text, licence: text, read: day };
 const positive = v.pipe(v.number(), v.minValue(0));
-const interval = v.strictObject({ min: positive, max: positive });
+const interval = v.pipe(
+  v.strictObject({ min: positive, max: positive }),
+  v.check(({ min, max }) => min <= max, "an interval whose min is at most its max"),
+);
 
 const parameters = v.strictObject({
   model: text,
@@ -91,7 +94,10 @@ const methodology = v.variant("formula", [
 ]);
 const benchmark = v.strictObject({
   id: text,
+  /** Whose figure it is, in the publication's words. */
   model: text,
+  /** Catalogue models that it is comparable with. */
+  models: v.optional(v.array(text)),
   what: text,
   inputTokens: v.optional(positive),
   outputTokens: v.optional(positive),
@@ -141,17 +147,19 @@ export function loadEco(): EcoTables {
       methodology,
       methodologiesFile.methodologies,
     ),
-    parameters: new Map(known.map((row) => [row.model, row])),
-    zones: new Map(zones.map((row) => [row.zone, row])),
+    parameters: index("the parameters", known, (row) => row.model),
+    zones: index("data/grid.json", zones, (row) => row.zone),
     countries: new Map(
       zones.flatMap((row) =>
         row.iso2 && row.kind === "country" ? [[row.iso2, row.zone] as const] : [],
       ),
     ),
-    regions: new Map(
-      checkRows("data/regions.json", region, regionsFile.regions).map((row) => [row.id, row]),
+    regions: index(
+      "data/regions.json",
+      checkRows("data/regions.json", region, regionsFile.regions),
+      (row) => row.id,
     ),
-    datacenters: new Map(sites.map((row) => [row.provider, row])),
+    datacenters: index("the data centres", sites, (row) => row.provider),
     benchmarks: checkRows("data/benchmarks.json", benchmark, benchmarksFile.measurements),
   };
 }
@@ -170,6 +178,21 @@ export function checkRows<T extends v.GenericSchema>(
       `Cannot load ${file}: row ${nameOf(row) ?? index}, ${v.getDotPath(issue) ?? "row"}: ${issue.message}`,
     );
   });
+}
+
+/** Rows by a key of theirs. Throws for a key that two rows have: one of them would be lost without a word. */
+export function index<T>(
+  what: string,
+  rows: readonly T[],
+  keyOf: (row: T) => string,
+): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    if (found.has(key)) throw new Error(`Cannot load ${what}: "${key}" has two rows`);
+    found.set(key, row);
+  }
+  return found;
 }
 
 /** Schemas by the file they check, for the test that every row has a source. */

@@ -112,3 +112,13 @@ test("createFinder() finds nothing for an unknown or an empty name", () => {
   for (const name of ["", ":", ":nitro", "no/such-model", "no-such", "openai/", "constructor"])
     expect([name, find(name)]).toEqual([name, undefined]);
 });
+
+test("createFinder() prefers an alias to a provider's own name of another model, whatever their order", () => {
+  const owner = modelOf("acme/one", { aliases: ["host/name"] });
+  const hosted = modelOf("acme/two", { aliases: [], endpoints: [endpointOf("host", "name")] });
+  for (const list of [
+    [owner, hosted],
+    [hosted, owner],
+  ])
+    expect(createFinder(list)("host/name")?.model).toBe(owner);
+});
