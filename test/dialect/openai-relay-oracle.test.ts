@@ -161,6 +161,13 @@ const broken = [
   "data: secret prompt",
   'data: ["secret prompt"]',
   'data: {"choices":[{"delta":{"content":"secret prompt',
+  // The same text around the words as in a chunk before, and yet no JSON.
+  `data: ${chunkOfText("x")} secret`,
+  `data: ${chunkOfText("x")}}`,
+  `data: ${chunkOfText("x").replace('"x"', '"secret\\"')}`,
+  `data: ${chunkOfText("x").replace('"x"', '"secret\\x"')}`,
+  `data: ${chunkOfText("x").replace('"x"', '"secret\u0001"')}`,
+  `data: ${chunkOfText("x").replace('"x"', '"\\ud83"')}`,
   `data: {"id":"x","choices":[{"index":0,"delta":${"[".repeat(300)}${"]".repeat(300)}}]}`,
 ];
 
