@@ -26,8 +26,19 @@ export interface ProviderWish {
   zdr?: boolean;
   quantizations?: string[];
   sort?: { by: "price" | "throughput" | "latency"; partition: "model" | "none" };
+  /** Soft bounds, tokens per second and seconds: who misses them comes last. */
+  preferredMinThroughput?: Percentiles;
+  preferredMaxLatency?: Percentiles;
   /** USD per million tokens, or per request or image. */
   maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number };
+}
+
+/** A bound by the percentile of recent requests that it holds for. */
+export interface Percentiles {
+  p50?: number;
+  p75?: number;
+  p90?: number;
+  p99?: number;
 }
 
 /** What the request cannot do without; an endpoint that lacks one is not a candidate. */

@@ -1,93 +1,96 @@
-import { wrong } from "#src/dialect/ask.ts";
+import { missing, wrong } from "#src/dialect/ask.ts";
 import type { Needs } from "#src/dialect/dialect.ts";
 import { AppError } from "#src/lib/error.ts";
-import { isObject, type Json } from "#src/lib/json.ts";
+import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
-/** Tokens that a picture costs at most at the providers we know: tiles of a large picture at high detail. */
+/** Tokens of a picture: the most that current models charge for one; a few older ones weigh their small price by more. */
 const imageTokens = 3000;
-/** Tokens per byte of a PDF at most: page text and page picture, about 3,000 tokens for 4 KB at the densest. */
-const pdfTokensPerByte = 0.75;
-const roles: ReadonlySet<string> = new Set([
-  "system",
-  "developer",
-  "user",
-  "assistant",
-  "tool",
-  "function",
-]);
-/** What a request weighs besides its text. */
-export interface Weight {
-  /** Bytes that are base64, not text. */
-  inline: number;
-  tokens: number;
+/** Tokens per base64 byte of a document: text in a PDF is compressed to about a byte per token. */
+const fileTokensPerByte = 0.75;
+/** Tokens of a document whatever its size: 100 pages, the usual limit, as text and picture. */
+const fileTokensAtMost = 300_000;
+/** Tokens per base64 byte of sound: 32 a second at the lowest rate in use, 8 kbit/s. */
+const audioTokensPerByte = 0.025;
+
+const roles = ["system", "developer", "user", "assistant", "tool", "function"];
+
+/** What the messages need of a model, and what they weigh besides their text. */
+export interface MessagesRead {
+  needs: Needs;
+  weight: {
+    /** Bytes that are no text: base64, and addresses of pictures. */
+    inline: number;
+    tokens: number;
+  };
 }
 
 /** Validates the messages, and notes what they need and weigh. Throws `missing_field`, `invalid_value`. */
-export function readMessages(messages: Json | undefined, needs: Needs, weight: Weight): void {
-  if (messages === undefined || messages === null) {
-    throw new AppError(
-      "missing_field",
-      'The field "messages" is missing: an array of messages is needed',
-      { param: "messages" },
-    );
-  }
-  if (!Array.isArray(messages)) throw wrong("messages", messages, "an array of messages");
-  if (messages.length === 0)
-    throw new AppError(
-      "invalid_value",
-      'Cannot use an empty "messages": at least one message is needed',
-      { param: "messages" },
-    );
-  for (const [index, message] of messages.entries()) {
-    const at = `messages[${index}]`;
-    if (!isObject(message)) throw wrong(at, message, "an object");
-    const { role, content } = message;
-    if (typeof role !== "string" || !roles.has(role))
-      throw wrong(`${at}.role`, role, `one of ${[...roles].join(", ")}`);
-    if (role === "tool") {
-      needs.tools = true;
-      if (typeof message.tool_call_id !== "string")
-        throw wrong(
-          `${at}.tool_call_id`,
-          message.tool_call_id,
-          "the id of the call that it answers",
-        );
-    }
-    if (role === "assistant" && message.tool_calls !== undefined && message.tool_calls !== null)
-      readCalls(message.tool_calls, at);
-    if (typeof content === "string") continue;
-    if (content === null || content === undefined) {
-      if (role === "assistant" || role === "function") continue;
-      throw new AppError(
-        "missing_field",
-        `The field "${at}.content" is missing: a string or an array of parts is needed`,
-        { param: `${at}.content` },
-      );
-    }
-    if (!Array.isArray(content))
-      throw wrong(`${at}.content`, content, "a string or an array of parts");
-    for (const [place, part] of content.entries())
-      readPart(part, `${at}.content[${place}]`, needs, weight);
-  }
+export function readMessages(messages: Json | undefined): MessagesRead {
+  if (messages === undefined || messages === null)
+    throw missing("messages", "an array of messages");
+  if (!Array.isArray(messages) || messages.length === 0)
+    throw wrong("messages", messages, "an array of at least one message");
+  const read: MessagesRead = { needs: { ...noNeeds }, weight: { inline: 0, tokens: 0 } };
+  for (const [index, message] of messages.entries())
+    readMessage(message, `messages[${index}]`, read);
+  return read;
 }
 
-function readCalls(calls: Json, at: string): void {
-  if (!Array.isArray(calls)) throw wrong(`${at}.tool_calls`, calls, "an array");
+/** The needs of a request for plain text. */
+export const noNeeds: Readonly<Needs> = {
+  tools: false,
+  vision: false,
+  pdf: false,
+  audio: false,
+  jsonObject: false,
+  jsonSchema: false,
+  reasoning: false,
+  logprobs: false,
+};
+
+function readMessage(message: Json, at: string, read: MessagesRead): void {
+  if (!isObject(message)) throw wrong(at, message, "an object");
+  const { role, content } = message;
+  if (typeof role !== "string" || !roles.includes(role))
+    throw wrong(`${at}.role`, role, `one of ${roles.join(", ")}`);
+  if (role === "tool") {
+    read.needs.tools = true;
+    if (typeof message.tool_call_id !== "string")
+      throw wrong(`${at}.tool_call_id`, message.tool_call_id, "the id of the call that it answers");
+  }
+  if (role === "assistant") readCalls(message.tool_calls, `${at}.tool_calls`, read);
+  if (typeof content === "string") return;
+  if (content === null || content === undefined) {
+    if (role === "assistant" || role === "function") return;
+    throw missing(`${at}.content`, "a string or an array of parts");
+  }
+  if (!Array.isArray(content))
+    throw wrong(`${at}.content`, content, "a string or an array of parts");
+  for (const [place, part] of content.entries()) readPart(part, `${at}.content[${place}]`, read);
+}
+
+function readCalls(calls: Json | undefined, at: string, { needs }: MessagesRead): void {
+  if (calls === undefined || calls === null) return;
+  if (!Array.isArray(calls)) throw wrong(at, calls, "an array");
+  if (calls.length > 0) needs.tools = true;
   for (const [index, call] of calls.entries()) {
-    const path = `${at}.tool_calls[${index}]`;
-    if (!isObject(call) || typeof call.id !== "string")
-      throw wrong(`${path}.id`, isObject(call) ? call.id : call, "a string");
-    const body = isObject(call.function)
-      ? call.function
-      : isObject(call.custom)
-        ? call.custom
-        : undefined;
-    if (body === undefined || typeof body.name !== "string")
-      throw wrong(`${path}.function.name`, body?.name, "a string");
+    const path = `${at}[${index}]`;
+    if (!isObject(call)) throw wrong(path, call, "an object");
+    if (typeof call.id !== "string") throw wrong(`${path}.id`, call.id, "a string");
+    const kind = isObject(call.custom) ? "custom" : "function";
+    const said = call[kind];
+    if (!isObject(said)) throw wrong(`${path}.${kind}`, said, "an object");
+    if (typeof said.name !== "string") throw wrong(`${path}.${kind}.name`, said.name, "a string");
+    const words = kind === "custom" ? "input" : "arguments";
+    const given = said[words];
+    if (given !== undefined && given !== null && typeof given !== "string")
+      throw wrong(`${path}.${kind}.${words}`, given, "a string of JSON");
   }
 }
 
-function readPart(part: Json, at: string, needs: Needs, weight: Weight): void {
+const anthropicParts = ["tool_use", "tool_result", "image", "document", "redacted_thinking"];
+
+function readPart(part: Json, at: string, read: MessagesRead): void {
   if (!isObject(part)) throw wrong(at, part, "an object");
   switch (part.type) {
     case "text":
@@ -96,31 +99,58 @@ function readPart(part: Json, at: string, needs: Needs, weight: Weight): void {
     case "refusal":
     case "thinking":
       return;
-    case "image_url": {
-      const url = isObject(part.image_url) ? part.image_url.url : undefined;
-      if (typeof url !== "string") throw wrong(`${at}.image_url.url`, url, "an https or data URL");
-      needs.vision = true;
-      weight.tokens += imageTokens;
-      weight.inline += url.length;
-      return;
-    }
+    case "image_url":
+      return readImage(part, at, read);
     case "input_audio":
-      needs.audio = true;
-      return;
-    case "file": {
-      if (!isObject(part.file)) throw wrong(`${at}.file`, part.file, "an object");
+      return readAudio(part, at, read);
+    case "file":
+      return readFile(part, at, read);
+  }
+  const foreign = typeof part.type === "string" && anthropicParts.includes(part.type);
+  if (!foreign) throw wrong(`${at}.type`, part.type, "text, image_url, input_audio or file");
+  throw new AppError(
+    "invalid_value",
+    `Cannot use the part "${at}": it is in Anthropic's shape, which belongs to /v1/messages; here a picture is an image_url, and a tool's result a message of role "tool"`,
+    { param: `${at}.type` },
+  );
+}
+
+function readImage(part: JsonObject, at: string, { needs, weight }: MessagesRead): void {
+  const url = isObject(part.image_url) ? part.image_url.url : undefined;
+  if (typeof url !== "string" || url === "")
+    throw wrong(`${at}.image_url.url`, url, "an https or data URL");
+  needs.vision = true;
+  weight.inline += url.length;
+  weight.tokens += imageTokens;
+}
+
+function readAudio(part: JsonObject, at: string, { needs, weight }: MessagesRead): void {
+  const sound = isObject(part.input_audio) ? part.input_audio : {};
+  if (typeof sound.data !== "string") throw wrong(`${at}.input_audio.data`, sound.data, "base64");
+  if (typeof sound.format !== "string")
+    throw wrong(`${at}.input_audio.format`, sound.format, "a format such as wav or mp3");
+  needs.audio = true;
+  weight.inline += sound.data.length;
+  weight.tokens += Math.ceil(sound.data.length * audioTokensPerByte);
+}
+
+function readFile(part: JsonObject, at: string, { needs, weight }: MessagesRead): void {
+  const { file } = part;
+  if (!isObject(file)) throw wrong(`${at}.file`, file, "an object");
+  const { file_data: data } = file;
+  if (typeof data !== "string") {
+    if (typeof file.file_id === "string") {
+      // Bytes that are elsewhere may be as many as a document can have.
       needs.pdf = true;
-      const data = part.file.file_data;
-      if (typeof data !== "string") return;
-      weight.inline += data.length;
-      weight.tokens += Math.ceil(data.length * pdfTokensPerByte);
+      weight.tokens += fileTokensAtMost;
       return;
     }
-    default:
-      throw new AppError(
-        "invalid_value",
-        `Cannot use this part at "${at}": its type must be text, image_url, input_audio or file`,
-        { param: `${at}.type` },
-      );
+    throw wrong(`${at}.file.file_data`, data, "a data URI or an https URL");
   }
+  needs.pdf = true;
+  const remote = /^https?:/i.test(data);
+  weight.inline += data.length;
+  weight.tokens += remote
+    ? fileTokensAtMost
+    : Math.min(fileTokensAtMost, Math.ceil(data.length * fileTokensPerByte));
 }

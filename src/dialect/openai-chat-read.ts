@@ -1,17 +1,16 @@
-import { gatewayMembers, stopIn, without } from "#src/dialect/ask.ts";
+import { gatewayMembers } from "#src/dialect/ask-routing.ts";
+import { stopIn, without } from "#src/dialect/ask.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import type {
-  AssistantPart,
-  FilePart,
-  ImagePart,
-  Message,
-  Reasoning,
-  TextPart,
-  Tool,
-  ToolResult,
-  Turn,
-  UserPart,
-} from "#src/dialect/turn.ts";
+import {
+  assistantParts,
+  cacheMark,
+  resultParts,
+  textParts,
+  userParts,
+} from "#src/dialect/openai-chat-parts.ts";
+import { reasoningOf } from "#src/dialect/openai-reasoning.ts";
+import type { AssistantPart, Message, Tool, ToolResult, Turn } from "#src/dialect/turn.ts";
+import { AppError } from "#src/lib/error.ts";
 import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Members that the canonical form has words for. */
@@ -42,21 +41,16 @@ const known: ReadonlySet<string> = new Set([
   "user",
 ]);
 
-/** A validated chat request in canonical form. */
-export function readChatRequest({
-  parsed: body,
-  stream,
-  choices,
-  maxOutputTokens,
-  user,
-}: Ask): Turn {
+/** A validated chat request in canonical form. Throws `unsupported_feature` for what only its own wire can say. */
+export function readChatRequest(ask: Ask): Turn {
+  const { parsed: body, stream, choices, maxOutputTokens, user } = ask;
+  const parallel = body.parallel_tool_calls;
   return {
     system: [],
     messages: messagesOf(Array.isArray(body.messages) ? body.messages : []),
     tools: toolsOf(body),
     toolChoice: toolChoiceOf(body),
-    parallelToolCalls:
-      typeof body.parallel_tool_calls === "boolean" ? body.parallel_tool_calls : undefined,
+    parallelToolCalls: typeof parallel === "boolean" ? parallel : undefined,
     maxOutputTokens,
     temperature: numberOf(body.temperature),
     topP: numberOf(body.top_p),
@@ -80,43 +74,34 @@ function messagesOf(messages: Json[]): Message[] {
   let functionCalls = 0;
   for (const message of messages) {
     if (!isObject(message)) continue;
-    switch (message.role) {
-      case "system":
-      case "developer":
-        out.push({ role: "system", content: textsOf(message.content) });
-        break;
-      case "user":
-        out.push({ role: "user", content: userParts(message.content) });
-        break;
-      case "assistant": {
-        const content = assistantParts(message);
-        const call = isObject(message.function_call) ? message.function_call : undefined;
-        if (call) {
-          content.push({
-            type: "tool_call",
-            id: `call_function_${functionCalls++}`,
-            name: stringOf(call.name) ?? "",
-            arguments: stringOf(call.arguments) ?? "",
-          });
-        }
-        out.push({ role: "assistant", content });
-        break;
-      }
-      case "tool":
-        addResult(out, {
-          callId: stringOf(message.tool_call_id) ?? "",
-          content: resultParts(message.content),
-        });
-        break;
-      case "function":
-        addResult(out, {
-          callId: `call_function_${functionCalls - 1}`,
-          content: resultParts(message.content),
-        });
-        break;
+    const { role, content } = message;
+    if (role === "system" || role === "developer") {
+      out.push({ role: "system", content: textParts(content) });
+    } else if (role === "user") {
+      out.push({ role, content: userParts(content) });
+    } else if (role === "assistant") {
+      const parts = assistantParts(message);
+      const call = isObject(message.function_call) ? message.function_call : undefined;
+      if (call) parts.push(functionCall(call, functionCalls++));
+      out.push({ role, content: parts });
+    } else if (role === "tool") {
+      const callId = stringOf(message.tool_call_id) ?? "";
+      addResult(out, { callId, content: resultParts(content), ...cacheMark(message) });
+    } else if (role === "function") {
+      addResult(out, { callId: functionCallId(functionCalls - 1), content: resultParts(content) });
     }
   }
   return out;
+}
+
+function functionCallId(number: number): string {
+  return `call_function_${number}`;
+}
+
+function functionCall(call: JsonObject, number: number): AssistantPart {
+  const name = stringOf(call.name) ?? "";
+  const id = functionCallId(number);
+  return { type: "tool_call", id, name, arguments: stringOf(call.arguments) ?? "" };
 }
 
 /** Results that follow one another answer one assistant turn. */
@@ -126,135 +111,53 @@ function addResult(out: Message[], result: ToolResult): void {
   else out.push({ role: "tool", results: [result] });
 }
 
-function textsOf(content: Json | undefined): TextPart[] {
-  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
-  if (!Array.isArray(content)) return [];
-  return content.flatMap((part) => {
-    const text = isObject(part) ? stringOf(part.text) : undefined;
-    return text === undefined || text === ""
-      ? []
-      : [withCache({ type: "text" as const, text }, part)];
-  });
+function toolsOf(body: JsonObject): Tool[] {
+  const functions = Array.isArray(body.functions) ? body.functions.filter(isObject) : [];
+  const tools = Array.isArray(body.tools) ? body.tools.filter(isObject) : [];
+  const allowed = allowedNames(body.tool_choice);
+  return [
+    ...tools.map((tool, index) => toolOf(tool, `tools[${index}]`)),
+    ...functions.map((one) => describedTool(one, {})),
+  ].filter(({ name }) => allowed === undefined || allowed.has(name));
 }
 
-function resultParts(content: Json | undefined): (TextPart | ImagePart)[] {
-  if (!Array.isArray(content)) return textsOf(content);
-  return userParts(content).filter((part) => part.type === "text" || part.type === "image");
+function toolOf(tool: JsonObject, param: string): Tool {
+  if (isObject(tool.function)) return describedTool(tool.function, tool);
+  throw new AppError(
+    "unsupported_feature",
+    `Cannot send "${param}" to this model: it takes tools of type "function" only`,
+    { param },
+  );
 }
 
-/** A cache mark rides along for wires that have one. */
-function withCache<T extends TextPart | ImagePart | FilePart>(part: T, raw: Json): T {
-  if (!isObject(raw) || !isObject(raw.cache_control)) return part;
-  return { ...part, carry: { "anthropic-messages": { cache_control: raw.cache_control } } };
-}
-
-function userParts(content: Json | undefined): UserPart[] {
-  if (!Array.isArray(content)) return textsOf(content);
-  return content.flatMap((part): UserPart[] => {
-    if (!isObject(part)) return [];
-    switch (part.type) {
-      case "text":
-        return textsOf([part]);
-      case "image_url": {
-        const image = isObject(part.image_url) ? part.image_url : {};
-        return [
-          withCache(
-            {
-              type: "image",
-              source: sourceOf(stringOf(image.url) ?? "", "image/png"),
-              detail: stringOf(image.detail),
-            },
-            part,
-          ),
-        ];
-      }
-      case "file": {
-        const file = isObject(part.file) ? part.file : {};
-        const id = stringOf(file.file_id);
-        const data = stringOf(file.file_data);
-        const source =
-          data === undefined ? { fileId: id ?? "" } : sourceOf(data, "application/pdf");
-        return [withCache({ type: "file", source, filename: stringOf(file.filename) }, part)];
-      }
-      case "input_audio": {
-        const audio = isObject(part.input_audio) ? part.input_audio : {};
-        return [
-          {
-            type: "audio",
-            format: stringOf(audio.format) ?? "wav",
-            base64: stringOf(audio.data) ?? "",
-          },
-        ];
-      }
-      default:
-        return [];
-    }
-  });
-}
-
-/** A data URI as its bytes, an address as itself, anything else as bytes of the expected type. */
-function sourceOf(
-  text: string,
-  fallback: string,
-): { url: string } | { mediaType: string; base64: string } {
-  if (/^https?:/i.test(text)) return { url: text };
-  const comma = text.startsWith("data:") ? text.indexOf(",") : -1;
-  if (comma < 0) return { mediaType: fallback, base64: text };
+function describedTool(described: JsonObject, tool: JsonObject): Tool {
   return {
-    mediaType: text.slice("data:".length, comma).split(";")[0] || fallback,
-    base64: text.slice(comma + 1),
+    name: stringOf(described.name) ?? "",
+    description: stringOf(described.description),
+    parameters: described.parameters ?? undefined,
+    strict: typeof described.strict === "boolean" ? described.strict : undefined,
+    ...cacheMark(tool),
   };
 }
 
-function assistantParts(message: JsonObject): AssistantPart[] {
-  const parts: AssistantPart[] = [];
-  const reasoning = stringOf(message.reasoning_content) ?? stringOf(message.reasoning);
-  if (reasoning) parts.push({ type: "reasoning", text: reasoning });
-  parts.push(...textsOf(message.content));
-  const refusal = stringOf(message.refusal);
-  if (refusal) parts.push({ type: "refusal", text: refusal });
-  for (const call of Array.isArray(message.tool_calls) ? message.tool_calls : []) {
-    if (!isObject(call)) continue;
-    const body = isObject(call.function) ? call.function : isObject(call.custom) ? call.custom : {};
-    parts.push({
-      type: "tool_call",
-      id: stringOf(call.id) ?? "",
-      name: stringOf(body.name) ?? "",
-      arguments: stringOf(body.arguments) ?? stringOf(body.input) ?? "",
-    });
-  }
-  return parts;
-}
-
-function toolsOf(body: JsonObject): Tool[] {
-  const tools = Array.isArray(body.tools)
-    ? body.tools
-    : Array.isArray(body.functions)
-      ? body.functions
-      : [];
-  return tools.flatMap((tool) => {
-    const described = isObject(tool) ? (isObject(tool.function) ? tool.function : tool) : {};
-    const name = stringOf(described.name);
-    if (name === undefined) return [];
-    return [
-      {
-        name,
-        description: stringOf(described.description),
-        parameters: described.parameters,
-        strict: typeof described.strict === "boolean" ? described.strict : undefined,
-        carry:
-          isObject(tool) && isObject(tool.cache_control)
-            ? { "anthropic-messages": { cache_control: tool.cache_control } }
-            : undefined,
-      },
-    ];
-  });
+/** Names of the tools that a choice of `allowed_tools` leaves. */
+function allowedNames(choice: Json | undefined): ReadonlySet<string> | undefined {
+  const allowed = isObject(choice) && isObject(choice.allowed_tools) ? choice.allowed_tools : {};
+  if (!Array.isArray(allowed.tools)) return undefined;
+  return new Set(
+    allowed.tools.filter(isObject).flatMap((tool) => {
+      const name = isObject(tool.function) ? tool.function.name : tool.name;
+      return typeof name === "string" ? [name] : [];
+    }),
+  );
 }
 
 function toolChoiceOf(body: JsonObject): Turn["toolChoice"] {
   const choice = body.tool_choice ?? body.function_call;
   if (choice === "auto" || choice === "none" || choice === "required") return choice;
   if (!isObject(choice)) return undefined;
+  if (isObject(choice.allowed_tools))
+    return choice.allowed_tools.mode === "required" ? "required" : "auto";
   const name = stringOf(isObject(choice.function) ? choice.function.name : choice.name);
   return name === undefined ? undefined : { name };
 }
@@ -271,21 +174,4 @@ function formatOf(format: Json | undefined): Turn["responseFormat"] {
     strict: typeof strict === "boolean" ? strict : undefined,
     description: stringOf(description),
   };
-}
-
-const efforts = ["none", "minimal", "low", "medium", "high", "xhigh", "max"] as const;
-
-function reasoningOf(body: JsonObject): Reasoning | undefined {
-  const wish = isObject(body.reasoning) ? body.reasoning : {};
-  const named = body.reasoning_effort ?? wish.effort;
-  const effort = wish.enabled === false ? "none" : efforts.find((one) => one === named);
-  const budgetTokens = numberOf(wish.max_tokens);
-  const exclude = wish.exclude === true ? true : undefined;
-  const enabled =
-    wish.enabled === true && effort === undefined && budgetTokens === undefined
-      ? ("medium" as const)
-      : effort;
-  if (enabled === undefined && budgetTokens === undefined && exclude === undefined)
-    return undefined;
-  return { effort: enabled, budgetTokens, exclude };
 }

@@ -1,102 +1,127 @@
-import { type StreamReader, UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { finishOf, textOf, thinkingOf } from "#src/dialect/openai-chat-reply.ts";
-import { lateUsage } from "#src/dialect/openai-splice.ts";
-import { readUsage } from "#src/dialect/openai-usage.ts";
-import { SseParser } from "#src/dialect/sse.ts";
+import type { StreamReader } from "#src/dialect/dialect.ts";
+import { EventSteps } from "#src/dialect/event-steps.ts";
+import { argumentsText, textOf, thinkingOf } from "#src/dialect/openai-chat-parts.ts";
+import { finishOf, madeCallId } from "#src/dialect/openai-chat-reply.ts";
+import { failed, isFailure, readChunk } from "#src/dialect/openai-chunk.ts";
+import { findUsage } from "#src/dialect/openai-usage.ts";
+import { type SseEvent, SseParser } from "#src/dialect/sse.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { isObject, numberOf, stringOf, type JsonObject } from "#src/lib/json.ts";
 
-/** Calls of one choice: the upstream's index to ours. A new id under an old index is a new call. */
-interface Calls {
-  byIndex: Map<number, { id: string; index: number }>;
-  next: number;
-}
-
 /** Reads a chat completion stream into canonical steps. */
 export function readChatStream(): StreamReader {
-  const parser = new SseParser();
-  const calls = new Map<number, Calls>();
-  const open = new Set<number>();
-  let id: string | undefined;
-  let usage: Usage | undefined;
-  let finished = false;
+  return new ChatStreamReader();
+}
 
-  function chunk(data: string): StreamStep[] {
-    if (data === "[DONE]") return [];
-    let parsed: unknown;
-    try {
-      parsed = JSON.parse(data);
-    } catch {
-      throw new UpstreamStreamError("The upstream sent an event that is not JSON");
-    }
-    if (!isObject(parsed))
-      throw new UpstreamStreamError("The upstream sent an event that is no chunk");
-    if (parsed.error !== undefined && parsed.error !== null)
-      throw new UpstreamStreamError("The upstream sent an error event");
-    id ??= stringOf(parsed.id) || undefined;
-    usage = readUsage(parsed.usage, "") ?? lateUsage(parsed, "") ?? usage;
-    const choices = Array.isArray(parsed.choices) ? parsed.choices : [];
-    return choices.filter(isObject).flatMap(choiceSteps);
+/** A call that is being told. Its start is held back until the name is known. */
+interface Call {
+  id: string | undefined;
+  index: number;
+  name: string;
+  started: boolean;
+  waiting: string;
+}
+
+interface Choice {
+  /** Calls by the upstream's index. */
+  calls: Map<number, Call>;
+  count: number;
+  finished: boolean;
+}
+
+class ChatStreamReader implements StreamReader {
+  readonly #parser = new SseParser();
+  readonly #steps = new EventSteps((event) => this.#event(event));
+  readonly #choices = new Map<number, Choice>();
+  #terminated = false;
+  id: string | undefined;
+  usage: Usage | undefined;
+
+  get ended(): boolean {
+    return this.#choices.size > 0 && [...this.#choices.values()].every(({ finished }) => finished);
   }
-  function choiceSteps(raw: JsonObject): StreamStep[] {
+
+  push(chunk: Uint8Array): StreamStep[] {
+    return this.#steps.of(this.#parser.push(chunk));
+  }
+
+  finish(): StreamStep[] {
+    return this.#steps.of(this.#parser.finish());
+  }
+
+  #event(event: SseEvent): StreamStep[] {
+    if (this.#terminated) return [];
+    if (event.data === "[DONE]") {
+      this.#terminated = true;
+      return [];
+    }
+    const chunk = readChunk(event);
+    this.id ??= stringOf(chunk.id) || undefined;
+    this.usage = findUsage(chunk) ?? this.usage;
+    const choices = Array.isArray(chunk.choices) ? chunk.choices : [];
+    return choices.filter(isObject).flatMap((choice) => this.#choice(choice));
+  }
+
+  #choice(raw: JsonObject): StreamStep[] {
     const choice = numberOf(raw.index) ?? 0;
+    const state = this.#choices.get(choice) ?? { calls: new Map(), count: 0, finished: false };
+    this.#choices.set(choice, state);
+    if (isFailure(raw.finish_reason)) throw failed({});
+    // What follows a finish has no place in the answer.
+    if (state.finished) return [];
     const delta = isObject(raw.delta) ? raw.delta : {};
     const steps: StreamStep[] = [];
     const reasoning =
-      stringOf(delta.reasoning_content) ?? stringOf(delta.reasoning) ?? thinkingOf(delta.content);
+      stringOf(delta.reasoning_content) || stringOf(delta.reasoning) || thinkingOf(delta.content);
     if (reasoning) steps.push({ type: "reasoning", choice, text: reasoning });
     const text = textOf(delta.content);
     if (text) steps.push({ type: "text", choice, text });
     const refusal = stringOf(delta.refusal);
     if (refusal) steps.push({ type: "refusal", choice, text: refusal });
-    for (const call of Array.isArray(delta.tool_calls) ? delta.tool_calls : [])
-      if (isObject(call)) steps.push(...callSteps(choice, call));
+    const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isObject) : [];
+    for (const call of calls) steps.push(...this.#call(choice, state, call));
     const word = stringOf(raw.finish_reason);
-    if (word === undefined) {
-      open.add(choice);
-    } else {
-      open.delete(choice);
-      finished = true;
-      steps.push({ type: "finish", choice, finish: finishOf(word), nativeFinish: word });
-    }
-    return steps;
+    if (word === undefined) return steps;
+    state.finished = true;
+    for (const call of state.calls.values())
+      if (!call.started) steps.push(...this.#start(choice, call));
+    const finish = finishOf(word, state.count > 0);
+    return [...steps, { type: "finish", choice, finish, nativeFinish: word }];
   }
-  function callSteps(choice: number, call: JsonObject): StreamStep[] {
-    const known = calls.get(choice) ?? { byIndex: new Map(), next: 0 };
-    calls.set(choice, known);
-    const theirs = numberOf(call.index) ?? 0;
-    const body = isObject(call.function) ? call.function : {};
-    const callId = stringOf(call.id) || undefined;
-    const before = known.byIndex.get(theirs);
+
+  /** A new id under an old index is a new call: some servers give every call the same index. */
+  #call(choice: number, state: Choice, raw: JsonObject): StreamStep[] {
+    const place = numberOf(raw.index) ?? 0;
+    const said = isObject(raw.function) ? raw.function : {};
+    const id = stringOf(raw.id) || undefined;
     const steps: StreamStep[] = [];
-    let current = before;
-    if (current === undefined || (callId !== undefined && callId !== current.id)) {
-      current = { id: callId ?? `call_${known.next}`, index: known.next++ };
-      known.byIndex.set(theirs, current);
-      steps.push({
-        type: "tool_start",
-        choice,
-        index: current.index,
-        id: current.id,
-        name: stringOf(body.name) ?? "",
-      });
+    let call = state.calls.get(place);
+    if (call === undefined || (id !== undefined && call.id !== undefined && id !== call.id)) {
+      if (call && !call.started) steps.push(...this.#start(choice, call));
+      call = { id, index: state.count++, name: "", started: false, waiting: "" };
+      state.calls.set(place, call);
     }
-    const text = stringOf(body.arguments);
-    if (text) steps.push({ type: "tool_arguments", choice, index: current.index, text });
-    return steps;
+    call.id ??= id;
+    call.waiting += argumentsText(said.arguments);
+    if (!call.started) {
+      call.name = stringOf(said.name) ?? "";
+      return call.name === "" ? steps : [...steps, ...this.#start(choice, call)];
+    }
+    return [...steps, ...told(choice, call)];
   }
-  return {
-    push: (bytes) => parser.push(bytes).flatMap(({ data }) => chunk(data)),
-    finish: () => parser.finish().flatMap(({ data }) => chunk(data)),
-    get id() {
-      return id;
-    },
-    get usage() {
-      return usage;
-    },
-    get ended() {
-      return finished && open.size === 0;
-    },
-  };
+
+  #start(choice: number, call: Call): StreamStep[] {
+    call.started = true;
+    call.id ??= madeCallId(this.id, choice, call.index);
+    const { id, index, name } = call;
+    return [{ type: "tool_start", choice, index, id, name }, ...told(choice, call)];
+  }
+}
+
+/** Arguments that wait to be told. */
+function told(choice: number, call: Call): StreamStep[] {
+  const { index, waiting: text } = call;
+  call.waiting = "";
+  return text === "" ? [] : [{ type: "tool_arguments", choice, index, text }];
 }

@@ -6,6 +6,7 @@ import { readChatReply } from "#src/dialect/openai-chat-reply.ts";
 import { writeChatRequest } from "#src/dialect/openai-chat-request.ts";
 import { readChatStream } from "#src/dialect/openai-chat-stream.ts";
 import { writeChatReply, writeChatStream } from "#src/dialect/openai-chat-write.ts";
+import { chatShape } from "#src/dialect/openai-ending.ts";
 import { writeOpenaiError } from "#src/dialect/openai-errors.ts";
 import { openaiSplice } from "#src/dialect/openai-splice.ts";
 
@@ -29,8 +30,4 @@ export const openaiChatUpstream: UpstreamDialect = {
 };
 
 /** Chat completions on both sides. */
-export const openaiChatSplice: SpliceDialect = openaiSplice({
-  id: "openai-chat",
-  path: "/chat/completions",
-  chunkObject: "chat.completion.chunk",
-});
+export const openaiChatSplice: SpliceDialect = openaiSplice(chatShape);

@@ -1,41 +1,62 @@
-import { inputTokens, outputTokens, type Usage } from "#src/dialect/usage.ts";
 import type { Summary } from "#src/dialect/dialect.ts";
-import { countOf, isObject, type Json, type JsonObject } from "#src/lib/json.ts";
-
-/** Providers that report reasoning tokens beside the completion tokens instead of among them. */
-const reasoningBeside: ReadonlySet<string> = new Set(["xai", "perplexity"]);
+import { rawJson } from "#src/dialect/raw-text.ts";
+import { edit, membersOf } from "#src/dialect/splice.ts";
+import { inputTokens, outputTokens, type Usage } from "#src/dialect/usage.ts";
+import { countOf, isObject, numberOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Usage of an OpenAI-shaped answer as disjoint classes; undefined when it is no usage object. */
-export function readUsage(usage: Json | undefined, provider: string): Usage | undefined {
+export function readUsage(usage: Json | undefined, provider?: string): Usage | undefined {
   if (!isObject(usage) || typeof usage.prompt_tokens !== "number") return undefined;
   const inputs = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
-  const outputs = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
   const prompt = countOf(usage.prompt_tokens);
-  const cached = Math.min(
-    prompt,
+  const told =
     countOf(inputs.cached_tokens) ||
-      countOf(usage.prompt_cache_hit_tokens) ||
-      countOf(usage.cached_tokens),
-  );
-  const written = Math.min(prompt - cached, countOf(inputs.cache_write_tokens));
-  const completion = countOf(usage.completion_tokens);
-  const told = countOf(outputs.reasoning_tokens) || countOf(usage.reasoning_tokens);
-  const beside = reasoningBeside.has(provider);
-  const reasoning = beside ? told : Math.min(completion, told);
+    countOf(usage.prompt_cache_hit_tokens) ||
+    countOf(usage.cached_tokens);
+  const cacheRead = Math.min(prompt, told);
+  const cacheWrite5m = Math.min(prompt - cacheRead, countOf(inputs.cache_write_tokens));
+  const fresh = prompt - cacheRead - cacheWrite5m;
   return {
-    input: {
-      fresh: prompt - cached - written,
-      cacheRead: cached,
-      cacheWrite5m: written,
-      cacheWrite1h: 0,
-    },
-    output: { visible: beside ? completion : completion - reasoning, reasoning },
+    input: { fresh, cacheRead, cacheWrite5m, cacheWrite1h: 0 },
+    output: readOutput(usage, prompt, provider),
     raw: usage,
   };
 }
 
+/**
+ * Reasoning stands among the completion tokens, except at xAI and Perplexity, where it stands beside them.
+ * The upstream's own total says which; what it counts beyond prompt and completion is reasoning that it does not itemise.
+ */
+function readOutput(usage: JsonObject, prompt: number, provider?: string): Usage["output"] {
+  const details = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : {};
+  const told = countOf(details.reasoning_tokens) || countOf(usage.reasoning_tokens);
+  const completion = countOf(usage.completion_tokens);
+  const total = numberOf(usage.total_tokens);
+  const citations = countOf(usage.citation_tokens);
+  const beyond = total === undefined ? 0 : Math.max(0, countOf(total) - prompt - completion);
+  // Perplexity leaves reasoning and citations out of its total as well.
+  const outside =
+    provider === "perplexity" || citations > 0 || told > completion + beyond
+      ? Math.max(beyond, told + citations)
+      : provider === "xai" && total === undefined
+        ? told
+        : beyond;
+  const output = completion + outside;
+  const reasoning = Math.min(output, told || outside);
+  return { visible: output - reasoning, reasoning };
+}
+
+/** Usage of a whole answer or a chunk, also where some providers hide it: in the last choice, or in a member of their own. */
+export function findUsage(answer: JsonObject, provider?: string): Usage | undefined {
+  const usual = readUsage(answer.usage, provider);
+  if (usual) return usual;
+  if (isObject(answer.x_groq)) return readUsage(answer.x_groq.usage, provider);
+  const last = Array.isArray(answer.choices) ? answer.choices.at(-1) : undefined;
+  return isObject(last) ? readUsage(last.usage, provider) : undefined;
+}
+
 /** What the gateway adds to a usage object: the cost, in the configured currency; null where a price is unknown. */
-export function costMembers({ cost, isByok }: Summary): JsonObject {
+function costMembers({ cost, isByok }: Summary): JsonObject {
   return {
     cost: cost?.total ?? null,
     is_byok: isByok,
@@ -47,6 +68,16 @@ export function costMembers({ cost, isByok }: Summary): JsonObject {
   };
 }
 
+function detailMembers({ input, output }: Usage): Record<string, JsonObject> {
+  return {
+    prompt_tokens_details: {
+      cached_tokens: input.cacheRead,
+      cache_write_tokens: input.cacheWrite5m + input.cacheWrite1h,
+    },
+    completion_tokens_details: { reasoning_tokens: output.reasoning },
+  };
+}
+
 /** A usage as OpenAI writes it, with the cost. */
 export function writeUsage(usage: Usage, summary: Summary): JsonObject {
   const [prompt, completion] = [inputTokens(usage), outputTokens(usage)];
@@ -54,11 +85,28 @@ export function writeUsage(usage: Usage, summary: Summary): JsonObject {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: {
-      cached_tokens: usage.input.cacheRead,
-      cache_write_tokens: usage.input.cacheWrite5m + usage.input.cacheWrite1h,
-    },
-    completion_tokens_details: { reasoning_tokens: usage.output.reasoning },
+    ...detailMembers(usage),
     ...costMembers(summary),
   };
+}
+
+/** The upstream's own usage object, in raw text, with the cost and the details that it lacks. */
+export function completeUsage(raw: string, usage: Usage, summary: Summary): string {
+  const set: Record<string, string> = {};
+  const add: Record<string, string> = {};
+  for (const [name, details] of Object.entries(detailMembers(usage))) {
+    const told = membersOf(raw).findLast(({ key }) => key === name);
+    if (told !== undefined) set[name] = withDetails(raw.slice(told.valueStart, told.end), details);
+    else add[name] = rawJson(details);
+  }
+  for (const [name, value] of Object.entries(costMembers(summary)))
+    set[name] = add[name] = rawJson(value ?? null);
+  return edit(raw, { set, add });
+}
+
+function withDetails(raw: string, details: JsonObject): string {
+  if (!raw.startsWith("{")) return rawJson(details);
+  const add: Record<string, string> = {};
+  for (const [name, value] of Object.entries(details)) add[name] = rawJson(value ?? null);
+  return edit(raw, { add });
 }

@@ -1,6 +1,4 @@
-import { AppError } from "#src/lib/error.ts";
-
-/** A top-level member of a JSON object, by its place in the text. */
+/** A member of a JSON object, by its place in the text. */
 export interface Member {
   key: string;
   /** Where the quoted key begins. */
@@ -10,39 +8,121 @@ export interface Member {
   end: number;
 }
 
-/** Brackets deeper than this are an attack, not a request. */
-const deepest = 256;
+/** Brackets deeper than this are an attack, not a message. */
+export const deepest = 256;
 
-const quote = 0x22;
-const backslash = 0x5c;
+/** The text cannot be walked: it ends too early, or is nested too deep. */
+export class SpliceError extends Error {
+  override readonly name = "SpliceError";
+}
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
 
 /**
- * Members of the object that begins at `from`. The text must be valid JSON; only the structure is walked, so numbers
- * and unknown members keep every digit. Throws `invalid_json` beyond 256 levels.
+ * Members of the object that begins at or after `from`. The text must be valid JSON, or raw text of it;
+ * only the structure is walked. Throws SpliceError beyond 256 levels.
  */
 export function membersOf(text: string, from = 0): Member[] {
   const members: Member[] = [];
-  let at = skipSpace(text, from) + 1;
+  let at = text.indexOf("{", from) + 1;
   for (;;) {
-    at = skipSpace(text, at);
-    if (text.charCodeAt(at) !== quote) return members;
-    const start = at;
-    const keyEnd = skipString(text, at);
+    const start = skipSpace(text, at);
+    if (text.charCodeAt(start) !== quote) return members;
+    const keyEnd = skipString(text, start);
     const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
     const end = skipValue(text, valueStart);
-    members.push({ key: keyOf(text.slice(start + 1, keyEnd - 1)), start, valueStart, end });
+    members.push({ key: keyOf(text, start + 1, keyEnd - 1), start, valueStart, end });
     at = skipSpace(text, end);
-    if (text.charCodeAt(at) !== 0x2c) return members;
+    if (text.charCodeAt(at) !== comma) return members;
     at++;
   }
 }
 
-/** Where the object that begins at `from` closes: the index of its last brace. */
-export function closingBrace(text: string, from: number): number {
-  return skipValue(text, from) - 1;
+/** Where each value of the array that begins at `from` stands. */
+export function elementsOf(text: string, from: number): { start: number; end: number }[] {
+  const elements: { start: number; end: number }[] = [];
+  let at = from + 1;
+  for (;;) {
+    const start = skipSpace(text, at);
+    if (text.charCodeAt(start) === 0x5d) return elements;
+    const end = skipValue(text, start);
+    elements.push({ start, end });
+    at = skipSpace(text, end);
+    if (text.charCodeAt(at) !== comma) return elements;
+    at++;
+  }
 }
 
-function keyOf(raw: string): string {
+/** Whether brackets nest beyond what is taken; any text. */
+export function tooDeep(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) {
+      const end = endOfString(text, at);
+      if (end === -1) return false;
+      at = end - 1;
+    } else if (code === 0x7b || code === 0x5b) {
+      if (++depth > deepest) return true;
+    } else if (code === 0x7d || code === 0x5d) {
+      depth--;
+    }
+  }
+  return false;
+}
+
+/** A change to the members of one object, by key: value text to put, or undefined to remove. */
+export interface Edits {
+  /** Every occurrence of a repeated key is changed; absent keys stay absent. */
+  set?: Record<string, string | undefined>;
+  /** Put at the end where the key is absent. */
+  add?: Record<string, string>;
+}
+
+/** The text with the members of the object at or after `from` changed; all other bytes stay. */
+export function edit(
+  text: string,
+  { set = {}, add = {} }: Edits,
+  from = 0,
+  members = membersOf(text, from),
+): string {
+  let out = "";
+  /** What is written of the text so far, and where the last member that stays ends. */
+  let at = 0;
+  let kept = text.indexOf("{", from) + 1;
+  let some = false;
+  for (const [index, member] of members.entries()) {
+    const changed = Object.hasOwn(set, member.key);
+    const value = changed ? set[member.key] : undefined;
+    if (!changed) {
+      kept = member.end;
+      some = true;
+    } else if (value !== undefined) {
+      out += text.slice(at, member.valueStart) + value;
+      at = kept = member.end;
+      some = true;
+    } else {
+      if (at < kept) out += text.slice(at, kept);
+      // A comma goes with what it precedes; the first member takes the one behind it.
+      at = some ? member.end : (members[index + 1]?.start ?? member.end);
+    }
+  }
+  for (const key in add) {
+    if (members.some((member) => member.key === key && isKept(set, key))) continue;
+    if (at < kept) out += text.slice(at, kept);
+    at = Math.max(at, kept);
+    out += `${some ? "," : ""}${JSON.stringify(key)}:${add[key]}`;
+    some = true;
+  }
+  return out + text.slice(at);
+}
+
+function isKept(set: Record<string, string | undefined>, key: string): boolean {
+  return !Object.hasOwn(set, key) || set[key] !== undefined;
+}
+
+function keyOf(text: string, start: number, end: number): string {
+  const raw = text.slice(start, end);
   if (!raw.includes("\\")) return raw;
   const parsed: unknown = JSON.parse(`"${raw}"`);
   return typeof parsed === "string" ? parsed : raw;
@@ -57,16 +137,22 @@ function skipSpace(text: string, from: number): number {
   }
 }
 
-/** Just past the string that begins at `from`. */
-function skipString(text: string, from: number): number {
+/** Just past the string whose opening quote is at `from`; -1 when it never ends. */
+export function endOfString(text: string, from: number): number {
   let at = from;
   for (;;) {
     at = text.indexOf('"', at + 1);
-    if (at < 0) throw broken();
+    if (at === -1) return -1;
     let slashes = 0;
     while (text.charCodeAt(at - 1 - slashes) === backslash) slashes++;
     if (slashes % 2 === 0) return at + 1;
   }
+}
+
+function skipString(text: string, from: number): number {
+  const end = endOfString(text, from);
+  if (end === -1) throw new SpliceError("The JSON ends too early");
+  return end;
 }
 
 /** Just past the value that begins at `from`. */
@@ -74,7 +160,8 @@ function skipValue(text: string, from: number): number {
   const first = text.charCodeAt(from);
   if (first === quote) return skipString(text, from);
   if (first !== 0x7b && first !== 0x5b) return skipScalar(text, from);
-  let depth = 0;
+  // The object around counts.
+  let depth = 1;
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
@@ -83,15 +170,11 @@ function skipValue(text: string, from: number): number {
       continue;
     }
     if (code === 0x7b || code === 0x5b) {
-      if (++depth > deepest)
-        throw new AppError(
-          "invalid_json",
-          `Cannot take JSON nested more than ${deepest} levels deep`,
-        );
+      if (++depth > deepest) throw new SpliceError(`The JSON nests beyond ${deepest} levels`);
     } else if (code === 0x7d || code === 0x5d) {
-      if (--depth === 0) return at + 1;
+      if (--depth === 1) return at + 1;
     } else if (Number.isNaN(code)) {
-      throw broken();
+      throw new SpliceError("The JSON ends too early");
     }
     at++;
   }
@@ -102,61 +185,8 @@ function skipScalar(text: string, from: number): number {
   for (;;) {
     const code = text.charCodeAt(at);
     // , ] } space, or the end of the text
-    if (code === 0x2c || code === 0x5d || code === 0x7d || code <= 0x20 || Number.isNaN(code))
+    if (code === comma || code === 0x5d || code === 0x7d || code <= 0x20 || Number.isNaN(code))
       return at;
     at++;
   }
-}
-
-function broken(): AppError {
-  return new AppError("invalid_json", "Cannot parse the body as JSON: it ends too early");
-}
-
-/** A change to the members of one object. */
-export interface Edits {
-  /** Value text by key; undefined removes. Every occurrence of a repeated key is changed. */
-  set: Record<string, string | undefined>;
-  /** Members to add at the end where the key is absent, as value text. */
-  add?: Record<string, string>;
-}
-
-/** The object at `from` with its members changed; all other bytes stay. Returns the whole text. */
-export function edit(text: string, edits: Edits, from = 0): string {
-  const members = membersOf(text, from);
-  const kept = members.map((member) => ({
-    member,
-    change: Object.hasOwn(edits.set, member.key),
-    value: edits.set[member.key],
-  }));
-  const open = skipSpace(text, from) + 1;
-  let out = text.slice(0, open);
-  let at = open;
-  let written = 0;
-  for (const { member, change, value } of kept) {
-    if (change && value === undefined) {
-      at = member.end;
-      continue;
-    }
-    // What stood before the member (space, comma) comes along, except a comma without a predecessor.
-    const between = text.slice(at, member.start);
-    out +=
-      written === 0 ? between.replace(",", "") : between.includes(",") ? between : `,${between}`;
-    out += change
-      ? text.slice(member.start, member.valueStart) + value
-      : text.slice(member.start, member.end);
-    at = member.end;
-    written++;
-  }
-  for (const [key, value] of Object.entries(edits.add ?? {})) {
-    if (members.some((member) => member.key === key)) continue;
-    out += `${written === 0 ? "" : ","}${JSON.stringify(key)}:${value}`;
-    written++;
-  }
-  const close = closingOf(text, members, open);
-  return out + text.slice(close);
-}
-
-function closingOf(text: string, members: Member[], open: number): number {
-  const last = members.at(-1);
-  return skipSpace(text, last === undefined ? open : last.end);
 }

@@ -9,81 +9,96 @@ export interface SseEvent {
 /** More than this without an event's end is no event stream. */
 const largestEvent = 8 * 1024 * 1024;
 
-/** Reads an event stream from any chunks: split characters, CR, LF, CRLF, several data lines, comments, a BOM. */
+/** Reads an event stream from any chunks of bytes: split characters, CR, LF, CRLF, several data lines, comments, a BOM. */
 export class SseParser {
-  private readonly decoder = new TextDecoder("utf-8");
-  private rest = "";
-  private data: string[] = [];
-  private event: string | undefined;
-  private size = 0;
+  readonly #decoder = new TextDecoder();
+  readonly #lines = new SseTextParser();
 
   /** Events that are complete with these bytes. Throws UpstreamStreamError beyond 8 MB for one event. */
   push(chunk: Uint8Array): SseEvent[] {
-    return this.lines(this.decoder.decode(chunk, { stream: true }), false);
+    return this.#lines.push(this.#decoder.decode(chunk, { stream: true }));
   }
 
   /** The last event, when the stream closed without its blank line. */
   finish(): SseEvent[] {
-    const events = this.lines(this.decoder.decode(), true);
-    const last = this.take();
-    return last ? [...events, last] : events;
-  }
-
-  private lines(text: string, atEnd: boolean): SseEvent[] {
-    const events: SseEvent[] = [];
-    let buffer = this.rest + text;
-    let from = 0;
-    for (;;) {
-      const end = nextBreak(buffer, from);
-      // A CR at the very end may be half of a CRLF.
-      if (end < 0 || (!atEnd && buffer[end] === "\r" && end === buffer.length - 1)) break;
-      this.line(buffer.slice(from, end), events);
-      from = buffer[end] === "\r" && buffer[end + 1] === "\n" ? end + 2 : end + 1;
-    }
-    buffer = buffer.slice(from);
-    if (atEnd && buffer !== "") {
-      this.line(buffer, events);
-      buffer = "";
-    }
-    this.rest = buffer;
-    if (this.size + buffer.length > largestEvent) {
-      throw new UpstreamStreamError("The upstream sent an event of more than 8 MB");
-    }
-    return events;
-  }
-
-  private line(line: string, events: SseEvent[]): void {
-    if (line === "") {
-      const event = this.take();
-      if (event) events.push(event);
-      return;
-    }
-    const colon = line.indexOf(":");
-    if (colon === 0) return;
-    const field = colon < 0 ? line : line.slice(0, colon);
-    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
-    if (field === "data") {
-      this.data.push(value);
-      this.size += value.length;
-    } else if (field === "event") {
-      this.event = value;
-    }
-  }
-
-  private take(): SseEvent | undefined {
-    const data = this.data.join("\n");
-    const { event } = this;
-    this.data = [];
-    this.event = undefined;
-    this.size = 0;
-    if (data === "") return undefined;
-    return event === undefined ? { data } : { event, data };
+    return [...this.#lines.push(this.#decoder.decode()), ...this.#lines.finish()];
   }
 }
 
-function nextBreak(text: string, from: number): number {
-  const lf = text.indexOf("\n", from);
-  const cr = text.indexOf("\r", from);
-  if (lf < 0 || cr < 0) return Math.max(lf, cr);
-  return Math.min(lf, cr);
+/** The same over text, which may be bytes at one character each. */
+export class SseTextParser {
+  /** The line that has not ended yet. */
+  #rest = "";
+  #data: string[] = [];
+  #event: string | undefined;
+  #size = 0;
+  #first = true;
+  /** The text before ended in a CR, whose LF may follow. */
+  #afterCr = false;
+
+  push(text: string): SseEvent[] {
+    const events: SseEvent[] = [];
+    let from = 0;
+    if (this.#afterCr && text !== "") {
+      this.#afterCr = false;
+      if (text[0] === "\n") from = 1;
+    }
+    // Each kind of line break is looked for once: a stream that has only one would be searched to its end every time.
+    let lf = text.indexOf("\n", from);
+    let cr = text.indexOf("\r", from);
+    for (;;) {
+      if (lf !== -1 && lf < from) lf = text.indexOf("\n", from);
+      if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
+      const end = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr);
+      if (end === -1) break;
+      this.#line(this.#rest + text.slice(from, end), events);
+      this.#rest = "";
+      from = end + 1;
+      if (end !== cr) continue;
+      if (from === text.length) this.#afterCr = true;
+      else if (text[from] === "\n") from++;
+    }
+    this.#rest += text.slice(from);
+    this.#refuseHuge(this.#rest.length);
+    return events;
+  }
+
+  finish(): SseEvent[] {
+    const events: SseEvent[] = [];
+    if (this.#rest !== "") this.#line(this.#rest, events);
+    this.#rest = "";
+    this.#dispatch(events);
+    return events;
+  }
+
+  #line(whole: string, events: SseEvent[]): void {
+    if (whole === "") return this.#dispatch(events);
+    // A BOM, as a character or as its three bytes.
+    const line = this.#first ? whole.replace(/^(\uFEFF|\u00EF\u00BB\u00BF)/, "") : whole;
+    this.#first = false;
+    if (line.startsWith("data:")) this.#data.push(valueAfter(line, 5));
+    else if (line === "data") this.#data.push("");
+    else if (line.startsWith("event:")) this.#event = valueAfter(line, 6);
+    else return;
+    this.#size += line.length + 1;
+    this.#refuseHuge(0);
+  }
+
+  #refuseHuge(more: number): void {
+    if (this.#size + more <= largestEvent) return;
+    throw new UpstreamStreamError("The upstream sent an event of more than 8 MB");
+  }
+
+  #dispatch(events: SseEvent[]): void {
+    const data = this.#data.length === 1 ? (this.#data[0] ?? "") : this.#data.join("\n");
+    const event = this.#event;
+    this.#data = [];
+    this.#event = undefined;
+    this.#size = 0;
+    if (data !== "") events.push(event === undefined ? { data } : { event, data });
+  }
+}
+
+function valueAfter(line: string, colon: number): string {
+  return line.slice(line[colon] === " " ? colon + 1 : colon);
 }

@@ -1,0 +1,31 @@
+/*
+ * Bytes as text of one character each (Latin-1). Every byte comes back as it was, a character that
+ * is split between two chunks included, and JSON's structure, being ASCII, stands where it stood.
+ */
+
+/** Bytes as text of one character per byte. */
+export function toRaw(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** The bytes of raw text. */
+export function fromRaw(raw: string): Uint8Array<ArrayBuffer> {
+  return Buffer.from(raw, "latin1");
+}
+
+const beyondAscii = /[\u0080-\uffff]/;
+
+/** What raw text says, where its bytes are UTF-8. */
+export function readRaw(raw: string): string {
+  return beyondAscii.test(raw) ? Buffer.from(raw, "latin1").toString("utf8") : raw;
+}
+
+/** A value as JSON that is the same in raw text as in any other: all ASCII. */
+export function rawJson(value: string | number | boolean | object | null): string {
+  const text = JSON.stringify(value);
+  if (!beyondAscii.test(text)) return text;
+  return text.replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
