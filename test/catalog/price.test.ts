@@ -52,26 +52,33 @@ function tierOf(row: PriceRow, inputs: number): TokenPrices {
   return above.toSorted((a, b) => b.aboveInputTokens - a.aboveInputTokens)[0] ?? row;
 }
 
-/** USD per million tokens times tokens, as exact nano-USD of each part, rounded half up. */
-function oracle(row: PriceRow, { input, output }: Usage): { prompt: bigint; completion: bigint } {
-  const prices = tierOf(
-    row,
-    input.fresh + input.cacheRead + input.cacheWrite5m + input.cacheWrite1h,
-  );
-  const cost = (count: number, price: string) => BigInt(count) * exact(price) * 1000n;
-  const half = (value: bigint) => (value + 500_000_000_000n) / 1_000_000_000_000n;
+/** What each part costs in exact decimals, rounded half up to nano-units; every factor has twelve places. */
+function oracle(row: PriceRow, usage: Usage, { usdRate, platformFeePer1k }: Billing) {
+  const { input, output } = usage;
+  const prices = tierOf(row, inputTokens(usage));
+  const cost = (count: number, price: string) => BigInt(count) * exact(price);
+  const fee = (count: number) => BigInt(count) * exact(String(platformFeePer1k)) * 1_000_000n;
+  const places = 10n ** 12n;
+  const part = (sum: bigint, fees: bigint) => {
+    const nano = sum * 1000n * exact(String(usdRate)) + fees * places;
+    return Number((2n * nano + places * places) / (2n * places * places));
+  };
   const write = prices.cacheWrite ?? prices.input;
+  const prompt =
+    cost(input.fresh, prices.input) +
+    cost(input.cacheRead, prices.cacheRead ?? prices.input) +
+    cost(input.cacheWrite5m, write) +
+    cost(input.cacheWrite1h, prices.cacheWrite1h ?? write);
+  const completion =
+    cost(output.visible, prices.output) + cost(output.reasoning, prices.reasoning ?? prices.output);
+  const charged = {
+    prompt: part(prompt, fee(inputTokens(usage))),
+    completion: part(completion, fee(outputTokens(usage))),
+  };
   return {
-    prompt: half(
-      cost(input.fresh, prices.input) +
-        cost(input.cacheRead, prices.cacheRead ?? prices.input) +
-        cost(input.cacheWrite5m, write) +
-        cost(input.cacheWrite1h, prices.cacheWrite1h ?? write),
-    ),
-    completion: half(
-      cost(output.visible, prices.output) +
-        cost(output.reasoning, prices.reasoning ?? prices.output),
-    ),
+    ...charged,
+    total: charged.prompt + charged.completion,
+    upstream: part(prompt, 0n) + part(completion, 0n),
   };
 }
 
@@ -92,23 +99,14 @@ test("pricesOn() knows no price before the first day, nor of an empty list", () 
   expect(priceAtMost(later, 1, 1, day, dollars)).toBeUndefined();
 });
 
-test("priceUsage() agrees with exact decimal arithmetic at every endpoint of the catalogue", () => {
+test("priceUsage() agrees with exact decimal arithmetic at every endpoint, in any currency, with any fee", () => {
   for (const endpoint of endpoints) {
     const row = pricesOn(endpoint, day);
     if (row === undefined) continue;
-    for (const usage of fc.sample(anyUsage, 8)) {
-      const wanted = oracle(row, usage);
-      const { prompt, completion, total, upstream } = known(
-        priceUsage(endpoint, usage, day, dollars),
-      );
-      expect({ id: endpoint.id, usage, prompt, completion }).toEqual({
-        id: endpoint.id,
-        usage,
-        prompt: Number(wanted.prompt),
-        completion: Number(wanted.completion),
-      });
-      expect(total).toBe(prompt + completion);
-      expect(upstream).toBe(total);
+    for (const [usage, billing] of fc.sample(fc.tuple(anyUsage, anyBilling), 8)) {
+      const priced = priceUsage(endpoint, usage, day, billing);
+      const at = { id: endpoint.id, usage, billing };
+      expect({ at, priced }).toEqual({ at, priced: oracle(row, usage, billing) });
     }
   }
 });
@@ -178,9 +176,8 @@ test("priceUsage() of disjoint classes adds up within a nano-unit per part", () 
         ),
       );
       const sum = parts.reduce((total, part) => total + part.total, 0);
-      // Half a unit for each of eight roundings, and what doubles lose.
-      const allowed = 4 + whole.total * 3e-15;
-      expect(Math.abs(whole.total - sum)).toBeLessThanOrEqual(allowed);
+      // Half a unit for each of eight roundings.
+      expect(Math.abs(whole.total - sum)).toBeLessThanOrEqual(4);
     }),
   );
 });

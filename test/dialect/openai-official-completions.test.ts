@@ -6,6 +6,7 @@ import {
 import { decode, encode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { clientThatHears, head, summary } from "#test/dialect/openai-official.ts";
+import { refusalOf, targetOf } from "#test/dialect/upstream-kit.ts";
 
 const ask = { model: "openai/gpt-4o-mini", prompt: "Hi" };
 
@@ -66,5 +67,33 @@ test("a relayed text completion keeps its bytes but for the model, and is the sa
       stream.replaceAll('"model":"up"', '"model":"openai/gpt-4o-mini"'),
     );
     expect(relay.ended).toBe(true);
+  }
+});
+
+test("a retargeted text completion keeps its bytes but for the model, the routing and the wish for usage", () => {
+  const body = encode(
+    '{"route":{"region":"eu-west"}, "model" : "openai/x","prompt":["a","é\\n"],"x":12345678901234567890, "stream":true,"stream_options":{"y":1.0}}',
+  );
+  const ask = openaiCompletionsClient.peek(body, new URL("http://gateway/v1/completions"));
+  const request = openaiCompletionsSplice.retarget(body, ask, targetOf({ model: "up" }));
+  expect(decode(request.body)).toBe(
+    '{"model" : "up","prompt":["a","é\\n"],"x":12345678901234567890, "stream":true,"stream_options":{"y":1.0,"include_usage":true}}',
+  );
+  expect(request.path).toBe("/completions");
+});
+
+test("a text completion without a prompt is refused, and the prompt is never quoted", () => {
+  for (const [body, code, param] of [
+    ["{}", "missing_field", "prompt"],
+    ['{"prompt":{"secret":1}}', "invalid_value", "prompt"],
+    ['{"prompt":[1,"secret"]}', "invalid_value", "prompt"],
+    ['{"prompt":"secret","stream":1}', "invalid_value", "stream"],
+    ['{"prompt":"secret","max_tokens":-1}', "invalid_value", "max_tokens"],
+    ['{"prompt":"secret"', "invalid_json", undefined],
+  ] as const) {
+    const url = new URL("http://gateway/v1/completions");
+    const error = refusalOf(() => openaiCompletionsClient.peek(encode(body), url));
+    expect([body, error.code, error.detail.param]).toEqual([body, code, param]);
+    expect(error.message).not.toContain("secret");
   }
 });
