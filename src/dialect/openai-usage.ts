@@ -94,14 +94,15 @@ export function writeUsage(usage: Usage, summary: Summary): JsonObject {
 export function completeUsage(raw: string, usage: Usage, summary: Summary): string {
   const set: Record<string, string> = {};
   const add: Record<string, string> = {};
+  const members = membersOf(raw);
   for (const [name, details] of Object.entries(detailMembers(usage))) {
-    const told = membersOf(raw).findLast(({ key }) => key === name);
+    const told = members.findLast(({ key }) => key === name);
     if (told !== undefined) set[name] = withDetails(raw.slice(told.valueStart, told.end), details);
     else add[name] = rawJson(details);
   }
   for (const [name, value] of Object.entries(costMembers(summary)))
     set[name] = add[name] = rawJson(value ?? null);
-  return edit(raw, { set, add });
+  return edit(raw, { set, add }, 0, members);
 }
 
 function withDetails(raw: string, details: JsonObject): string {

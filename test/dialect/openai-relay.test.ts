@@ -113,6 +113,7 @@ describe("templates", () => {
       ['"y"', '"y'],
       ['"y"', '"y\u0001"'],
       ["null}]}", "null}]"],
+      ["null}]}", "null}]}}"],
     ] as const) {
       const broken = second?.replace(from, to);
       expect(relayed(relay(), [encode(`${first}${broken}`)]).failure).toContain(
@@ -231,6 +232,16 @@ test("events of several lines, without an id, or with a foreign finish keep thei
   expect(out).toBe(
     'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}],"model":"openai/gpt-x","id":"chatcmpl-ours"}\n\n',
   );
+});
+
+test("a chunk after the finish does not reopen its choice", () => {
+  const chunk = (finish: string | null) => ({
+    id: "a",
+    choices: [{ index: 0, delta: {}, finish_reason: finish }],
+  });
+  const flow = relay();
+  relayed(flow, [sse(chunk("stop"), chunk(null))]);
+  expect(flow.ended).toBe(true);
 });
 
 test("a named error event and a finish that is a failure break the stream", () => {
