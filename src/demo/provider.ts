@@ -175,6 +175,8 @@ export function startProvider(wire: Wire, simulation: Simulation): SimulatedProv
       for (const [index, event] of body.entries()) {
         if (simulation.perWordMs > 0 && index > 0) await pause(simulation.perWordMs, signal);
         if (index >= after) {
+          // What was sent has left before the connection breaks.
+          if (behaviour.fault?.startsWith("cut_")) await pause(10, signal);
           if (behaviour.fault === "cut_mid_stream") throw new Error("simulated cut");
           if (behaviour.fault === "hang_mid_stream") await pause(3_600_000, signal);
           if (behaviour.fault === "error_event") {
