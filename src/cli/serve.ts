@@ -93,7 +93,10 @@ export async function listen(
     accepting = false;
     notify("STOPPING=1");
     log.write("info", "draining");
-    await Promise.race([bound?.stop(), Bun.sleep(config.timeouts.drainMs)]);
+    void bound?.stop();
+    // stop() alone would wait for idle keep-alive connections too: what counts is requests.
+    const end = systemClock.monotonic() + config.timeouts.drainMs;
+    while ((bound?.pendingRequests ?? 0) > 0 && systemClock.monotonic() < end) await Bun.sleep(10);
     await bound?.stop(true);
     await gateway.close();
     store.close();
