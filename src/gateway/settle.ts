@@ -155,7 +155,7 @@ function generationOf(
       outputVisible: usage.output.visible,
       reasoning: usage.output.reasoning,
     },
-    rawUsage: usage && usage.raw !== null ? JSON.stringify(usage.raw) : undefined,
+    rawUsage: usage && usage.raw !== null ? JSON.stringify(usage.raw, withoutText) : undefined,
     cost: cost?.total,
     costPrompt: cost?.prompt,
     costCompletion: cost?.completion,
@@ -171,6 +171,11 @@ function generationOf(
     gridZone: estimate?.gridZone,
     trace: [...job.trace, ...outcome.trace],
   };
+}
+
+/** Text that an upstream puts beside its counts may quote the prompt, so it is not stored. */
+function withoutText(_: string, value: unknown): unknown {
+  return typeof value === "string" ? undefined : value;
 }
 
 function settlementOf(outcome: Outcome, cost: Cost | undefined): Generation["settlement"] {
