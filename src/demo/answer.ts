@@ -1,137 +1,138 @@
-import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+import { valueFor } from "#src/demo/schema-value.ts";
+import { countTokens, cutToTokens, textAbout } from "#src/demo/words.ts";
+import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
+
+/** A function that the model may call. */
+export interface Tool {
+  name: string;
+  schema: Json | undefined;
+}
 
 /** What a simulated model was asked, whatever the wire. */
 export interface Question {
   /** Text of the last user message. */
   text: string;
-  /** All text of the prompt, for counting. */
-  promptBytes: number;
-  maxTokens: number;
+  /** All text of the prompt in a fixed order: what is counted and cached. */
+  prompt: string;
+  /** Images, files and sounds beside the text. */
+  media: number;
+  maxTokens: number | undefined;
   stop: string[];
-  tools: { name: string; schema: Json | undefined }[];
-  /** A tool that must be called, or any of them. */
-  forced: boolean;
-  forbidden: boolean;
-  /** Results of tools in the prompt: the model answers them instead of calling again. */
+  tools: Tool[];
+  /** `forced`: one has to be called; a name forces that one. */
+  calling: "auto" | "forced" | "forbidden" | { name: string };
+  parallelCalls: boolean;
+  /** Results of tools after the last user text: the model answers them instead of calling again. */
   results: string[];
   json: boolean;
   schema: Json | undefined;
-  reasons: boolean;
+  /** Tokens to think before answering; 0 for none. */
+  thinkingTokens: number;
+  /** Where a cached prompt start may end, in characters: everywhere, or up to a breakpoint that is also written. */
+  caching: "automatic" | { upTo: number; ttl: "5m" | "1h" } | undefined;
 }
 
 /** What a simulated model says. */
 export interface Answer {
-  words: string[];
+  text: string;
   calls: { name: string; arguments: JsonObject }[];
-  reasoning: string | undefined;
-  finish: "stop" | "length" | "tool_calls";
-  promptTokens: number;
-  visibleTokens: number;
-  reasoningTokens: number;
+  /** The text of its thinking, undefined when it did not think. */
+  thinking: string | undefined;
+  ending: "stop" | "stop_sequence" | "length" | "tool_calls";
+  stopSequence: string | undefined;
+  tokens: TokenCounts;
 }
 
-const preface = "This is a simulated answer from a demo provider; no model was asked.";
-const filler = [
-  "Every answer names the provider and the region that served it.",
-  "The estimate beside it says how much energy the request used and how much carbon that emitted.",
-  "Change the model or the region in the request and compare the figures.",
-];
-
-/** Tokens of a text, as this simulation counts: four bytes each. */
-export function countTokens(bytes: number): number {
-  return Math.ceil(bytes / 4);
+/** `prompt` is the total, with `cached` and `written` in it; the outputs are disjoint. */
+export interface TokenCounts {
+  prompt: number;
+  cached: number;
+  written: { tokens: number; ttl: "5m" | "1h" };
+  visible: number;
+  thinking: number;
 }
 
-/** The answer to a question: the same question, the same answer. */
-export function answerTo(question: Question): Answer {
-  const promptTokens = Math.max(1, countTokens(question.promptBytes));
-  const reasoning = question.reasons
-    ? "The question is short, so the answer can be short."
-    : undefined;
-  const reasoningTokens = reasoning === undefined ? 0 : countTokens(reasoning.length);
+const tokensPerMedium = 258;
+const thoughts = "The question is a demo question, so a simulated answer will do.";
+
+/** The answer to a question: the same question, the same answer. `cachedCharacters` of the prompt were seen before. */
+export function answerTo(
+  question: Question,
+  options: { cachedCharacters?: number; tokens?: number } = {},
+): Answer {
+  const limit = question.maxTokens ?? Infinity;
+  const thinkingTokens = Math.min(question.thinkingTokens, Math.floor(limit / 2));
+  const shared = {
+    thinking: question.thinkingTokens > 0 ? thoughts : undefined,
+    stopSequence: undefined,
+  };
+  const counts = promptCounts(question, options.cachedCharacters ?? 0);
   const calls = callsFor(question);
   if (calls.length > 0) {
-    const bytes = calls.reduce(
-      (sum, call) => sum + call.name.length + JSON.stringify(call.arguments).length,
-      0,
-    );
-    return {
-      words: [],
-      calls,
-      reasoning,
-      finish: "tool_calls",
-      promptTokens,
-      visibleTokens: countTokens(bytes),
-      reasoningTokens,
-    };
+    const written = calls.map((call) => call.name + JSON.stringify(call.arguments)).join("");
+    const tokens = { ...counts, visible: countTokens(written), thinking: thinkingTokens };
+    return { ...shared, text: "", calls, ending: "tool_calls", tokens };
   }
-  const full = stopped(textFor(question), question.stop);
-  const words = full.split(/(?<=\s)/).filter((word) => word !== "");
-  const kept = words.slice(0, Math.max(1, question.maxTokens));
-  const cut = kept.length < words.length;
+  const { text: stopped, stopSequence } = stopAt(textFor(question, options.tokens), question.stop);
+  const text = cutToTokens(stopped, limit - thinkingTokens);
   return {
-    words: kept,
+    ...shared,
+    text,
     calls: [],
-    reasoning,
-    finish: cut ? "length" : "stop",
-    promptTokens,
-    visibleTokens: kept.length,
-    reasoningTokens,
+    ending: text !== stopped ? "length" : stopSequence === undefined ? "stop" : "stop_sequence",
+    stopSequence: text === stopped ? stopSequence : undefined,
+    tokens: { ...counts, visible: countTokens(text), thinking: thinkingTokens },
   };
 }
 
-function textFor(question: Question): string {
-  if (question.schema !== undefined) return JSON.stringify(sample(question.schema));
-  if (question.json) return JSON.stringify({ simulated: true, answer: preface });
-  const echo = /echo:\s*([\s\S]*)$/.exec(question.text)?.[1];
-  if (echo !== undefined) return echo;
-  if (question.results.length > 0)
-    return `${preface} The tools answered: ${question.results.join("; ")}`;
-  const topic = question.text.slice(0, 60).replace(/\s+/g, " ").trim();
-  return `${preface} You asked about "${topic}". ${filler.join(" ")}`;
+/** Tokens of the prompt, with media. */
+export function promptTokens(question: Question): number {
+  return Math.max(1, countTokens(question.prompt) + question.media * tokensPerMedium);
 }
 
-function stopped(text: string, stops: string[]): string {
-  const ends = stops.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
-  return ends.length === 0 ? text : text.slice(0, Math.min(...ends));
+function promptCounts(question: Question, cachedCharacters: number) {
+  const total = promptTokens(question);
+  const { caching } = question;
+  const cached = caching === undefined ? 0 : Math.min(total, Math.floor(cachedCharacters / 4));
+  const written = { tokens: 0, ttl: "5m" as const };
+  if (caching === undefined || caching === "automatic") return { prompt: total, cached, written };
+  const cacheable = Math.floor(caching.upTo / 512) * 128;
+  const tokens = cacheable < 1024 ? 0 : Math.max(0, Math.min(total, cacheable) - cached);
+  return { prompt: total, cached, written: { tokens, ttl: caching.ttl } };
+}
+
+function textFor(question: Question, tokens: number | undefined): string {
+  if (question.schema !== undefined) return JSON.stringify(valueFor(question.schema));
+  if (question.json) return JSON.stringify({ simulated: true, topic: question.text.slice(0, 60) });
+  const echo = question.text.indexOf("echo:");
+  if (echo >= 0) return question.text.slice(echo + "echo:".length).trimStart();
+  if (question.results.length > 0)
+    return `${textAbout("", undefined)} The tools answered: ${question.results.join("; ")}`;
+  return textAbout(question.text, tokens);
+}
+
+function stopAt(text: string, stops: string[]): { text: string; stopSequence?: string } {
+  let first: { text: string; stopSequence?: string } = { text };
+  for (const stop of stops) {
+    const at = stop === "" ? -1 : text.indexOf(stop);
+    if (at >= 0 && at < first.text.length) first = { text: text.slice(0, at), stopSequence: stop };
+  }
+  return first;
 }
 
 function callsFor(question: Question): Answer["calls"] {
-  const [first] = question.tools;
-  if (first === undefined || question.forbidden) return [];
+  const { calling, tools } = question;
+  if (tools.length === 0 || calling === "forbidden") return [];
   const wanted =
-    question.forced || (question.results.length === 0 && /weather|tool/i.test(question.text));
-  if (!wanted || (question.results.length > 0 && !question.forced)) return [];
-  const chosen = /\btwo\b/i.test(question.text) ? [first, question.tools[1] ?? first] : [first];
-  return chosen.map(({ name, schema }) => {
-    const value = sample(schema ?? {});
+    calling !== "auto" || (question.results.length === 0 && /weather|tool/i.test(question.text));
+  if (!wanted) return [];
+  const named = typeof calling === "object" ? calling.name : undefined;
+  const first = tools.find((tool) => tool.name === named) ?? tools[0];
+  if (first === undefined) return [];
+  const second = named === undefined ? (tools[1] ?? first) : first;
+  const two = question.parallelCalls && /\btwo\b/i.test(question.text);
+  return (two ? [first, second] : [first]).map(({ name, schema }) => {
+    const value = valueFor(schema ?? {});
     return { name, arguments: isObject(value) ? value : {} };
   });
-}
-
-/** A small value that fits a JSON Schema. */
-export function sample(schema: Json): Json {
-  if (!isObject(schema)) return {};
-  if (Array.isArray(schema.enum)) return schema.enum[0] ?? null;
-  if (schema.const !== undefined) return schema.const;
-  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
-  switch (type) {
-    case "string":
-      return stringOf(schema.default) ?? "Paris";
-    case "integer":
-    case "number":
-      return typeof schema.minimum === "number" ? schema.minimum : 1;
-    case "boolean":
-      return true;
-    case "array":
-      return schema.items === undefined ? [] : [sample(schema.items)];
-    case "null":
-      return null;
-    default: {
-      const properties = isObject(schema.properties) ? schema.properties : {};
-      return Object.fromEntries(
-        Object.entries(properties).map(([name, inner]) => [name, sample(inner ?? {})]),
-      );
-    }
-  }
 }

@@ -1,9 +1,6 @@
 import type { ProviderConfig } from "#src/config/schema.ts";
-import { type SimulatedProvider, type Simulation, startProvider } from "#src/demo/provider.ts";
-import { anthropicWire } from "#src/demo/wire-anthropic.ts";
-import { geminiWire } from "#src/demo/wire-gemini.ts";
-import { openaiWire } from "#src/demo/wire-openai.ts";
-import { createIds } from "#src/lib/id.ts";
+import type { SimulatedProvider, Simulation } from "#src/demo/provider.ts";
+import { type Protocol, startSimulatedProvider } from "#src/demo/simulate.ts";
 
 /** Simulated providers of all three wires, in regions whose grids differ a lot. */
 export interface Places {
@@ -17,16 +14,16 @@ export type PlaceName =
   "openaiUs" | "openaiEu" | "mistralFr" | "cloudferroPl" | "anthropic" | "google";
 
 /** Starts them on loopback sockets. */
-export function startPlaces(simulation: Simulation): Places {
-  const ids = createIds(simulation.clock);
-  const openai = () => startProvider(openaiWire(simulation.clock, ids), simulation);
+export function startPlaces({ firstByteMs, perWordMs, ...rest }: Simulation): Places {
+  const latency = { firstByteMs, perTokenMs: perWordMs };
+  const start = (protocol: Protocol) => startSimulatedProvider({ ...rest, protocol, latency });
   const all = {
-    openaiUs: openai(),
-    openaiEu: openai(),
-    mistralFr: openai(),
-    cloudferroPl: openai(),
-    anthropic: startProvider(anthropicWire(ids), simulation),
-    google: startProvider(geminiWire(ids), simulation),
+    openaiUs: start("openai"),
+    openaiEu: start("openai"),
+    mistralFr: start("openai"),
+    cloudferroPl: start("openai"),
+    anthropic: start("anthropic"),
+    google: start("gemini"),
   };
   return {
     all,
