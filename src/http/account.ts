@@ -76,7 +76,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
       const pageSize = integerOf(searchParams, "page_size", 50, 1, 1000);
       const page = await listTransactions(store, account.id, {
         pageSize,
-        pageToken: searchParams.get("page_token") ?? undefined,
+        pageToken: searchParams.get("page_token") || undefined,
       });
       return json({
         transactions: page.items.map((item) => ({

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
+import { balanceHeader } from "#src/gateway/headers.ts";
 import {
   describeEndpoints,
   describeModel,
@@ -69,7 +70,8 @@ async function listModels(
   services: CatalogServices,
 ): Promise<Response> {
   const url = new URL(request.url);
-  const { key } = await authenticate(request, url, app);
+  const caller = await authenticate(request, url, app);
+  const { key } = caller;
   const all = url.searchParams.get("all") === "true";
   const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
   const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
@@ -99,7 +101,7 @@ async function listModels(
         );
   const pseudo = wanted.includes("text") || wanted.includes("all") ? pseudoModels() : [];
   const data = [...pseudo, ...fits.map((model) => describeModel(model, app, services))];
-  return json({ object: "list", data });
+  return json({ object: "list", data }, { headers: balanceHeader(caller, app) });
 }
 
 async function listEndpoints(
@@ -108,7 +110,7 @@ async function listEndpoints(
   app: App,
   services: CatalogServices,
 ): Promise<Response> {
-  await authenticate(request, new URL(request.url), app);
+  const caller = await authenticate(request, new URL(request.url), app);
   const found = app.routes.find(decodeURIComponent(id));
   const model = found && services.models.find((one) => one.id === found.model.id);
   if (model === undefined) {
@@ -117,12 +119,11 @@ async function listEndpoints(
       `Cannot find the model "${id.slice(0, 200)}": GET /v1/models lists what can be called`,
     );
   }
-  return json({
-    data: {
-      ...describeModel(model, app, services),
-      endpoints: describeEndpoints(model, app, services),
-    },
-  });
+  const data = {
+    ...describeModel(model, app, services),
+    endpoints: describeEndpoints(model, app, services),
+  };
+  return json({ data }, { headers: balanceHeader(caller, app) });
 }
 
 async function listProviders(
@@ -130,9 +131,7 @@ async function listProviders(
   app: App,
   services: CatalogServices,
 ): Promise<Response> {
-  await authenticate(request, new URL(request.url), app);
-  return json({
-    object: "list",
-    data: services.providers.map((provider) => describeProvider(provider, app, services)),
-  });
+  const caller = await authenticate(request, new URL(request.url), app);
+  const data = services.providers.map((provider) => describeProvider(provider, app, services));
+  return json({ object: "list", data }, { headers: balanceHeader(caller, app) });
 }
