@@ -15,7 +15,7 @@ export interface Delivery {
 }
 
 /** Time to read what came before a cut, milliseconds. */
-const readMs = 5;
+const readMs = 20;
 
 type Controller = ReadableStreamDirectController;
 
