@@ -17,7 +17,7 @@ export async function createAccountCommand(
   const { name, plan, balance } = options;
   if (plan !== "prepaid" && plan !== "metered")
     throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, config) => {
     const kit = { clock: systemClock, ids: createIds(systemClock) };
     const account = await createAccount(store, kit, { name, plan });
     if (balance) {
@@ -31,7 +31,10 @@ export async function createAccountCommand(
     }
     const record = await recordOf(store, account);
     if (options.json) printJson(output, { data: record });
-    else output.out(`Account "${name}" ${account.id}, ${plan}, balance ${record.balance}\n`);
+    else
+      output.out(
+        `Account "${name}" ${account.id}, ${plan}, balance ${record.balance} ${config.billing.currency}\n`,
+      );
   });
 }
 

@@ -1,7 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { CommonOptions } from "#src/cli/program.ts";
-import { CommandError, type Output } from "#src/cli/output.ts";
-import { configOf, withStore } from "#src/cli/runtime.ts";
+import { CommandError, type Output, printJson } from "#src/cli/output.ts";
+import { configOf, createDataDir, withStore } from "#src/cli/runtime.ts";
 import { backup, restore } from "#src/store/backup.ts";
 
 /** The `backup` command: a consistent copy, while serving. */
@@ -12,7 +12,8 @@ export async function backupCommand(
 ): Promise<void> {
   await withStore(options, async (store) => {
     await backup(store, file);
-    output.out(`Copied to ${file}; its pages and indexes are whole\n`);
+    if (options.json) printJson(output, { data: { file } });
+    else output.out(`Copied to ${file}; its pages and indexes are whole\n`);
   });
 }
 
@@ -25,8 +26,14 @@ export async function restoreCommand(
   const config = configOf(options);
   if (!config.database.url.startsWith("file:"))
     throw new CommandError("Cannot restore into a remote database: use the tools of its server");
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   const target = config.database.url.slice("file:".length);
+  if (existsSync(target)) {
+    throw new CommandError(
+      `Cannot restore over ${target}: it exists\nStop the gateway and move it away, with its -wal and -shm files, or give another --data-dir`,
+    );
+  }
+  createDataDir(config);
   await restore(file, target);
-  output.out(`Restored ${target} from ${file}\nRun "lowrouter audit verify" to check it\n`);
+  if (options.json) printJson(output, { data: { database: target, file } });
+  else output.out(`Restored ${target} from ${file}\nRun "lowrouter audit verify" to check it\n`);
 }

@@ -47,7 +47,8 @@ export async function checkConfig(
     parseFile(file, text);
   }
   configOf({ ...options, config: file ?? options.config });
-  output.out(file === undefined ? "The configuration is valid\n" : `${file} is valid\n`);
+  if (options.json) printJson(output, { data: { file: file ?? null, valid: true } });
+  else output.out(file === undefined ? "The configuration is valid\n" : `${file} is valid\n`);
 }
 
 /** What a setting is now. Database addresses may hold secrets and are cut to their scheme and path. */

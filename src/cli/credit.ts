@@ -22,7 +22,7 @@ export async function addCreditCommand(
         accountId: account.id,
         type: amount > 0 ? "credit" : "adjustment",
         amount: fromUnits(amount),
-        description: options.note ?? "Credit added by the operator",
+        description: options.note ?? `Credit ${amount > 0 ? "added" : "taken"} by the operator`,
         by: "cli",
       },
     );
@@ -33,7 +33,7 @@ export async function addCreditCommand(
       });
     else
       output.out(
-        `Added ${amount} ${config.billing.currency} to "${account.name}": balance ${toUnits(balance)}\n`,
+        `${amount > 0 ? "Added" : "Took"} ${Math.abs(amount)} ${config.billing.currency} ${amount > 0 ? "to" : "from"} "${account.name}": balance ${toUnits(balance)}\n`,
       );
   });
 }

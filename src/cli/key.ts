@@ -11,6 +11,8 @@ import { usageOf } from "#src/account/key-usage.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { createCatalogue } from "#src/catalogue.ts";
+import type { Config } from "#src/config/load.ts";
 import { policies } from "#src/config/schema.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
@@ -33,14 +35,17 @@ export interface KeyOptions extends CommonOptions {
 
 const resets: readonly ResetInterval[] = ["daily", "weekly", "monthly"];
 
-function changeOf(options: KeyOptions): KeyChange {
+function changeOf(options: KeyOptions, config: Config): KeyChange {
   const change: KeyChange = {};
   if (options.limit !== undefined) change.limit = fromUnits(options.limit);
   if (options.limitReset !== undefined)
     change.limitReset = oneOf("--limit-reset", options.limitReset, resets);
   if (options.allowedModels) change.allowedModels = options.allowedModels;
   if (options.allowedProviders) change.allowedProviders = options.allowedProviders;
-  if (options.region !== undefined) change.region = options.region;
+  if (options.region !== undefined) {
+    const { regions } = createCatalogue(config, systemClock).routes;
+    change.region = oneOf("--region", options.region, [...regions]);
+  }
   if (options.policy !== undefined) change.policy = oneOf("--policy", options.policy, policies);
   if (options.rpm) change.rateLimit = { requestsPerMinute: options.rpm };
   if (options.carbonBudgetG !== undefined) change.carbonBudgetG = options.carbonBudgetG;
@@ -68,13 +73,13 @@ export async function createKeyCommand(
   output: Output,
 ): Promise<void> {
   const type = oneOf("--type", options.type, ["regular", "management"] as const);
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, config) => {
     const account = await accountBy(store, options.account);
     const { key, secret } = await createKey(store, systemClock, {
       accountId: account.id,
       name: options.name,
       type,
-      ...changeOf(options),
+      ...changeOf(options, config),
     });
     if (options.json) return printJson(output, { key: secret, data: await recordOf(store, key) });
     output.out(`${secret}\n`);
@@ -130,11 +135,16 @@ export async function updateKeyCommand(
   options: KeyOptions & { name?: string; disable?: boolean; enable?: boolean },
   output: Output,
 ): Promise<void> {
-  const change = changeOf(options);
-  if (options.name !== undefined) change.name = options.name;
-  if (options.disable) change.disabled = true;
-  if (options.enable) change.disabled = false;
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, config) => {
+    const change = changeOf(options, config);
+    if (options.name !== undefined) change.name = options.name;
+    if (options.disable) change.disabled = true;
+    if (options.enable) change.disabled = false;
+    if (Object.keys(change).length === 0)
+      throw new CommandError(
+        'Cannot change nothing: give an option such as --limit 5.00 or --disable\nRun "lowrouter key update --help" to see them',
+        2,
+      );
     const { hash: whole } = await keyBy(store, hash);
     const key = await updateKey(store, systemClock, undefined, whole, change);
     if (key && options.json) printJson(output, { data: await recordOf(store, key) });

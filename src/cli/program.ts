@@ -3,6 +3,7 @@ import { CommandError, type Output, terminal } from "#src/cli/output.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { AppError } from "#src/lib/error.ts";
 import { version } from "#src/lib/version.ts";
+import { StoreError } from "#src/store/error.ts";
 
 /** Options that every command on the data directory takes. */
 export interface CommonOptions {
@@ -38,7 +39,7 @@ function explain(thrown: unknown, output: Output): number {
     output.err(`lowrouter: ${thrown.message}\n`);
     return thrown.exitCode;
   }
-  if (thrown instanceof AppError) {
+  if (thrown instanceof AppError || (thrown instanceof StoreError && thrown.fault === "refused")) {
     output.err(`lowrouter: ${thrown.message}\n`);
     return 1;
   }
@@ -63,6 +64,13 @@ function amount(text: string): number {
   return value;
 }
 
+/** An amount that cannot be taken away from. */
+function limit(text: string): number {
+  const value = amount(text);
+  if (value < 0) throw new InvalidArgumentError("an amount of 0 or more is needed");
+  return value;
+}
+
 function list(text: string): string[] {
   return text
     .split(",")
@@ -75,16 +83,27 @@ function build(output: Output): Command {
     .description("An LLM gateway: one endpoint, one balance, and a footprint on every answer")
     .version(version, "-V, --version", "print the version")
     .exitOverride()
-    .configureOutput({ writeOut: output.out, writeErr: output.err })
-    .showSuggestionAfterError();
+    .configureOutput({
+      writeOut: output.out,
+      writeErr: output.err,
+      outputError: (text, write) => write(text.replace(/^error: /, "lowrouter: ")),
+    })
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run "lowrouter --help" to see the commands');
+  const helped = (one: Command): Command => {
+    const group = one.parent === program ? "" : `${one.parent?.name()} `;
+    return one.showHelpAfterError(
+      `Run "lowrouter ${group}${one.name()} --help" to see what it takes`,
+    );
+  };
   const command = (parent: Command, name: string, about: string): Command =>
-    parent
-      .command(name)
+    helped(parent.command(name))
       .description(about)
       .option("--config <file>", "configuration file (lowrouter.toml)")
       .option("--data-dir <dir>", "where the state lives");
   const withJson = (one: Command): Command => one.option("--json", "print JSON");
-  const group = (name: string, about: string): Command => program.command(name).description(about);
+  const group = (name: string, about: string): Command =>
+    helped(program.command(name)).description(about);
 
   command(program, "serve", "run the gateway")
     .option("--listen <host:port>", "address to listen on")
@@ -105,7 +124,7 @@ function build(output: Output): Command {
   withJson(command(config, "show", "every value and where it came from")).action(async (options) =>
     (await import("#src/cli/config.ts")).showConfig(options, output),
   );
-  command(config, "check [file]", "validate a configuration file").action(
+  withJson(command(config, "check [file]", "validate a configuration file")).action(
     async (file: string | undefined, options) =>
       (await import("#src/cli/config.ts")).checkConfig(file, options, output),
   );
@@ -114,7 +133,7 @@ function build(output: Output): Command {
   withJson(command(account, "create", "create an account"))
     .requiredOption("--name <name>", "its name")
     .option("--plan <plan>", "prepaid or metered", "prepaid")
-    .option("--balance <amount>", "credit to start with", amount)
+    .option("--balance <amount>", "credit to start with", limit)
     .action(async (options) =>
       (await import("#src/cli/account.ts")).createAccountCommand(options, output),
     );
@@ -128,14 +147,14 @@ function build(output: Output): Command {
   const key = group("key", "API keys");
   const policy = (one: Command): Command =>
     withJson(one)
-      .option("--limit <amount>", "spending limit", amount)
+      .option("--limit <amount>", "spending limit", limit)
       .option("--limit-reset <window>", "daily, weekly or monthly")
       .option("--allowed-models <a,b>", "models it may use", list)
       .option("--allowed-providers <a,b>", "providers it may use", list)
       .option("--region <region>", "region that its requests never leave")
       .option("--policy <policy>", "routing policy")
       .option("--rpm <n>", "requests per minute", integer)
-      .option("--carbon-budget-g <grams>", "grams CO2e per month", amount)
+      .option("--carbon-budget-g <grams>", "grams CO2e per month", limit)
       .option("--expires-at <time>", "when it stops working, RFC 3339");
   policy(command(key, "create", "create a key; it is shown once"))
     .requiredOption("--account <account>", "account id or name")
@@ -161,11 +180,12 @@ function build(output: Output): Command {
   );
 
   const credit = group("credit", "credit of accounts");
-  withJson(command(credit, "add <amount>", "add credit in the configured currency"))
+  withJson(command(credit, "add", "add credit in the configured currency"))
+    .argument("<amount>", "such as 5.00; a negative one takes it away", amount)
     .requiredOption("--account <account>", "account id or name")
     .option("--note <text>", "what for")
-    .action(async (text: string, options) =>
-      (await import("#src/cli/credit.ts")).addCreditCommand(amount(text), options, output),
+    .action(async (added: number, options) =>
+      (await import("#src/cli/credit.ts")).addCreditCommand(added, options, output),
     );
   withJson(command(credit, "show", "balance and transactions"))
     .requiredOption("--account <account>", "account id or name")
@@ -230,13 +250,14 @@ function build(output: Output): Command {
   withJson(command(audit, "verify", "check the hash chain and the balances")).action(
     async (options) => (await import("#src/cli/audit.ts")).verifyCommand(options, output),
   );
-  command(program, "backup <file>", "a consistent copy, while serving").action(
+  withJson(command(program, "backup <file>", "a consistent copy, while serving")).action(
     async (file: string, options) =>
       (await import("#src/cli/backup.ts")).backupCommand(file, options, output),
   );
-  command(program, "restore <file>", "put a backup in place; refuses to overwrite").action(
-    async (file: string, options) =>
-      (await import("#src/cli/backup.ts")).restoreCommand(file, options, output),
+  withJson(
+    command(program, "restore <file>", "put a backup in place; refuses to overwrite"),
+  ).action(async (file: string, options) =>
+    (await import("#src/cli/backup.ts")).restoreCommand(file, options, output),
   );
   withJson(program.command("version").description("version, commit and data dates")).action(
     async (options) => (await import("#src/cli/version.ts")).versionCommand(options, output),

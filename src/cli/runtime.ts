@@ -17,11 +17,21 @@ export function configOf(options: CommonOptions & { listen?: string }): Config {
   );
 }
 
+/** Creates the directory of the state, for its owner only. */
+export function createDataDir({ dataDir }: Config): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const reason = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+    throw new CommandError(
+      `Cannot create the data directory ${dataDir}${reason}\nGive one that can be written with --data-dir or LOWROUTER_DATA_DIR`,
+    );
+  }
+}
+
 /** The database of a configuration, created and migrated. */
 export async function storeOf(config: Config): Promise<Store> {
-  if (config.database.url.startsWith("file:")) {
-    mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  }
+  if (config.database.url.startsWith("file:")) createDataDir(config);
   const store = await openStore({
     url: config.database.url,
     authToken: config.database.token,
@@ -46,12 +56,17 @@ export async function withStore<T>(
   }
 }
 
-/** An account by id or name. Throws when there is none. */
+/** An account by id, or by a name that only it has. Throws when there is none. */
 export async function accountBy(store: Store, text: string): Promise<Account> {
-  const found =
-    (await findAccount(store, text)) ??
-    (await listAccounts(store)).find((account) => account.name === text);
-  if (found) return found;
+  const exact = await findAccount(store, text);
+  if (exact) return exact;
+  const [found, other] = (await listAccounts(store)).filter((account) => account.name === text);
+  if (found && !other) return found;
+  if (other) {
+    throw new CommandError(
+      `Cannot tell which account "${text}" is meant: several have this name\nGive the id; "lowrouter account list" shows it`,
+    );
+  }
   throw new CommandError(
     `Cannot find the account "${text}"\nRun "lowrouter account list" to see them, or "lowrouter account create --name ${text}"`,
   );

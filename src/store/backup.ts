@@ -56,7 +56,11 @@ function createNew(target: string): void {
     closeSync(openSync(target, "wx", 0o600));
   } catch (error) {
     if (existsSync(target)) refuseExisting(target);
-    throw new StoreError("refused", `Cannot write ${target}`, error);
+    throw new StoreError(
+      "refused",
+      `Cannot write ${target}: name a file in a directory that exists and can be written`,
+      error,
+    );
   }
 }
 
