@@ -22,6 +22,12 @@ export interface Catalogue {
 /** Reads the bundled tables and finds out what the configuration makes routable. Throws ConfigError. */
 export function createCatalogue(config: Config, clock: Clock): Catalogue {
   const { models, providers } = withConfigured(loadCatalog(), config);
+  const stray = config.models.find(({ provider }) => !providers.some(({ id }) => id === provider));
+  if (stray) {
+    throw new ConfigError(
+      `Cannot use the model "${stray.id}": its provider "${stray.provider}" is not known. Add [providers.${stray.provider}], or take one that "lowrouter provider list --all" shows`,
+    );
+  }
   const tables = loadEco();
   const { methodology } = config.eco;
   if (findMethodology(tables, methodology) === undefined) {

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
+import { createCatalogue } from "#src/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { configOf } from "#src/cli/runtime.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { parseFile } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";
+import { systemClock } from "#src/lib/clock.ts";
 
 /** The `config show` command. */
 export async function showConfig(options: CommonOptions, output: Output): Promise<void> {
@@ -46,7 +48,8 @@ export async function checkConfig(
     }
     parseFile(file, text);
   }
-  configOf({ ...options, config: file ?? options.config });
+  // A name that the bundled tables do not have shows only here.
+  createCatalogue(configOf({ ...options, config: file ?? options.config }), systemClock);
   if (options.json) printJson(output, { data: { file: file ?? null, valid: true } });
   else output.out(file === undefined ? "The configuration is valid\n" : `${file} is valid\n`);
 }

@@ -30,9 +30,7 @@ export async function run(argv: string[], output: Output = terminal): Promise<nu
 function explain(thrown: unknown, output: Output): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof ConfigError) {
-    output.err(
-      `lowrouter: ${thrown.message}\nRun "lowrouter config check" to see every value and where it came from\n`,
-    );
+    output.err(`lowrouter: ${thrown.message}\nRun "lowrouter config check" once it is corrected\n`);
     return 78;
   }
   if (thrown instanceof CommandError) {

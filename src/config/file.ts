@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "#src/config/error.ts";
 import { type FileConfig, fileSchema } from "#src/config/schema.ts";
+import { isObject, type JsonObject } from "#src/lib/json.ts";
 
 /** Environment variables as the process has them. */
 export type Environment = Record<string, string | undefined>;
@@ -43,10 +44,27 @@ export function parseFile(path: string, text: string): FileConfig {
   const lines = parsed.issues.map((issue) => {
     const key = v.getDotPath(issue) ?? "(top level)";
     return issue.expected === "never"
-      ? `unknown key "${key}"`
+      ? `unknown key "${key}", allowed here are ${keysBeside(key).join(", ")}`
       : `${key}: found ${issue.received}, allowed is ${issue.expected ?? issue.message}`;
   });
   throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
+}
+
+/** The keys that the schema has where this one was found. */
+function keysBeside(path: string): string[] {
+  let schema: unknown = fileSchema;
+  for (const key of path.split(".").slice(0, -1)) {
+    const { entries, value, item } = shapeOf(schema);
+    schema = (isObject(entries) ? entries[key] : undefined) ?? value ?? item;
+  }
+  const { entries } = shapeOf(schema);
+  return isObject(entries) ? Object.keys(entries) : [];
+}
+
+/** What v.optional() wraps, else the schema itself. */
+function shapeOf(schema: unknown): JsonObject {
+  if (!isObject(schema)) return {};
+  return isObject(schema.wrapped) ? schema.wrapped : schema;
 }
 
 /** `host:port`, `:port` or `[v6]:port`. Throws ConfigError. */

@@ -129,7 +129,13 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       flags.dataDir,
     ),
   );
-  const logFormat = pick("log.format", "LOWROUTER_LOG_FORMAT", file.log?.format, "auto");
+  const logFormat = choice(
+    "log.format",
+    "LOWROUTER_LOG_FORMAT",
+    file.log?.format,
+    ["auto", "json", "pretty"] as const,
+    "auto",
+  );
   return {
     listen: parseListen(
       pick("listen", "LOWROUTER_LISTEN", file.listen, "127.0.0.1:4000", flags.listen),
@@ -257,7 +263,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         ["debug", "info", "warn", "error"] as const,
         "info",
       ),
-      format: logFormat === "json" || logFormat === "pretty" ? logFormat : undefined,
+      format: logFormat === "auto" ? undefined : logFormat,
     },
     providers: file.providers ?? {},
     models: file.models ?? [],
