@@ -18,7 +18,7 @@ export interface KeyCache {
 export interface KeyCacheOptions {
   store: Store;
   clock: Clock;
-  /** How old news from other processes may be. 50 for a file, 1000 for a remote database. */
+  /** How old news from other processes may be; see freshnessOf(). */
   freshMilliseconds?: number;
   /** Beyond this many, the cache starts anew. */
   size?: number;
@@ -30,9 +30,14 @@ account.created_at AS account_created_at
 FROM api_key JOIN account ON account.id = api_key.account_id WHERE api_key.hash = ?`;
 const touch = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE hash = ?`;
 
+/** Milliseconds after which every gateway on this database has noticed a change of a key. */
+export function freshnessOf(store: Store): number {
+  return store.kind === "file" ? 50 : 1000;
+}
+
 /** A cache of keys that notices the changes of other processes. */
 export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): KeyCache {
-  const { freshMilliseconds = store.kind === "file" ? 50 : 1000, size = 10_000 } = options;
+  const { freshMilliseconds = freshnessOf(store), size = 10_000 } = options;
   // By the secret, so that a hit needs no hash; unknown secrets are never kept.
   const callers = new Map<string, Caller>();
   const usedAt = new Map<string, number>();

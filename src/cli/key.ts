@@ -7,6 +7,7 @@ import {
   listKeys,
   updateKey,
 } from "#src/account/keys.ts";
+import { freshnessOf } from "#src/account/key-cache.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
@@ -147,8 +148,9 @@ export async function updateKeyCommand(
       );
     const { hash: whole } = await keyBy(store, hash);
     const key = await updateKey(store, systemClock, undefined, whole, change);
+    await noticed(store);
     if (key && options.json) printJson(output, { data: await recordOf(store, key) });
-    else output.out(`Key "${key?.name ?? whole}" is changed; running gateways notice at once\n`);
+    else output.out(`Key "${key?.name ?? whole}" is changed; running gateways know\n`);
   });
 }
 
@@ -161,9 +163,15 @@ export async function revokeKeyCommand(
   await withStore(options, async (store) => {
     const key = await keyBy(store, hash);
     await deleteKey(store, undefined, key.hash);
+    await noticed(store);
     if (options.json) printJson(output, { data: { deleted: true } });
     else output.out(`Key "${key.name}" is revoked\n`);
   });
+}
+
+/** Waits until running gateways have noticed: the next request after this command meets the change. */
+async function noticed(store: Store): Promise<void> {
+  await Bun.sleep(freshnessOf(store) + 1);
 }
 
 /** A key by its hash or the beginning of it. */

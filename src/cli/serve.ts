@@ -3,6 +3,7 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
 import { configOf, storeOf } from "#src/cli/runtime.ts";
 import type { Config } from "#src/config/load.ts";
+import { whileDraining } from "#src/http/drain.ts";
 import { surface } from "#src/http/server.ts";
 import { notify } from "#src/lib/sd-notify.ts";
 import { systemClock } from "#src/lib/clock.ts";
@@ -32,8 +33,12 @@ export async function serve(
   }
   const config = configOf(options);
   const store = await storeOf(config);
-  const first = await bootstrap(store);
   const serving = await listen(config, store, { demo: false });
+  // Only now: a key made before an address that is in use would never be shown.
+  const first = await bootstrap(store).catch(async (thrown: unknown) => {
+    await serving.stop();
+    throw thrown;
+  });
   output.err(`LowRouter listens on ${serving.url}\n${providersFound(serving.gateway)}`);
   if (first) output.err(firstRun(serving.url, first.key));
   notify("READY=1");
@@ -93,8 +98,8 @@ export async function listen(
     accepting = false;
     notify("STOPPING=1");
     log.write("info", "draining");
-    void bound?.stop();
-    // stop() alone would wait for idle keep-alive connections too: what counts is requests.
+    // Still listening, so that who asks /readyz is told: stop() would refuse every connection.
+    bound?.reload({ fetch: whileDraining(server), routes: {} });
     const end = systemClock.monotonic() + config.timeouts.drainMs;
     while ((bound?.pendingRequests ?? 0) > 0 && systemClock.monotonic() < end) await Bun.sleep(10);
     await bound?.stop(true);
