@@ -15,7 +15,8 @@ export function executable(): Promise<string> {
 }
 
 async function make(): Promise<string> {
-  const folder = join(tmpdir(), `lowrouter-executable-${process.getuid?.() ?? 0}`);
+  // One for each copy of the sources, so that none is tested with another's.
+  const folder = join(tmpdir(), `lowrouter-executable-${Bun.hash(root).toString(36)}`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = join(folder, "lowrouter");
   const changed = Math.max(...sources.map((name) => lastChange(join(root, name))));
@@ -36,7 +37,8 @@ function lastChange(path: string): number {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return 0;
   if (!found.isDirectory()) return found.mtimeMs;
-  return Math.max(0, ...readdirSync(path).map((name) => lastChange(join(path, name))));
+  // The folder's own time tells of what was removed.
+  return Math.max(found.mtimeMs, ...readdirSync(path).map((name) => lastChange(join(path, name))));
 }
 
 /** An environment without the keys and settings of whoever runs the tests. */
