@@ -1,21 +1,60 @@
+import { recordMembers } from "#db/record.ts";
 import journal from "./migrations/meta/_journal.json";
 import start from "./migrations/0000_start.sql" with { type: "text" };
+import record from "./migrations/0001_record.sql" with { type: "text" };
 
-/** One step of the schema, as drizzle-kit wrote it. */
+/** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
   index: number;
   tag: string;
   sql: string;
+  /** Rows that are rewritten after the SQL. */
+  move?: Move;
 }
 
-const sqlByTag: Record<string, string> = {
-  "0000_start": start,
+type Value = string | number | null;
+
+/** Rows that are read before the step, and the statements that write each of them in the new shape after it. */
+export interface Move {
+  read: string;
+  write(row: Readonly<Record<string, Value>>): { sql: string; args: Value[] };
+  /** Statements after the last row. */
+  end: readonly string[];
+}
+
+/** Generations of forty columns become one JSON text each: the very text that their hash covers. */
+const toRecords: Move = {
+  read: "SELECT * FROM generation ORDER BY rowid",
+  write: (row) => ({
+    sql: "INSERT INTO generation (id, account_id, record, chain, sequence, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    args: [
+      row["id"] ?? null,
+      row["account_id"] ?? null,
+      JSON.stringify(
+        recordMembers.flatMap((name) => (name === "upstream_id" ? [] : [row[name] ?? null])),
+      ),
+      row["chain"] ?? null,
+      row["sequence"] ?? null,
+      row["previous"] ?? null,
+      row["hash"] ?? null,
+    ],
+  }),
+  end: [
+    // Fails, and with it the whole migration, when another process wrote rows after they were read.
+    `SELECT json(iif((SELECT count(*) FROM generation) = (SELECT count(*) FROM generation_0000), '1', 'not all'))`,
+    "DROP TABLE generation_0000",
+  ],
+};
+
+const steps: Record<string, Pick<Migration, "sql" | "move">> = {
+  "0000_start": { sql: start },
+  "0001_record": { sql: record, move: toRecords },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */
 export const migrations: readonly Migration[] = journal.entries.map(({ idx, tag }) => {
-  const sql = sqlByTag[tag];
-  if (sql === undefined)
+  const step = steps[tag];
+  if (step === undefined)
     throw new Error(`Cannot find the SQL of ${tag}: add it to db/migrations.ts`);
-  return { index: idx, tag, sql };
+  return { index: idx, tag, ...step };
 });

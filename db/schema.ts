@@ -9,6 +9,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/sqlite-core";
+import { recordMembers } from "#db/record.ts";
 
 /** Who pays. */
 export const account = sqliteTable("account", {
@@ -88,63 +89,70 @@ export const process = sqliteTable("process", {
   head: text("head").notNull().default(""),
 });
 
-/** One request each, append-only. The columns after `trace` are its place in the hash chain. */
+/** A member of a record as a column that takes no space. */
+function member(name: (typeof recordMembers)[number]) {
+  return [sql.raw(`record ->> ${recordMembers.indexOf(name)}`), { mode: "virtual" }] as const;
+}
+
+/**
+ * One request each, append-only. `record` is a JSON array, hashed as it stands; it is written as one text because
+ * binding and storing forty columns cost more than everything else in a commit.
+ */
 export const generation = sqliteTable(
   "generation",
   {
-    id: text("id").primaryKey(),
-    completionId: text("completion_id"),
+    /** In the order of the commits. */
+    position: integer("position").primaryKey(),
+    id: text("id").notNull(),
     accountId: text("account_id").notNull(),
-    keyId: text("key_id").notNull(),
-    keyName: text("key_name").notNull(),
-    user: text("user"),
-    app: text("app"),
-    dialect: text("dialect").notNull(),
-    requestedModel: text("requested_model"),
-    model: text("model"),
-    provider: text("provider"),
-    region: text("region"),
-    streamed: integer("streamed", { mode: "boolean" }).notNull(),
-    status: text("status", {
-      enum: ["ok", "client_error", "upstream_error", "client_cancelled"],
-    }).notNull(),
-    errorCode: text("error_code"),
-    settlement: text("settlement", {
-      enum: ["final", "estimated", "waived", "unknown"],
-    }).notNull(),
-    createdAt: integer("created_at").notNull(),
-    completedAt: integer("completed_at").notNull(),
-    latencyMs: real("latency_ms").notNull(),
-    inputFresh: integer("input_fresh"),
-    cacheRead: integer("cache_read"),
-    cacheWrite5m: integer("cache_write_5m"),
-    cacheWrite1h: integer("cache_write_1h"),
-    outputVisible: integer("output_visible"),
-    reasoning: integer("reasoning"),
-    rawUsage: text("raw_usage"),
-    cost: integer("cost"),
-    costPrompt: integer("cost_prompt"),
-    costCompletion: integer("cost_completion"),
-    upstreamCost: integer("upstream_cost"),
-    usdRate: real("usd_rate").notNull(),
-    isByok: integer("is_byok", { mode: "boolean" }).notNull(),
-    energyWh: real("energy_wh"),
-    carbonG: real("carbon_g"),
-    carbonPer1kG: real("carbon_per_1k_g"),
-    accuracy: text("accuracy", { enum: ["accurate", "medium", "gross"] }),
-    methodology: text("methodology"),
-    gridGPerKwh: real("grid_g_per_kwh"),
-    gridZone: text("grid_zone"),
-    trace: text("trace").notNull(),
+    record: text("record").notNull(),
     chain: text("chain").notNull(),
     sequence: integer("sequence").notNull(),
     previous: text("previous").notNull(),
     hash: text("hash").notNull(),
+    completionId: text("completion_id").generatedAlwaysAs(...member("completion_id")),
+    upstreamId: text("upstream_id").generatedAlwaysAs(...member("upstream_id")),
+    keyId: text("key_id").generatedAlwaysAs(...member("key_id")),
+    keyName: text("key_name").generatedAlwaysAs(...member("key_name")),
+    user: text("user").generatedAlwaysAs(...member("user")),
+    app: text("app").generatedAlwaysAs(...member("app")),
+    dialect: text("dialect").generatedAlwaysAs(...member("dialect")),
+    requestedModel: text("requested_model").generatedAlwaysAs(...member("requested_model")),
+    model: text("model").generatedAlwaysAs(...member("model")),
+    provider: text("provider").generatedAlwaysAs(...member("provider")),
+    region: text("region").generatedAlwaysAs(...member("region")),
+    streamed: integer("streamed").generatedAlwaysAs(...member("streamed")),
+    status: text("status").generatedAlwaysAs(...member("status")),
+    errorCode: text("error_code").generatedAlwaysAs(...member("error_code")),
+    settlement: text("settlement").generatedAlwaysAs(...member("settlement")),
+    createdAt: integer("created_at").generatedAlwaysAs(...member("created_at")),
+    completedAt: integer("completed_at").generatedAlwaysAs(...member("completed_at")),
+    latencyMs: real("latency_ms").generatedAlwaysAs(...member("latency_ms")),
+    inputFresh: integer("input_fresh").generatedAlwaysAs(...member("input_fresh")),
+    cacheRead: integer("cache_read").generatedAlwaysAs(...member("cache_read")),
+    cacheWrite5m: integer("cache_write_5m").generatedAlwaysAs(...member("cache_write_5m")),
+    cacheWrite1h: integer("cache_write_1h").generatedAlwaysAs(...member("cache_write_1h")),
+    outputVisible: integer("output_visible").generatedAlwaysAs(...member("output_visible")),
+    reasoning: integer("reasoning").generatedAlwaysAs(...member("reasoning")),
+    cost: integer("cost").generatedAlwaysAs(...member("cost")),
+    costPrompt: integer("cost_prompt").generatedAlwaysAs(...member("cost_prompt")),
+    costCompletion: integer("cost_completion").generatedAlwaysAs(...member("cost_completion")),
+    upstreamCost: integer("upstream_cost").generatedAlwaysAs(...member("upstream_cost")),
+    usdRate: real("usd_rate").generatedAlwaysAs(...member("usd_rate")),
+    isByok: integer("is_byok").generatedAlwaysAs(...member("is_byok")),
+    energyWh: real("energy_wh").generatedAlwaysAs(...member("energy_wh")),
+    carbonG: real("carbon_g").generatedAlwaysAs(...member("carbon_g")),
+    carbonPer1kG: real("carbon_per_1k_g").generatedAlwaysAs(...member("carbon_per_1k_g")),
+    accuracy: text("accuracy").generatedAlwaysAs(...member("accuracy")),
+    methodology: text("methodology").generatedAlwaysAs(...member("methodology")),
+    gridGPerKwh: real("grid_g_per_kwh").generatedAlwaysAs(...member("grid_g_per_kwh")),
+    gridZone: text("grid_zone").generatedAlwaysAs(...member("grid_zone")),
+    rawUsage: text("raw_usage").generatedAlwaysAs(...member("raw_usage")),
+    trace: text("trace").generatedAlwaysAs(...member("trace")),
   },
   (table) => [
+    uniqueIndex("generation_id").on(table.id),
     index("generation_account").on(table.accountId, table.id),
-    index("generation_completion").on(table.completionId),
-    uniqueIndex("generation_chain").on(table.chain, table.sequence),
   ],
 );
 

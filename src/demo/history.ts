@@ -97,6 +97,7 @@ function made(
   return {
     id,
     completionId: `chatcmpl-${id.slice("gen_".length)}`,
+    upstreamId: undefined,
     accountId: caller.account.id,
     keyId: caller.key.hash,
     keyName: caller.key.name,

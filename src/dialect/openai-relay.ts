@@ -20,6 +20,7 @@ export class OpenaiRelay implements StreamRelay {
   readonly #head: StreamHead;
   readonly #parser = new SseTextParser();
   readonly #model: string;
+  readonly #completionId: string;
   #templates: EventTemplate[] = [];
   #lessons = 0;
   #failure: { thrown: unknown } | undefined;
@@ -37,6 +38,7 @@ export class OpenaiRelay implements StreamRelay {
     this.#shape = shape;
     this.#head = head;
     this.#model = rawJson(head.model);
+    this.#completionId = rawJson(head.completionId);
   }
 
   get ended(): boolean {
@@ -136,11 +138,10 @@ export class OpenaiRelay implements StreamRelay {
   }
 
   #edits(chunk: JsonObject): Edits {
-    const set: Edits["set"] = { model: this.#model };
-    const add: Edits["add"] = { model: this.#model };
+    const set: Edits["set"] = { id: this.#completionId, model: this.#model };
+    const add: Edits["add"] = { id: this.#completionId, model: this.#model };
     // Usage is told once, at the end, and only to those who asked.
     if (isObject(chunk.usage)) set.usage = this.#head.includeUsage ? "null" : undefined;
-    if (!stringOf(chunk.id)) set.id = add.id = rawJson(this.id ?? this.#head.completionId);
     return { set, add };
   }
 

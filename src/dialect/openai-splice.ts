@@ -94,9 +94,8 @@ function attach(body: Uint8Array, summary: Summary): Uint8Array<ArrayBuffer> {
   const put: Record<string, string> = {
     model: rawJson(summary.model),
     lowrouter: rawJson(summary.block),
+    id: rawJson(summary.completionId),
   };
-  if (!(last("id").length > 2 && last("id").startsWith('"')))
-    put.id = rawJson(summary.completionId);
   const { usage } = summary;
   if (usage !== undefined) {
     const told = last("usage");

@@ -15,8 +15,6 @@ export async function relay(job: Job, answer: Answer, app: App): Promise<Respons
     headers["x-accel-buffering"] = "no";
     return new Response(streamOf(job, answer, app), { headers });
   }
-  // The upstream's id stays the client's where bytes pass through, so that both can be looked up.
-  if (answer.spliced && whole.id) job.completionId = whole.id;
   const usage = whole.usage ?? estimateUsage(job.ask, whole.body.length);
   const account = accountFor(job, route, usage, app);
   const body =
@@ -25,7 +23,14 @@ export async function relay(job: Job, answer: Answer, app: App): Promise<Respons
       : job.call.front.client.writeReply(whole.reply, account.summary);
   await settle(
     job,
-    { status: "ok", route, usage, firstByteAt: answer.firstByteAt, trace: answer.trace },
+    {
+      status: "ok",
+      route,
+      usage,
+      upstreamId: whole.id,
+      firstByteAt: answer.firstByteAt,
+      trace: answer.trace,
+    },
     account,
     app,
   );

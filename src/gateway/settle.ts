@@ -28,6 +28,8 @@ export interface Outcome {
   error?: AppError;
   route?: Route;
   usage?: Usage;
+  /** The provider's id of the answer. */
+  upstreamId?: string;
   /** Monotonic milliseconds of the first byte of a stream. */
   firstByteAt?: number;
   trace: TraceEntry[];
@@ -127,6 +129,7 @@ function generationOf(
   return {
     id: job.generationId,
     completionId: job.completionId,
+    upstreamId: outcome.upstreamId,
     accountId: caller.account.id,
     keyId: caller.key.hash,
     keyName: caller.key.name,

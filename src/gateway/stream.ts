@@ -66,7 +66,6 @@ export async function* streamOf(
       if (job.call.request.signal.aborted) return;
       failure = broken(thrown, controller, route.deployment.provider.id, app, job);
     }
-    if (answer.spliced && flow.id) job.completionId = flow.id;
     if (failure !== undefined) {
       app.health.failed(route);
       const account = accountFor(job, route, undefined, app);
@@ -77,6 +76,7 @@ export async function* streamOf(
           error: failure,
           route,
           usage: flow.usage,
+          upstreamId: flow.id,
           firstByteAt: answer.firstByteAt,
           trace: answer.trace,
         },
@@ -91,7 +91,14 @@ export async function* streamOf(
     const account = accountFor(job, route, usage, app);
     await settle(
       job,
-      { status: "ok", route, usage, firstByteAt: answer.firstByteAt, trace: answer.trace },
+      {
+        status: "ok",
+        route,
+        usage,
+        upstreamId: flow.id,
+        firstByteAt: answer.firstByteAt,
+        trace: answer.trace,
+      },
       account,
       app,
     );
@@ -107,7 +114,6 @@ export async function* streamOf(
 /** The client left: the upstream stops at once, and what was produced so far is recorded. */
 async function leave(job: Job, answer: Answer, flow: StreamRelay, app: App): Promise<void> {
   answer.controller.abort();
-  if (answer.spliced && flow.id) job.completionId = flow.id;
   const produced = flow.outputBytes > 0 || flow.usage !== undefined;
   const usage = produced ? partial(job, flow) : undefined;
   const account = usage && accountFor(job, answer.route, usage, app);
@@ -117,6 +123,7 @@ async function leave(job: Job, answer: Answer, flow: StreamRelay, app: App): Pro
       status: "client_cancelled",
       route: answer.route,
       usage,
+      upstreamId: flow.id,
       firstByteAt: answer.firstByteAt,
       trace: [...answer.trace],
     },

@@ -1,6 +1,5 @@
 import { sha256Hex } from "#src/lib/bytes.ts";
-import { generationColumns } from "#src/ledger/row.ts";
-import { numberIn, textOf, type Row, type Store, type Value } from "#src/store/store.ts";
+import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
 
 /** How the ledger was tampered with, and at which row. */
 export interface ChainFault {
@@ -20,94 +19,134 @@ export interface ChainReport {
 }
 
 const pageRows = 1000;
-const rowsAfter = `SELECT ${generationColumns.join(", ")}, chain, sequence, previous, hash FROM generation
-WHERE chain = ? AND sequence > ? ORDER BY sequence LIMIT ${pageRows}`;
+const rowsAfter = `SELECT position, id, account_id, record, chain, sequence, previous, hash FROM generation
+WHERE position > ? ORDER BY position LIMIT ${pageRows}`;
 
 /** What the first row of a chain follows. */
 export function chainStart(processId: string): string {
   return sha256Hex(processId);
 }
 
-/** The hash of a row that follows another. */
-export function linkHash(previous: string, values: readonly Value[]): string {
-  return sha256Hex(previous + JSON.stringify(values));
+/** The hash of a row that follows another: SHA-256 of the hash before it and the record as it is stored. */
+export function linkHash(previous: string, record: string): string {
+  return sha256Hex(previous + record);
 }
 
-/** Recomputes every chain and names each row that was changed, removed, reordered or inserted. */
+/** A row as it is checked. */
+interface Link {
+  id: string;
+  chain: string;
+  sequence: number;
+  previous: string;
+  hash: string;
+  /** False when the row is not what its hash was made of. */
+  isWhole: boolean;
+}
+
+/** How far a chain was followed. */
+interface Progress {
+  /** Number of rows that the chain is recorded to have, and the hash of the last. */
+  length: number;
+  head: string;
+  sequence: number;
+  hash: string;
+  /** Places that were passed over; a row may still come that belongs there. */
+  missing: Set<number>;
+}
+
+/**
+ * Recomputes every chain and names each row that was changed, removed, reordered or inserted. Reads the rows once, in
+ * the order in which they were committed, which is the order of every chain in them.
+ */
 export async function verifyChain(store: Store): Promise<ChainReport> {
-  const heads = await store.read(
-    `SELECT id, sequence, head FROM process UNION ALL
-     SELECT DISTINCT chain, 0, '' FROM generation WHERE chain NOT IN (SELECT id FROM process)`,
-    [],
-  );
-  const report: ChainReport = { chains: 0, rows: 0, faults: [] };
-  for (const head of heads) {
+  const chains = new Map<string, Progress>();
+  for (const head of await store.read("SELECT id, sequence, head FROM process", [])) {
     const id = textOf(head, "id") ?? "";
-    report.chains++;
-    report.rows += await verifyOne(store, id, head, report.faults);
+    chains.set(id, startOf(id, numberIn(head, "sequence") ?? 0, textOf(head, "head") ?? ""));
   }
-  return report;
-}
-
-async function verifyOne(
-  store: Store,
-  chain: string,
-  head: Row,
-  faults: ChainFault[],
-): Promise<number> {
-  const length = numberIn(head, "sequence") ?? 0;
-  let rows = 0;
-  let sequence = 0;
-  let previous = chainStart(chain);
-  while (true) {
-    const page = await store.read(rowsAfter, [chain, sequence]);
+  const report: ChainReport = { chains: 0, rows: 0, faults: [] };
+  for (let position = 0; ;) {
+    const page = await store.read(rowsAfter, [position]);
     for (const row of page) {
-      const at = numberIn(row, "sequence") ?? 0;
-      for (let missing = sequence + 1; missing < at; missing++)
-        faults.push(removed(chain, missing));
-      const isGapless = at === sequence + 1;
-      const fault = await judge(store, row, at > length, isGapless ? previous : undefined);
-      const isOtherEnd = at === length && textOf(row, "hash") !== textOf(head, "head");
-      if (fault !== undefined) faults.push(named(fault, chain, at, row));
-      else if (isOtherEnd) faults.push(named("changed", chain, at, row));
-      sequence = at;
-      previous = textOf(row, "hash") ?? "";
-      rows++;
+      const link = linkOf(row);
+      const chain = chains.get(link.chain) ?? startOf(link.chain, 0, "");
+      chains.set(link.chain, chain);
+      const fault = await follow(store, chain, link);
+      if (fault !== undefined) report.faults.push(named(fault, link));
+      report.rows++;
+      position = numberIn(row, "position") ?? position + 1;
     }
     if (page.length < pageRows) break;
     // A file answers without a pause: let requests run between pages.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  for (let missing = sequence + 1; missing <= length; missing++)
-    faults.push(removed(chain, missing));
-  return rows;
+  for (const [id, { sequence, length, missing }] of chains) {
+    for (let at = sequence + 1; at <= length; at++) missing.add(at);
+    for (const at of missing) report.faults.push(removed(id, at));
+  }
+  report.chains = chains.size;
+  report.faults.sort((a, b) => a.sequence - b.sequence);
+  return report;
 }
 
-/** `expected` is the hash of the row before, absent when that row is gone. */
-async function judge(
+function startOf(chain: string, length: number, head: string): Progress {
+  return { length, head, sequence: 0, hash: chainStart(chain), missing: new Set() };
+}
+
+function linkOf(row: Row): Link {
+  const told = (name: string): string => textOf(row, name) ?? "";
+  const record = told("record");
+  const [id, , accountId] = membersOf(record);
+  return {
+    id: told("id"),
+    chain: told("chain"),
+    sequence: numberIn(row, "sequence") ?? 0,
+    previous: told("previous"),
+    hash: told("hash"),
+    isWhole:
+      linkHash(told("previous"), record) === told("hash") &&
+      id === told("id") &&
+      accountId === told("account_id"),
+  };
+}
+
+function membersOf(record: string): unknown[] {
+  try {
+    const members: unknown = JSON.parse(record);
+    return Array.isArray(members) ? members : [];
+  } catch {
+    return [];
+  }
+}
+
+/** Takes a chain one row further. Returns what is wrong with the row. */
+async function follow(
   store: Store,
-  row: Row,
-  isBeyondEnd: boolean,
-  expected: string | undefined,
+  chain: Progress,
+  link: Link,
 ): Promise<ChainFault["fault"] | undefined> {
-  const previous = textOf(row, "previous") ?? "";
-  if (isBeyondEnd) return "inserted";
-  const values = generationColumns.map((column) => row[column] ?? null);
-  if (linkHash(previous, values) !== textOf(row, "hash")) return "changed";
-  if (expected === undefined || previous === expected) return undefined;
-  const chain = textOf(row, "chain") ?? "";
-  if (previous === chainStart(chain)) return "reordered";
+  const { sequence, previous, hash } = link;
+  if (sequence > chain.length) return "inserted";
+  if (chain.missing.delete(sequence)) return link.isWhole ? "reordered" : "changed";
+  if (sequence <= chain.sequence) return "inserted";
+  const before = chain.sequence + 1 === sequence ? chain.hash : undefined;
+  for (let at = chain.sequence + 1; at < sequence; at++) chain.missing.add(at);
+  chain.sequence = sequence;
+  chain.hash = hash;
+  if (!link.isWhole) return "changed";
+  if (sequence === chain.length && hash !== chain.head) return "changed";
+  if (before === undefined || previous === before) return undefined;
+  if (previous === chainStart(link.chain)) return "reordered";
   const elsewhere = await store.read(
     "SELECT 1 AS found FROM generation WHERE chain = ? AND hash = ? LIMIT 1",
-    [chain, previous],
+    [link.chain, previous],
   );
   return elsewhere.length > 0 ? "reordered" : "inserted";
 }
 
-function named(fault: ChainFault["fault"], chain: string, sequence: number, row: Row): ChainFault {
-  const generationId = textOf(row, "id");
-  const message = `Row ${sequence} of chain ${chain} (${generationId}) was ${fault}`;
-  return { fault, chain, sequence, generationId, message };
+function named(fault: ChainFault["fault"], { chain, sequence, id }: Link): ChainFault {
+  const message = `Row ${sequence} of chain ${chain} (${id}) was ${fault}`;
+  return { fault, chain, sequence, generationId: id, message };
 }
 
 function removed(chain: string, sequence: number): ChainFault {

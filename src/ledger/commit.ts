@@ -4,9 +4,9 @@ import { chainStart, linkHash } from "#src/ledger/chain.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { writeMovements } from "#src/ledger/movement.ts";
 import { writeRollups } from "#src/ledger/rollup.ts";
-import { generationColumns, valuesOf } from "#src/ledger/row.ts";
+import { recordOf } from "#src/ledger/row.ts";
 import { toStoreError, type StoreError } from "#src/store/error.ts";
-import { textOf, type Statement, type Store, type Value } from "#src/store/store.ts";
+import { textOf, type Statement, type Store } from "#src/store/store.ts";
 
 /** What ended: the row to keep and what it took from the allowances. */
 export interface Entry {
@@ -47,8 +47,8 @@ interface Link {
   hash: string;
 }
 
-const insertRow = `INSERT INTO generation (${generationColumns.join(", ")}, chain, sequence, previous, hash)
-VALUES (${Array.from({ length: generationColumns.length + 4 }, () => "?").join(", ")})`;
+const insertRow = `INSERT INTO generation (id, account_id, record, chain, sequence, previous, hash)
+VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const moveHead = `INSERT INTO process (id, started_at, sequence, head) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET sequence = excluded.sequence, head = excluded.head`;
 
@@ -167,13 +167,16 @@ function write(group: readonly Entry[], head: Link, processId: string, clock: Cl
   const movements: Movement[] = [];
   let { sequence, hash } = head;
   for (const entry of group) {
-    const values = valuesOf(entry.generation);
+    const { id, accountId } = entry.generation;
+    const record = recordOf(entry.generation);
     const previous = hash;
-    hash = linkHash(previous, values);
+    hash = linkHash(previous, record);
     sequence++;
-    const place: Value[] = [processId, sequence, previous, hash];
-    statements.push({ sql: insertRow, args: [...values, ...place] });
-    links.push({ id: entry.generation.id, hash });
+    statements.push({
+      sql: insertRow,
+      args: [id, accountId, record, processId, sequence, previous, hash],
+    });
+    links.push({ id, hash });
     movements.push(...balanced(entry));
   }
   statements.push(...writeMovements(movements, processId));

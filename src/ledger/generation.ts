@@ -19,7 +19,10 @@ export interface TraceEntry {
 /** One request as the ledger keeps it. Append-only; holds no prompt and no answer. */
 export interface Generation {
   id: string;
+  /** Id of the answer as the client saw it. */
   completionId: string | undefined;
+  /** Id of the answer at the provider. */
+  upstreamId: string | undefined;
   accountId: string;
   /** Key hash, the public id of the key. */
   keyId: string;

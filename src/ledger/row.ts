@@ -1,52 +1,15 @@
+import * as v from "valibot";
+import { recordMembers } from "#db/record.ts";
 import type { Generation } from "#src/ledger/generation.ts";
+import { nano, type NanoUnits } from "#src/ledger/money.ts";
 import type { Value } from "#src/store/store.ts";
 
-/** Columns of a generation row that the hash covers, in the order of `valuesOf`. */
-export const generationColumns = [
-  "id",
-  "completion_id",
-  "account_id",
-  "key_id",
-  "key_name",
-  "user",
-  "app",
-  "dialect",
-  "requested_model",
-  "model",
-  "provider",
-  "region",
-  "streamed",
-  "status",
-  "error_code",
-  "settlement",
-  "created_at",
-  "completed_at",
-  "latency_ms",
-  "input_fresh",
-  "cache_read",
-  "cache_write_5m",
-  "cache_write_1h",
-  "output_visible",
-  "reasoning",
-  "raw_usage",
-  "cost",
-  "cost_prompt",
-  "cost_completion",
-  "upstream_cost",
-  "usd_rate",
-  "is_byok",
-  "energy_wh",
-  "carbon_g",
-  "carbon_per_1k_g",
-  "accuracy",
-  "methodology",
-  "grid_g_per_kwh",
-  "grid_zone",
-  "trace",
-] as const;
+/** A generation as the database keeps it: a JSON array in the order of `recordMembers`. */
+export function recordOf(row: Generation): string {
+  return JSON.stringify(valuesOf(row));
+}
 
-/** What a generation is in the database. */
-export function valuesOf(row: Generation): Value[] {
+function valuesOf(row: Generation): Value[] {
   const { tokens } = row;
   return [
     row.id,
@@ -89,6 +52,7 @@ export function valuesOf(row: Generation): Value[] {
     number(row.gridGPerKwh),
     text(row.gridZone),
     clean(JSON.stringify(row.trace)),
+    text(row.upstreamId),
   ];
 }
 
@@ -102,7 +66,90 @@ function clean(value: string): string {
   return whole.includes("\0") ? whole.replaceAll("\0", "\ufffd") : whole;
 }
 
-/** Finite numbers; SQLite has no NaN, and -0 comes back as 0. */
+/** A number, or nothing; JSON writes NaN as null and -0 as 0. */
 function number(value: number | undefined): Value {
-  return value === undefined || !Number.isFinite(value) ? null : value + 0;
+  return value ?? null;
+}
+
+const traceSchema = v.array(
+  v.object({
+    provider: v.string(),
+    region: v.string(),
+    model: v.string(),
+    decision: v.picklist(["filtered", "selected", "failed", "considered"]),
+    reason: v.string(),
+    status: v.optional(v.number()),
+    ms: v.optional(v.number()),
+  }),
+);
+const valuesSchema = v.array(v.nullable(v.union([v.string(), v.number()])));
+const statusSchema = v.picklist(["ok", "client_error", "upstream_error", "client_cancelled"]);
+const settlementSchema = v.picklist(["final", "estimated", "waived", "unknown"]);
+const accuracySchema = v.optional(v.picklist(["accurate", "medium", "gross"]));
+
+type Member = (typeof recordMembers)[number];
+
+/** What a record says. Throws where it is not one. */
+export function generationOf(record: string): Generation {
+  const values = v.parse(valuesSchema, JSON.parse(record));
+  const told = (name: Member): string | undefined => {
+    const value = values[recordMembers.indexOf(name)];
+    return typeof value === "string" ? value : undefined;
+  };
+  const counted = (name: Member): number | undefined => {
+    const value = values[recordMembers.indexOf(name)];
+    return typeof value === "number" ? value : undefined;
+  };
+  const money = (name: Member): NanoUnits | undefined => {
+    const value = counted(name);
+    return value === undefined ? undefined : nano(value);
+  };
+  return {
+    id: v.parse(v.string(), told("id")),
+    completionId: told("completion_id"),
+    upstreamId: told("upstream_id"),
+    accountId: v.parse(v.string(), told("account_id")),
+    keyId: told("key_id") ?? "",
+    keyName: told("key_name") ?? "",
+    user: told("user"),
+    app: told("app"),
+    dialect: told("dialect") ?? "",
+    requestedModel: told("requested_model"),
+    model: told("model"),
+    provider: told("provider"),
+    region: told("region"),
+    streamed: counted("streamed") === 1,
+    status: v.parse(statusSchema, told("status")),
+    errorCode: told("error_code"),
+    settlement: v.parse(settlementSchema, told("settlement")),
+    createdAt: v.parse(v.number(), counted("created_at")),
+    completedAt: v.parse(v.number(), counted("completed_at")),
+    latencyMs: counted("latency_ms") ?? 0,
+    tokens:
+      counted("input_fresh") === undefined
+        ? undefined
+        : {
+            inputFresh: counted("input_fresh") ?? 0,
+            cacheRead: counted("cache_read") ?? 0,
+            cacheWrite5m: counted("cache_write_5m") ?? 0,
+            cacheWrite1h: counted("cache_write_1h") ?? 0,
+            outputVisible: counted("output_visible") ?? 0,
+            reasoning: counted("reasoning") ?? 0,
+          },
+    rawUsage: told("raw_usage"),
+    cost: money("cost"),
+    costPrompt: money("cost_prompt"),
+    costCompletion: money("cost_completion"),
+    upstreamCost: money("upstream_cost"),
+    usdRate: counted("usd_rate") ?? 1,
+    isByok: counted("is_byok") === 1,
+    energyWh: counted("energy_wh"),
+    carbonG: counted("carbon_g"),
+    carbonPer1kG: counted("carbon_per_1k_g"),
+    accuracy: v.parse(accuracySchema, told("accuracy")),
+    methodology: told("methodology"),
+    gridGPerKwh: counted("grid_g_per_kwh"),
+    gridZone: told("grid_zone"),
+    trace: v.parse(traceSchema, JSON.parse(told("trace") ?? "[]")),
+  };
 }

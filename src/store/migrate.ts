@@ -2,7 +2,7 @@ import { migrations as known, type Migration } from "#db/migrations.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { backup } from "#src/store/backup.ts";
 import { StoreError } from "#src/store/error.ts";
-import { numberIn, type Statement, type Store } from "#src/store/store.ts";
+import { numberIn, type Row, type Statement, type Store } from "#src/store/store.ts";
 
 /** What a migration did. `backup` is the copy made before an existing database was changed. */
 export interface Migrated {
@@ -28,7 +28,7 @@ export async function migrate(
   if (from === to) return { from, to, backup: undefined };
   const copy = await backupBefore(store, clock, from);
   try {
-    await store.write(steps(migrations.slice(from), clock));
+    await write(store, migrations.slice(from), from, clock);
   } catch (error) {
     // Another process may have done it in the meantime.
     if ((await schemaVersion(store)) !== to) {
@@ -60,20 +60,40 @@ async function backupBefore(store: Store, clock: Clock, from: number): Promise<s
   return target;
 }
 
-function steps(pending: readonly Migration[], clock: Clock): Statement[] {
-  const table: Statement = {
-    sql: "CREATE TABLE IF NOT EXISTS schema_migration (position INTEGER PRIMARY KEY, tag TEXT NOT NULL, applied_at INTEGER NOT NULL)",
-    args: [],
-  };
-  return [table, ...pending.flatMap((migration) => stepsOf(migration, clock))];
+/** All steps in one transaction. What a step moves is read before it: no two pending steps may move the same rows. */
+async function write(
+  store: Store,
+  pending: readonly Migration[],
+  from: number,
+  clock: Clock,
+): Promise<void> {
+  const statements: Statement[] = [
+    {
+      sql: "CREATE TABLE IF NOT EXISTS schema_migration (position INTEGER PRIMARY KEY, tag TEXT NOT NULL, applied_at INTEGER NOT NULL)",
+      args: [],
+    },
+  ];
+  for (const migration of pending) {
+    // An empty database has nothing to move.
+    const rows =
+      migration.move !== undefined && from > 0 ? await store.read(migration.move.read, []) : [];
+    statements.push(...stepsOf(migration, rows, clock));
+  }
+  await store.write(statements);
 }
 
-function stepsOf({ index, tag, sql }: Migration, clock: Clock): Statement[] {
+function stepsOf(
+  { index, tag, sql, move }: Migration,
+  rows: readonly Row[],
+  clock: Clock,
+): Statement[] {
   const changes = sql
     .split("--> statement-breakpoint")
     .map((text) => ({ sql: text.trim(), args: [] }));
   return [
     ...changes.filter((change) => change.sql !== ""),
+    ...(move === undefined ? [] : rows.map((row) => move.write(row))),
+    ...(move?.end ?? []).map((text) => ({ sql: text, args: [] })),
     {
       sql: "INSERT INTO schema_migration (position, tag, applied_at) VALUES (?, ?, ?)",
       args: [index, tag, clock.now()],

@@ -51,7 +51,7 @@ test("the official client throws on an honest ending of a text completion", asyn
   expect(text).not.toContain("energy_wh");
 });
 
-test("a relayed text completion keeps its bytes but for the model, and is the same one byte at a time", () => {
+test("a relayed text completion keeps its bytes but for model and id, and is the same one byte at a time", () => {
   const chunk = (text: string, finish: string) =>
     `data: {"id":"cmpl-1","object":"text_completion","created":1,"model":"up","choices":[{"text":${text},"index":0,"logprobs":null,"finish_reason":${finish}}],"x":12345678901234567890}\n\n`;
   const stream = chunk('"a"', "null") + chunk('"\\n🌦"', "null") + chunk('""', '"stop"');
@@ -64,7 +64,9 @@ test("a relayed text completion keeps its bytes but for the model, and is the sa
     for (let at = 0; at < bytes.length; at += size) keep(relay.push(bytes.subarray(at, at + size)));
     keep(relay.finish());
     expect(decode(Buffer.concat(out))).toBe(
-      stream.replaceAll('"model":"up"', '"model":"openai/gpt-4o-mini"'),
+      stream
+        .replaceAll('"model":"up"', '"model":"openai/gpt-4o-mini"')
+        .replaceAll("cmpl-1", head.completionId),
     );
     expect(relay.ended).toBe(true);
   }

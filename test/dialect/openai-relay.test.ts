@@ -39,7 +39,7 @@ test.each(names)("%s is relayed the same whole, byte by byte and cut anywhere", 
   );
 });
 
-test("only the model changes; usage and the terminal event are held back", async () => {
+test("only model and id change; usage and the terminal event are held back", async () => {
   const bytes = await load("stream-text");
   const flow = relay();
   const { text } = relayed(flow, [bytes]);
@@ -48,7 +48,8 @@ test("only the model changes; usage and the terminal event are held back", async
     theirs
       .map((event) => `${event}\n\n`)
       .join("")
-      .replaceAll("gpt-x-2026-01-01", "openai/gpt-x"),
+      .replaceAll("gpt-x-2026-01-01", "openai/gpt-x")
+      .replaceAll("chatcmpl-up1", "chatcmpl-ours"),
   );
   expect(flow.id).toBe("chatcmpl-up1");
   expect(flow.ended).toBe(true);
@@ -83,6 +84,7 @@ describe("templates", () => {
         expect(failure).toBeUndefined();
         const expected = [...words.map((word) => chunk(word)), done].map((one) => ({
           ...one,
+          id: "chatcmpl-ours",
           model: "openai/gpt-x",
         }));
         expect(eventsOf(text)).toEqual(expected);
@@ -139,7 +141,11 @@ describe("templates", () => {
     }));
     const flow = relay();
     const sent = [of(0, "{"), of(1, "["), of(0, "}"), of(1, "]"), ...ends];
-    const expected = sent.map((one) => ({ ...one, model: "openai/gpt-x" }));
+    const expected = sent.map((one) => ({
+      ...one,
+      id: "chatcmpl-ours",
+      model: "openai/gpt-x",
+    }));
     expect(eventsOf(relayed(flow, [sse(...sent)]).text)).toEqual(expected);
     expect([flow.ended, flow.outputBytes]).toEqual([true, 4]);
     const half = relay();
@@ -230,7 +236,7 @@ test("events of several lines, without an id, or with a foreign finish keep thei
     'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}]}\n\n';
   const out = relayed(flow, [encode(text)]).text;
   expect(out).toBe(
-    'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}],"model":"openai/gpt-x","id":"chatcmpl-ours"}\n\n',
+    'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}],"id":"chatcmpl-ours","model":"openai/gpt-x"}\n\n',
   );
 });
 

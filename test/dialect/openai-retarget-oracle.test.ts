@@ -114,7 +114,7 @@ const replyMembers = [
 ];
 const ids = fc.constantFrom('"id":"up-1"', '"id":""', '"id":null', "");
 
-test("attach() puts model, cost and block into any answer, and changes no other value", () => {
+test("attach() puts model, id, cost and block into any answer, and changes no other value", () => {
   const choices =
     '"choices":[{"index":0,"message":{"role":"assistant","content":"é \\"model\\":1"},"finish_reason":"stop"}]';
   const name = fc.constantFrom('"model":"up"', "");
@@ -137,8 +137,7 @@ test("attach() puts model, cost and block into any answer, and changes no other 
       expect(objectOf(decode(openaiChatSplice.attach(encode(text), summed)))).toEqual(attached);
       const { usage: ours, ...rest } = attached;
       const { usage: theirs, ...before } = objectOf(text);
-      const wanted: JsonObject = { ...before, model: summary.model };
-      if (metered.id === undefined) wanted.id = summary.completionId;
+      const wanted: JsonObject = { ...before, model: summary.model, id: summary.completionId };
       const { lowrouter, ...others } = rest;
       const { lowrouter: _forged, ...wantedOthers } = wanted;
       expect(sorted(others)).toBe(sorted(wantedOthers));

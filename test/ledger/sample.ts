@@ -9,6 +9,7 @@ export function sampleGeneration(parts: Partial<Generation> = {}): Generation {
   return {
     id,
     completionId: `chatcmpl-${id.slice(4)}`,
+    upstreamId: "chatcmpl-up1",
     accountId: "acc_1",
     keyId: "f01d52",
     keyName: "prod-server",
