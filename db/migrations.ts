@@ -8,25 +8,25 @@ export interface Migration {
   index: number;
   tag: string;
   sql: string;
-  /** Rows that are rewritten after the SQL. */
+  /** Rows that are rewritten where the SQL says `-- move rows`. */
   move?: Move;
 }
 
 type Value = string | number | null;
 
-/** Rows that are read before the step, and the statements that write each of them in the new shape after it. */
+/** Rows that are read before the step, and the statement that writes each of them in its new shape. */
 export interface Move {
   read: string;
   write(row: Readonly<Record<string, Value>>): { sql: string; args: Value[] };
-  /** Statements after the last row. */
-  end: readonly string[];
+  /** Fails, and with it the whole migration, when another process wrote rows after they were read. */
+  check: string;
 }
 
 /** Generations of forty columns become one JSON text each: the very text that their hash covers. */
 const toRecords: Move = {
   read: "SELECT * FROM generation ORDER BY rowid",
   write: (row) => ({
-    sql: "INSERT INTO generation (id, account_id, record, chain, sequence, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    sql: "INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
     args: [
       row["id"] ?? null,
       row["account_id"] ?? null,
@@ -39,11 +39,7 @@ const toRecords: Move = {
       row["hash"] ?? null,
     ],
   }),
-  end: [
-    // Fails, and with it the whole migration, when another process wrote rows after they were read.
-    `SELECT json(iif((SELECT count(*) FROM generation) = (SELECT count(*) FROM generation_0000), '1', 'not all'))`,
-    "DROP TABLE generation_0000",
-  ],
+  check: `SELECT json(iif((SELECT count(*) FROM generation) = (SELECT count(*) FROM generation_record), '1', 'not all'))`,
 };
 
 const steps: Record<string, Pick<Migration, "sql" | "move">> = {

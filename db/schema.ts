@@ -89,17 +89,12 @@ export const process = sqliteTable("process", {
   head: text("head").notNull().default(""),
 });
 
-/** A member of a record as a column that takes no space. */
-function member(name: (typeof recordMembers)[number]) {
-  return [sql.raw(`record ->> ${recordMembers.indexOf(name)}`), { mode: "virtual" }] as const;
-}
-
 /**
- * One request each, append-only. `record` is a JSON array, hashed as it stands; it is written as one text because
- * binding and storing forty columns cost more than everything else in a commit.
+ * One request each, append-only. `record` is a JSON array, hashed as it stands: written as one text, because binding and
+ * storing forty columns cost more than everything else in a commit. To be read by name in `generation`.
  */
-export const generation = sqliteTable(
-  "generation",
+export const generationRecord = sqliteTable(
+  "generation_record",
   {
     /** In the order of the commits. */
     position: integer("position").primaryKey(),
@@ -110,50 +105,66 @@ export const generation = sqliteTable(
     sequence: integer("sequence").notNull(),
     previous: text("previous").notNull(),
     hash: text("hash").notNull(),
-    completionId: text("completion_id").generatedAlwaysAs(...member("completion_id")),
-    upstreamId: text("upstream_id").generatedAlwaysAs(...member("upstream_id")),
-    keyId: text("key_id").generatedAlwaysAs(...member("key_id")),
-    keyName: text("key_name").generatedAlwaysAs(...member("key_name")),
-    user: text("user").generatedAlwaysAs(...member("user")),
-    app: text("app").generatedAlwaysAs(...member("app")),
-    dialect: text("dialect").generatedAlwaysAs(...member("dialect")),
-    requestedModel: text("requested_model").generatedAlwaysAs(...member("requested_model")),
-    model: text("model").generatedAlwaysAs(...member("model")),
-    provider: text("provider").generatedAlwaysAs(...member("provider")),
-    region: text("region").generatedAlwaysAs(...member("region")),
-    streamed: integer("streamed").generatedAlwaysAs(...member("streamed")),
-    status: text("status").generatedAlwaysAs(...member("status")),
-    errorCode: text("error_code").generatedAlwaysAs(...member("error_code")),
-    settlement: text("settlement").generatedAlwaysAs(...member("settlement")),
-    createdAt: integer("created_at").generatedAlwaysAs(...member("created_at")),
-    completedAt: integer("completed_at").generatedAlwaysAs(...member("completed_at")),
-    latencyMs: real("latency_ms").generatedAlwaysAs(...member("latency_ms")),
-    inputFresh: integer("input_fresh").generatedAlwaysAs(...member("input_fresh")),
-    cacheRead: integer("cache_read").generatedAlwaysAs(...member("cache_read")),
-    cacheWrite5m: integer("cache_write_5m").generatedAlwaysAs(...member("cache_write_5m")),
-    cacheWrite1h: integer("cache_write_1h").generatedAlwaysAs(...member("cache_write_1h")),
-    outputVisible: integer("output_visible").generatedAlwaysAs(...member("output_visible")),
-    reasoning: integer("reasoning").generatedAlwaysAs(...member("reasoning")),
-    cost: integer("cost").generatedAlwaysAs(...member("cost")),
-    costPrompt: integer("cost_prompt").generatedAlwaysAs(...member("cost_prompt")),
-    costCompletion: integer("cost_completion").generatedAlwaysAs(...member("cost_completion")),
-    upstreamCost: integer("upstream_cost").generatedAlwaysAs(...member("upstream_cost")),
-    usdRate: real("usd_rate").generatedAlwaysAs(...member("usd_rate")),
-    isByok: integer("is_byok").generatedAlwaysAs(...member("is_byok")),
-    energyWh: real("energy_wh").generatedAlwaysAs(...member("energy_wh")),
-    carbonG: real("carbon_g").generatedAlwaysAs(...member("carbon_g")),
-    carbonPer1kG: real("carbon_per_1k_g").generatedAlwaysAs(...member("carbon_per_1k_g")),
-    accuracy: text("accuracy").generatedAlwaysAs(...member("accuracy")),
-    methodology: text("methodology").generatedAlwaysAs(...member("methodology")),
-    gridGPerKwh: real("grid_g_per_kwh").generatedAlwaysAs(...member("grid_g_per_kwh")),
-    gridZone: text("grid_zone").generatedAlwaysAs(...member("grid_zone")),
-    rawUsage: text("raw_usage").generatedAlwaysAs(...member("raw_usage")),
-    trace: text("trace").generatedAlwaysAs(...member("trace")),
   },
   (table) => [
     uniqueIndex("generation_id").on(table.id),
     index("generation_account").on(table.accountId, table.id),
   ],
+);
+
+/** What stands in a record by itself; id and account are columns of the table. */
+const named = recordMembers.flatMap((name, at) =>
+  name === "id" || name === "account_id" ? [] : [`record ->> ${at} AS ${name}`],
+);
+
+/** The records with their members by name. Not generated columns: SQLite computes those on every insert. */
+export const generation = sqliteView("generation", {
+  position: integer("position").notNull(),
+  id: text("id").notNull(),
+  accountId: text("account_id").notNull(),
+  record: text("record").notNull(),
+  completionId: text("completion_id"),
+  upstreamId: text("upstream_id"),
+  keyId: text("key_id"),
+  keyName: text("key_name"),
+  user: text("user"),
+  app: text("app"),
+  dialect: text("dialect"),
+  requestedModel: text("requested_model"),
+  model: text("model"),
+  provider: text("provider"),
+  region: text("region"),
+  streamed: integer("streamed"),
+  status: text("status"),
+  errorCode: text("error_code"),
+  settlement: text("settlement"),
+  createdAt: integer("created_at"),
+  completedAt: integer("completed_at"),
+  latencyMs: real("latency_ms"),
+  inputFresh: integer("input_fresh"),
+  cacheRead: integer("cache_read"),
+  cacheWrite5m: integer("cache_write_5m"),
+  cacheWrite1h: integer("cache_write_1h"),
+  outputVisible: integer("output_visible"),
+  reasoning: integer("reasoning"),
+  cost: integer("cost"),
+  costPrompt: integer("cost_prompt"),
+  costCompletion: integer("cost_completion"),
+  upstreamCost: integer("upstream_cost"),
+  usdRate: real("usd_rate"),
+  isByok: integer("is_byok"),
+  energyWh: real("energy_wh"),
+  carbonG: real("carbon_g"),
+  carbonPer1kG: real("carbon_per_1k_g"),
+  accuracy: text("accuracy"),
+  methodology: text("methodology"),
+  gridGPerKwh: real("grid_g_per_kwh"),
+  gridZone: text("grid_zone"),
+  rawUsage: text("raw_usage"),
+  trace: text("trace"),
+}).as(
+  sql`SELECT position, id, account_id, record, chain, sequence, previous, hash, ${sql.raw(named.join(", "))}
+FROM generation_record`,
 );
 
 /** Money that did not move by a request: credits, refunds, adjustments. */

@@ -19,7 +19,7 @@ export interface ChainReport {
 }
 
 const pageRows = 1000;
-const rowsAfter = `SELECT position, id, account_id, record, chain, sequence, previous, hash FROM generation
+const rowsAfter = `SELECT position, id, account_id, record, chain, sequence, previous, hash FROM generation_record
 WHERE position > ? ORDER BY position LIMIT ${pageRows}`;
 
 /** What the first row of a chain follows. */
@@ -138,7 +138,7 @@ async function follow(
   if (before === undefined || previous === before) return undefined;
   if (previous === chainStart(link.chain)) return "reordered";
   const elsewhere = await store.read(
-    "SELECT 1 AS found FROM generation WHERE chain = ? AND hash = ? LIMIT 1",
+    "SELECT 1 AS found FROM generation_record WHERE chain = ? AND hash = ? LIMIT 1",
     [link.chain, previous],
   );
   return elsewhere.length > 0 ? "reordered" : "inserted";

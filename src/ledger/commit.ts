@@ -47,7 +47,7 @@ interface Link {
   hash: string;
 }
 
-const insertRow = `INSERT INTO generation (id, account_id, record, chain, sequence, previous, hash)
+const insertRow = `INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash)
 VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const moveHead = `INSERT INTO process (id, started_at, sequence, head) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET sequence = excluded.sequence, head = excluded.head`;
@@ -117,7 +117,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     try {
       const { last, links } = write(group, head, processId, clock);
       for (const { id, hash } of links) {
-        const found = await store.read("SELECT hash FROM generation WHERE id = ?", [id]);
+        const found = await store.read("SELECT hash FROM generation_record WHERE id = ?", [id]);
         if (found[0] === undefined || textOf(found[0], "hash") !== hash) return undefined;
       }
       return last;

@@ -27,7 +27,7 @@ export async function findGeneration(
   accountId: string | undefined,
   id: string,
 ): Promise<Generation | undefined> {
-  const rows = await store.read("SELECT account_id, record FROM generation WHERE id = ?", [
+  const rows = await store.read("SELECT account_id, record FROM generation_record WHERE id = ?", [
     `gen_${id.slice(-ulidLength)}`,
   ]);
   const record = rows[0] && textOf(rows[0], "record");

@@ -87,13 +87,14 @@ function stepsOf(
   rows: readonly Row[],
   clock: Clock,
 ): Statement[] {
+  const moved: Statement[] =
+    move === undefined ? [] : [...rows.map(move.write), { sql: move.check, args: [] }];
   const changes = sql
     .split("--> statement-breakpoint")
-    .map((text) => ({ sql: text.trim(), args: [] }));
+    .map((text) => text.trim())
+    .flatMap((text) => (text === "-- move rows" ? moved : [{ sql: text, args: [] }]));
   return [
     ...changes.filter((change) => change.sql !== ""),
-    ...(move === undefined ? [] : rows.map((row) => move.write(row))),
-    ...(move?.end ?? []).map((text) => ({ sql: text, args: [] })),
     {
       sql: "INSERT INTO schema_migration (position, tag, applied_at) VALUES (?, ?, ?)",
       args: [index, tag, clock.now()],

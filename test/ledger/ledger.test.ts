@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { getTableColumns } from "drizzle-orm";
+import { getViewSelectedFields } from "drizzle-orm";
 import { recordMembers } from "#db/record.ts";
-import { generation as generationTable } from "#db/schema.ts";
+import { generation as generationView } from "#db/schema.ts";
 import { createIds } from "#src/lib/id.ts";
 import { linkHash, verifyChain } from "#src/ledger/chain.ts";
 import { createLedger, type Ledger } from "#src/ledger/commit.ts";
@@ -39,11 +39,11 @@ async function faultsAfter(...tampering: string[]): Promise<unknown[]> {
 
 /** Puts a value into a record without its hash. */
 const tamper = (sequence: number): string =>
-  `UPDATE generation SET record = json_set(record, '$[${recordMembers.indexOf("cost")}]', 1) WHERE sequence = ${sequence}`;
+  `UPDATE generation_record SET record = json_set(record, '$[${recordMembers.indexOf("cost")}]', 1) WHERE sequence = ${sequence}`;
 
 test("every member of a record can be read by SQL under its name", async () => {
   using kept = await temporaryStore();
-  const names = Object.values(getTableColumns(generationTable)).map(({ name }) => name);
+  const names = Object.values(getViewSelectedFields(generationView)).map(({ name }) => name);
   expect(names).toEqual(expect.arrayContaining([...recordMembers]));
   const made = sampleGeneration();
   await ledgerOn(kept.store).record({ generation: made, movements: [] });
@@ -196,17 +196,23 @@ test("pages of transactions and generations join without gap or repeat", async (
 
 test("verifyChain() finds and names each tampering", async () => {
   const swap = [
-    "UPDATE generation SET sequence = 99 WHERE sequence = 2",
-    "UPDATE generation SET sequence = 2 WHERE sequence = 3",
-    "UPDATE generation SET sequence = 3 WHERE sequence = 99",
+    "UPDATE generation_record SET sequence = 99 WHERE sequence = 2",
+    "UPDATE generation_record SET sequence = 2 WHERE sequence = 3",
+    "UPDATE generation_record SET sequence = 3 WHERE sequence = 99",
   ];
   const forge = (sequence: number, chain: string): string =>
-    `INSERT INTO generation (id, account_id, record, chain, sequence, previous, hash)
-     SELECT 'gen_forged', account_id, record, '${chain}', ${sequence}, previous, hash FROM generation WHERE sequence = 1`;
+    `INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash)
+     SELECT 'gen_forged', account_id, record, '${chain}', ${sequence}, previous, hash FROM generation_record WHERE sequence = 1`;
   expect(await faultsAfter(tamper(3))).toEqual([["changed", 3]]);
-  expect(await faultsAfter("DELETE FROM generation WHERE sequence = 3")).toEqual([["removed", 3]]);
-  expect(await faultsAfter("DELETE FROM generation WHERE sequence = 5")).toEqual([["removed", 5]]);
-  expect(await faultsAfter("DELETE FROM generation WHERE sequence = 1")).toEqual([["removed", 1]]);
+  expect(await faultsAfter("DELETE FROM generation_record WHERE sequence = 3")).toEqual([
+    ["removed", 3],
+  ]);
+  expect(await faultsAfter("DELETE FROM generation_record WHERE sequence = 5")).toEqual([
+    ["removed", 5],
+  ]);
+  expect(await faultsAfter("DELETE FROM generation_record WHERE sequence = 1")).toEqual([
+    ["removed", 1],
+  ]);
   expect(await faultsAfter(...swap)).toContainEqual(["reordered", 2]);
   expect(await faultsAfter(forge(6, "prc_1"))).toEqual([["inserted", 6]]);
   expect(await faultsAfter(forge(1, "prc_other"))).toEqual([["inserted", 1]]);
@@ -217,12 +223,14 @@ test("verifyChain() finds a changed row whose own hash was made to fit", async (
   const { store } = kept;
   await recordMany(store, 5);
   await store.write([{ sql: tamper(3), args: [] }]);
-  const [row] = await store.read("SELECT * FROM generation WHERE sequence = 3", []);
+  const [row] = await store.read("SELECT * FROM generation_record WHERE sequence = 3", []);
   const hash = linkHash(String(row?.["previous"]), String(row?.["record"]));
-  await store.write([{ sql: "UPDATE generation SET hash = ? WHERE sequence = 3", args: [hash] }]);
+  await store.write([
+    { sql: "UPDATE generation_record SET hash = ? WHERE sequence = 3", args: [hash] },
+  ]);
   expect((await verifyChain(store)).faults).toMatchObject([{ sequence: 4 }]);
   await store.write([
-    { sql: "UPDATE generation SET previous = ? WHERE sequence = 4", args: [hash] },
+    { sql: "UPDATE generation_record SET previous = ? WHERE sequence = 4", args: [hash] },
   ]);
   expect((await verifyChain(store)).faults).toMatchObject([{ fault: "changed", sequence: 4 }]);
 });
@@ -232,9 +240,11 @@ test("a row rewritten at the end of the chain does not fit its recorded end", as
   const { store } = kept;
   await recordMany(store, 2);
   await store.write([{ sql: tamper(2), args: [] }]);
-  const [row] = await store.read("SELECT * FROM generation WHERE sequence = 2", []);
+  const [row] = await store.read("SELECT * FROM generation_record WHERE sequence = 2", []);
   const hash = linkHash(String(row?.["previous"]), String(row?.["record"]));
-  await store.write([{ sql: "UPDATE generation SET hash = ? WHERE sequence = 2", args: [hash] }]);
+  await store.write([
+    { sql: "UPDATE generation_record SET hash = ? WHERE sequence = 2", args: [hash] },
+  ]);
   expect((await verifyChain(store)).faults).toMatchObject([{ fault: "changed", sequence: 2 }]);
 });
 
