@@ -168,11 +168,9 @@ const table: [ErrorCode, number, string, () => Promise<Reply>][] = [
     async () => {
       const broken = await startGateway();
       await broken.chat();
-      await broken.store.write([
-        { sql: "ALTER TABLE generation RENAME TO canary_table", args: [] },
-      ]);
+      await broken.store.write([{ sql: "DROP TABLE generation_record", args: [] }]);
       const reply = await broken.ask("/v1/generation/gen_none");
-      expect(reply.text).not.toContain("canary_table");
+      expect(reply.text).not.toContain("generation_record");
       expect(reply.text).not.toContain("no such table");
       await broken.close();
       return reply;
