@@ -7,8 +7,8 @@ import { readWhole, type Whole } from "#src/gateway/whole.ts";
 import { upstreamDialect } from "#src/gateway/dialects.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
-import type { Deadline } from "#src/lib/deadline.ts";
 import type { Route } from "#src/provider/deployment.ts";
+import { ConnectTimeout, type Exchange, type Head } from "#src/provider/exchange.ts";
 import { send } from "#src/provider/send.ts";
 
 /** An upstream that answered: the route it took and what there is to read. */
@@ -19,8 +19,8 @@ export interface Answer {
   dropped: string[];
   /** A whole answer, or the stream whose headers arrived. */
   whole: Whole | undefined;
-  stream: ReadableStream<Uint8Array> | undefined;
-  controller: AbortController;
+  streamed: boolean;
+  exchange: Exchange;
   trace: TraceEntry[];
   /** Monotonic milliseconds when the answer began. */
   firstByteAt: number;
@@ -125,49 +125,29 @@ async function once(
   spliced: boolean,
   app: App,
 ): Promise<Once> {
-  const controller = new AbortController();
-  const leave = () => controller.abort(call.request.signal.reason);
-  if (call.request.signal.aborted) leave();
-  else call.request.signal.addEventListener("abort", leave, { once: true });
   const { timeouts } = app.config;
-  const deadline: Deadline = app.deadlines.after(timeouts.firstByteMs, () =>
-    controller.abort(timeout("first byte", timeouts.firstByteMs, route)),
+  const { signal } = call.request;
+  const exchange = send(route.deployment, request.path, request.body, {
+    stream: ask.stream,
+    connectMs: timeouts.connectMs,
+  });
+  const leave = () => exchange.abort(new ClientLeft());
+  if (signal.aborted) leave();
+  else signal.addEventListener("abort", leave, { once: true });
+  const deadline = app.deadlines.after(timeouts.firstByteMs, () =>
+    exchange.abort(timeout("first byte", timeouts.firstByteMs, route)),
   );
   try {
-    const response = await send(route.deployment, request.path, request.body, {
-      signal: controller.signal,
-      stream: ask.stream,
-    });
+    const head = await exchange.head;
     const firstByteAt = app.clock.monotonic();
-    const streamed = ask.stream && response.ok && !isJson(response);
-    if (streamed && response.body) {
-      const { body } = response;
-      return {
-        route,
-        spliced,
-        dropped: request.dropped,
-        whole: undefined,
-        stream: body,
-        controller,
-        firstByteAt,
-      };
-    }
-    const body = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok || ask.stream) throw classify(response.status, body, response.headers, route);
-    const whole = readWhole(call, body, route, spliced);
-    return {
-      route,
-      spliced,
-      dropped: request.dropped,
-      whole,
-      stream: undefined,
-      controller,
-      firstByteAt,
-    };
+    const ok = head.status >= 200 && head.status < 300;
+    const answer = { route, spliced, dropped: request.dropped, exchange, firstByteAt };
+    if (ask.stream && ok && !isJson(head)) return { ...answer, whole: undefined, streamed: true };
+    const body = await exchange.bytes();
+    if (!ok || ask.stream) throw classify(head, body, route);
+    return { ...answer, whole: readWhole(call, body, route, spliced), streamed: false };
   } catch (thrown) {
-    // A deadline's own error says more than the AbortError that fetch makes of it.
-    const { reason } = controller.signal;
-    if (reason instanceof AppError) throw reason;
+    if (thrown instanceof ConnectTimeout) throw timeout("connection", timeouts.connectMs, route);
     throw thrown;
   } finally {
     deadline.cancel();
@@ -187,6 +167,11 @@ export function timeout(timer: string, milliseconds: number, route: Route): AppE
 }
 
 /** A stream was asked for and JSON came: an error under status 200, or an upstream that cannot stream. */
-function isJson(response: Response): boolean {
-  return response.headers.get("content-type")?.startsWith("application/json") ?? false;
+function isJson(head: Head): boolean {
+  return head.header("content-type")?.startsWith("application/json") ?? false;
+}
+
+/** Why an exchange ended whose client is gone. */
+export class ClientLeft extends Error {
+  override readonly name = "ClientLeft";
 }

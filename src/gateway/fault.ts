@@ -1,6 +1,7 @@
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { upstreamDialect } from "#src/gateway/dialects.ts";
 import { AppError } from "#src/lib/error.ts";
+import type { Head } from "#src/provider/exchange.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** A failed attempt: what to tell the client if it was the last, and what it means for routing. */
@@ -29,12 +30,13 @@ const clientFaults: ReadonlySet<number> = new Set([
 ]);
 
 /** An upstream's error answer as something to throw. */
-export function classify(status: number, body: Uint8Array, headers: Headers, route: Route): Error {
+export function classify(head: Head, body: Uint8Array, route: Route): Error {
+  const { status } = head;
   const { provider, region } = route.deployment;
   const upstream = {
     provider: provider.id,
     region,
-    ...(headers.get("x-request-id") ? { upstream_request_id: headers.get("x-request-id") } : {}),
+    ...(head.header("x-request-id") ? { upstream_request_id: head.header("x-request-id") } : {}),
   };
   const protocol =
     route.endpoint.protocol === "openai-completions" ? "openai-chat" : route.endpoint.protocol;
@@ -61,7 +63,7 @@ export function classify(status: number, body: Uint8Array, headers: Headers, rou
       upstreamFailed: false,
     });
   }
-  const wait = retryAfter(headers) ?? native.retryAfterSeconds;
+  const wait = retryAfter(head) ?? native.retryAfterSeconds;
   const limited = status === 429;
   const error =
     status === 503 || status === 529
@@ -112,9 +114,9 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
 }
 
 /** Seconds to wait, from `retry-after` in seconds or as a date; undefined when absent or unreadable. */
-function retryAfter(headers: Headers): number | undefined {
-  const text = headers.get("retry-after");
-  if (text === null) return undefined;
+function retryAfter(head: Head): number | undefined {
+  const text = head.header("retry-after");
+  if (text === undefined) return undefined;
   const seconds = Number(text);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined;
 }

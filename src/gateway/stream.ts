@@ -1,5 +1,5 @@
 import { UpstreamStreamError, type StreamHead, type StreamRelay } from "#src/dialect/dialect.ts";
-import { type Answer, timeout } from "#src/gateway/attempt.ts";
+import { type Answer, ClientLeft, timeout } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
@@ -21,8 +21,7 @@ export async function* streamOf(
   answer: Answer,
   app: App,
 ): AsyncGenerator<Chunk, void, void> {
-  const { route, controller, stream } = answer;
-  if (stream === undefined) return;
+  const { route, exchange } = answer;
   const head: StreamHead = {
     completionId: job.completionId,
     created: Math.floor(job.call.receivedAt / 1000),
@@ -35,27 +34,26 @@ export async function* streamOf(
     : translating(job.call.front.client.writeStream(head), route);
   const { timeouts } = app.config;
   const idle = app.deadlines.after(timeouts.idleMs, () =>
-    controller.abort(timeout("further byte", timeouts.idleMs, route)),
+    exchange.abort(timeout("further byte", timeouts.idleMs, route)),
   );
   const total = app.deadlines.after(timeouts.totalMs, () =>
-    controller.abort(timeout("complete answer", timeouts.totalMs, route)),
+    exchange.abort(timeout("complete answer", timeouts.totalMs, route)),
   );
-  const reader = stream.getReader();
   let finished = false;
   try {
     let failure: AppError | undefined;
-    let reading = reader.read();
+    let reading = exchange.read();
     try {
       for (;;) {
         const next = await orSilence(reading, app);
-        if (next === undefined) {
+        if (next === silence) {
           yield heartbeat;
           continue;
         }
-        if (next.done) break;
+        if (next === undefined) break;
         idle.extend();
-        const out = flow.push(next.value);
-        reading = reader.read();
+        const out = flow.push(next);
+        reading = exchange.read();
         if (out.length > 0) yield out;
       }
       const last = flow.finish();
@@ -64,7 +62,7 @@ export async function* streamOf(
         throw new UpstreamStreamError("The upstream closed before the terminal event");
     } catch (thrown) {
       if (job.call.request.signal.aborted) return;
-      failure = broken(thrown, controller, route.deployment.provider.id, app, job);
+      failure = broken(thrown, answer, app, job);
     }
     if (failure !== undefined) {
       app.health.failed(route);
@@ -113,7 +111,7 @@ export async function* streamOf(
 
 /** The client left: the upstream stops at once, and what was produced so far is recorded. */
 async function leave(job: Job, answer: Answer, flow: StreamRelay, app: App): Promise<void> {
-  answer.controller.abort();
+  answer.exchange.abort(new ClientLeft());
   const produced = flow.outputBytes > 0 || flow.usage !== undefined;
   const usage = produced ? partial(job, flow) : undefined;
   const account = usage && accountFor(job, answer.route, usage, app);
@@ -141,17 +139,19 @@ function partial(job: Job, flow: StreamRelay) {
   return { ...told, output: { ...told.output, visible }, estimated: true as const };
 }
 
-/** The next chunk, or undefined when nothing came for a while. */
-function orSilence<T>(reading: Promise<T>, app: App): Promise<T | undefined> {
+const silence = Symbol("nothing came for a while");
+
+/** The next chunk, or `silence` when nothing came for a while. */
+function orSilence<T>(reading: Promise<T>, app: App): Promise<T | typeof silence> {
   return new Promise((resolve, reject) => {
-    const silence = app.deadlines.after(heartbeatMs, () => resolve(undefined));
+    const timer = app.deadlines.after(heartbeatMs, () => resolve(silence));
     reading.then(
       (value) => {
-        silence.cancel();
+        timer.cancel();
         resolve(value);
       },
       (cause) => {
-        silence.cancel();
+        timer.cancel();
         reject(cause);
       },
     );
@@ -159,17 +159,11 @@ function orSilence<T>(reading: Promise<T>, app: App): Promise<T | undefined> {
 }
 
 /** A broken stream as the error that the client is told. */
-function broken(
-  thrown: unknown,
-  controller: AbortController,
-  provider: string,
-  app: App,
-  job: Job,
-): AppError {
-  const { reason } = controller.signal;
-  if (reason instanceof AppError) return reason;
+function broken(thrown: unknown, { exchange, route }: Answer, app: App, job: Job): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const provider = route.deployment.provider.id;
   app.log.write("warn", "stream_broken", { generation: job.generationId, provider }, thrown);
-  controller.abort();
+  exchange.abort(new Error("The stream was broken"));
   return new AppError("upstream_error", "upstream request failed", {
     cause: thrown,
     metadata: { provider },

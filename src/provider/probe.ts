@@ -14,13 +14,15 @@ export interface Probe {
 export async function probe(deployment: Deployment, timeoutMs: number): Promise<Probe> {
   const seen = { region: deployment.region, base_url: deployment.baseUrl };
   try {
-    const response = await send(deployment, "/models", undefined, {
+    const limitMs = Math.max(1000, timeoutMs);
+    const exchange = send(deployment, "/models", undefined, {
       method: "GET",
       stream: false,
-      signal: AbortSignal.timeout(Math.max(1000, timeoutMs)),
+      connectMs: limitMs,
     });
-    await response.body?.cancel();
-    const { status } = response;
+    const late = setTimeout(() => exchange.abort(new Error("No answer in time")), limitMs);
+    const { status } = await exchange.head.finally(() => clearTimeout(late));
+    exchange.abort(new Error("The status says it all"));
     if (status === 401 || status === 403)
       return {
         ...seen,

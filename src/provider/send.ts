@@ -1,24 +1,28 @@
 import type { Deployment } from "#src/provider/deployment.ts";
+import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
+import { FetchExchange } from "#src/provider/fetch-exchange.ts";
+import { type Origin, Pool } from "#src/provider/pool.ts";
 import { version } from "#src/lib/version.ts";
 
 const agent = `lowrouter/${version}`;
 
 export interface SendOptions {
-  signal: AbortSignal;
   stream: boolean;
   method?: string;
+  /** Milliseconds that opening a connection may take. */
+  connectMs: number;
   /** Headers of the client that the provider may see. */
   extra?: Record<string, string>;
 }
 
-/** The one place where a request leaves for a provider. The caller owns the signal and the body of the answer. */
+/** The one place where a request leaves for a provider. The caller ends the exchange: by reading to its end, or by `abort`. */
 export function send(
   deployment: Deployment,
   path: string,
   body: Uint8Array<ArrayBuffer> | undefined,
   options: SendOptions,
-): Promise<Response> {
-  return fetch(deployment.baseUrl + path, {
+): Exchange {
+  const out: Outgoing = {
     method: options.method ?? "POST",
     headers: {
       "content-type": "application/json",
@@ -28,8 +32,73 @@ export function send(
       ...deployment.headers,
     },
     body,
-    signal: options.signal,
-    // A redirect could carry the credential to another host.
-    redirect: "manual",
-  });
+    connectMs: options.connectMs,
+  };
+  const place = placeOf(deployment.baseUrl);
+  if (place.proxied) return new FetchExchange(deployment.baseUrl + path, out);
+  return place.pool.send(headText(place, path, out), out);
+}
+
+/** Where a base URL points, found once. */
+interface Place {
+  pool: Pool;
+  /** Value of the `host` header. */
+  host: string;
+  /** Path that every request's path continues. */
+  prefix: string;
+  /** The environment names a proxy for this scheme. */
+  proxied: boolean;
+}
+
+const places = new Map<string, Place>();
+const pools = new Map<string, Pool>();
+
+function placeOf(baseUrl: string): Place {
+  const known = places.get(baseUrl);
+  if (known !== undefined) return known;
+  const url = new URL(baseUrl);
+  const secure = url.protocol === "https:";
+  const origin: Origin = {
+    secure,
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(url.port) || (secure ? 443 : 80),
+  };
+  const pool = pools.get(url.origin) ?? new Pool(origin);
+  pools.set(url.origin, pool);
+  const place: Place = {
+    pool,
+    host: url.host,
+    prefix: url.pathname === "/" ? "" : url.pathname,
+    proxied: proxied(secure),
+  };
+  places.set(baseUrl, place);
+  return place;
+}
+
+/** A proxy is set for the scheme, in either spelling. */
+export function proxied(secure: boolean): boolean {
+  const name = secure ? "https_proxy" : "http_proxy";
+  return Boolean(process.env[name] ?? process.env[name.toUpperCase()]);
+}
+
+/** Request line and headers. Throws a TypeError on a header value that would end its line. */
+function headText({ host, prefix }: Place, path: string, out: Outgoing): string {
+  const { method, headers, body } = out;
+  let text = `${method} ${prefix}${visible(path)} HTTP/1.1\r\nhost: ${host}\r\n`;
+  for (const name in headers) {
+    const value = headers[name] ?? "";
+    if (unsafe.test(value)) throw new TypeError(`The header ${name} has a forbidden character`);
+    text += `${name}: ${value}\r\n`;
+  }
+  return body === undefined ? text + "\r\n" : `${text}content-length: ${body.length}\r\n\r\n`;
+}
+
+/** What a header value may not hold. */
+const unsafe = /[^\t\x20-\x7e\x80-\xff]/;
+
+/** A path as it may stand in a request line. */
+function visible(path: string): string {
+  if (!/[^\x21-\x7e]|#/.test(path)) return path;
+  const { pathname, search } = new URL(path, "http://host");
+  return pathname + search;
 }

@@ -1,0 +1,199 @@
+import { BrokenAnswer, type Head } from "#src/provider/exchange.ts";
+
+/** Where the parts of an answer go, in order. */
+export interface AnswerSink {
+  onHead(head: Head): void;
+  onBody(piece: Uint8Array<ArrayBuffer>): void;
+  /** `reusable`: the connection may carry another request. */
+  onEnd(reusable: boolean): void;
+}
+
+const maxHeadBytes = 65_536;
+const maxLineBytes = 8_192;
+const headEnd = "\r\n\r\n";
+const lineFeed = 10;
+
+/**
+ * Reads HTTP/1.1 answers (RFC 9112) from the bytes of one connection, however they are cut.
+ * Throws {@link BrokenAnswer} on what is none; the connection is then of no more use.
+ */
+export class AnswerReader {
+  #state: "head" | "sized" | "chunk-size" | "chunk" | "chunk-end" | "trailer" | "until-close" =
+    "head";
+  /** Bytes of a head or a line that is not complete yet. */
+  #kept: Buffer | undefined;
+  /** Bytes still to come of the body or the chunk. */
+  #left = 0;
+  #reusable = true;
+  #begun = false;
+
+  /** Some bytes of the current answer arrived. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /** The head that was just read has no body. */
+  get #empty(): boolean {
+    return this.#state === "sized" && this.#left === 0;
+  }
+
+  push(bytes: Buffer<ArrayBuffer>, sink: AnswerSink): void {
+    this.#begun = true;
+    let at = 0;
+    while (at < bytes.length) {
+      switch (this.#state) {
+        case "head":
+          at = this.#head(bytes, at, sink);
+          if (this.#empty) return this.#finish(bytes, at, sink);
+          break;
+        case "sized":
+        case "chunk": {
+          const end = Math.min(bytes.length, at + this.#left);
+          this.#left -= end - at;
+          sink.onBody(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+          at = end;
+          if (this.#left > 0) break;
+          if (this.#state === "chunk") this.#state = "chunk-end";
+          else return this.#finish(bytes, at, sink);
+          break;
+        }
+        case "until-close":
+          sink.onBody(at === 0 ? bytes : bytes.subarray(at));
+          return;
+        default: {
+          const end = bytes.indexOf(lineFeed, at);
+          const line = this.#line(bytes, at, end);
+          if (line === undefined) return;
+          at = end + 1;
+          if (this.#state === "chunk-size") this.#chunkSize(line);
+          else if (this.#state === "chunk-end") {
+            if (line !== "") throw new BrokenAnswer("A chunk is longer than its size");
+            this.#state = "chunk-size";
+          } else if (line === "") return this.#finish(bytes, at, sink);
+        }
+      }
+    }
+  }
+
+  /** The connection closed. Throws when the answer is not complete. */
+  close(sink: AnswerSink): void {
+    if (this.#state !== "until-close")
+      throw new BrokenAnswer(
+        this.#begun
+          ? "The connection closed before the end of the answer"
+          : "The connection closed without an answer",
+      );
+    this.#reset();
+    sink.onEnd(false);
+  }
+
+  #head(bytes: Buffer<ArrayBuffer>, at: number, sink: AnswerSink): number {
+    const kept = this.#kept;
+    const all = kept === undefined ? bytes : Buffer.concat([kept, bytes.subarray(at)]);
+    const from = kept === undefined ? at : 0;
+    const end = all.indexOf(headEnd, from, "latin1");
+    if ((end < 0 ? all.length : end) - from > maxHeadBytes)
+      throw new BrokenAnswer(`The head is longer than ${maxHeadBytes} bytes`);
+    if (end < 0) {
+      this.#kept = Buffer.from(all.subarray(from));
+      return bytes.length;
+    }
+    this.#kept = undefined;
+    this.#begin(all.toString("latin1", from, end), sink);
+    const next = end + headEnd.length;
+    return kept === undefined ? next : at + next - kept.length;
+  }
+
+  #begin(text: string, sink: AnswerSink): void {
+    const status = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |\r\n|$)/.exec(text);
+    if (status === null) throw new BrokenAnswer("The answer is no HTTP/1.1");
+    const code = Number(status[2]);
+    const head = new TextHead(code, text);
+    if (code < 200) {
+      if (code === 101) throw new BrokenAnswer("The upstream changed the protocol unasked");
+      return;
+    }
+    const connection = head.header("connection")?.toLowerCase();
+    this.#reusable =
+      status[1] === "1" ? !connection?.includes("close") : connection === "keep-alive";
+    const empty = code === 204 || code === 304;
+    const coding = head.header("transfer-encoding");
+    const length = coding === undefined ? head.length() : undefined;
+    if (coding !== undefined && coding.toLowerCase() !== "chunked")
+      throw new BrokenAnswer(`The transfer coding ${JSON.stringify(coding)} is not chunked`);
+    if (coding !== undefined && !empty) this.#state = "chunk-size";
+    else if (length === undefined && !empty) this.#state = "until-close";
+    else {
+      this.#left = empty ? 0 : (length ?? 0);
+      this.#state = "sized";
+    }
+    sink.onHead(head);
+  }
+
+  /** The line that ends at `end`, without its ending; undefined, and kept, when it is not complete. */
+  #line(bytes: Buffer<ArrayBuffer>, at: number, end: number): string | undefined {
+    const before = this.#kept?.length ?? 0;
+    if ((end < 0 ? bytes.length : end) - at + before > maxLineBytes)
+      throw new BrokenAnswer(`A line between chunks is longer than ${maxLineBytes} bytes`);
+    if (end < 0) {
+      const rest = bytes.subarray(at);
+      this.#kept = this.#kept === undefined ? Buffer.from(rest) : Buffer.concat([this.#kept, rest]);
+      return undefined;
+    }
+    const text = (this.#kept?.toString("latin1") ?? "") + bytes.toString("latin1", at, end);
+    this.#kept = undefined;
+    return text.endsWith("\r") ? text.slice(0, -1) : text;
+  }
+
+  #chunkSize(line: string): void {
+    const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
+    if (size === null) throw new BrokenAnswer("A chunk has no size");
+    this.#left = Number.parseInt(size[1] ?? "", 16);
+    this.#state = this.#left === 0 ? "trailer" : "chunk";
+  }
+
+  #finish(bytes: Buffer, at: number, sink: AnswerSink): void {
+    // Bytes after the end belong to no request.
+    const reusable = this.#reusable && at === bytes.length;
+    this.#reset();
+    sink.onEnd(reusable);
+  }
+
+  #reset(): void {
+    this.#state = "head";
+    this.#kept = undefined;
+    this.#begun = false;
+  }
+}
+
+class TextHead implements Head {
+  readonly #text: string;
+  readonly #lower: string;
+
+  constructor(
+    readonly status: number,
+    text: string,
+  ) {
+    if (/\r\n[ \t]|[^\r]\n|\r[^\n]/.test(text)) throw new BrokenAnswer("A header spans lines");
+    this.#text = text + "\r\n";
+    this.#lower = this.#text.toLowerCase();
+  }
+
+  header(name: string): string | undefined {
+    const at = this.#lower.indexOf(`\r\n${name}:`);
+    if (at < 0) return undefined;
+    const from = at + name.length + 3;
+    return this.#text.slice(from, this.#text.indexOf("\r\n", from)).trim();
+  }
+
+  /** Value of `content-length`; undefined when absent. */
+  length(): number | undefined {
+    const text = this.header("content-length");
+    if (text === undefined) return undefined;
+    const first = this.#lower.indexOf("\r\ncontent-length:");
+    const twice = this.#lower.includes("\r\ncontent-length:", first + 1);
+    if (twice || !/^\d{1,15}$/.test(text))
+      throw new BrokenAnswer("The content length is no single number");
+    return Number(text);
+  }
+}

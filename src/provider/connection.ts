@@ -1,0 +1,144 @@
+import type { Socket, SocketHandler } from "bun";
+import { AnswerReader } from "#src/provider/answer-reader.ts";
+import { BrokenAnswer } from "#src/provider/exchange.ts";
+import type { Origin, Pool } from "#src/provider/pool.ts";
+import type { SocketExchange } from "#src/provider/socket-exchange.ts";
+
+/** One connection to an upstream, carrying one exchange at a time. */
+export class Connection {
+  idleSince = 0;
+  readonly #pool: Pool;
+  readonly #reader = new AnswerReader();
+  #socket: Socket<Connection> | undefined;
+  #exchange: SocketExchange | undefined;
+  #again: (() => void) | undefined;
+  /** What the socket did not take yet. */
+  #unsent: Uint8Array | undefined;
+  #opened: (() => void) | undefined;
+  #refused: ((cause: Error) => void) | undefined;
+
+  private constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  /** Opens a connection; over TLS, the certificate must be trusted and name the host. */
+  static open(origin: Origin, pool: Pool): Promise<Connection> {
+    const connection = new Connection(pool);
+    return new Promise<Connection>((resolve, reject) => {
+      connection.#opened = () => resolve(connection);
+      connection.#refused = reject;
+      Bun.connect({
+        hostname: origin.host,
+        port: origin.port,
+        data: connection,
+        socket: origin.secure ? secured : plain,
+        ...(origin.secure ? { tls: { serverName: origin.host, rejectUnauthorized: true } } : {}),
+      }).catch(reject);
+    });
+  }
+
+  /** Sends a request. `again` runs when a kept connection turns out closed before any answer. */
+  carry(exchange: SocketExchange, again: (() => void) | undefined): void {
+    const socket = this.#socket;
+    if (socket === undefined) {
+      if (again === undefined) exchange.fail(new BrokenAnswer("The connection closed"));
+      else again();
+      return;
+    }
+    this.#exchange = exchange;
+    this.#again = again;
+    exchange.connection = this;
+    socket.ref();
+    this.#write(exchange.outgoing());
+  }
+
+  /** Stops reading until `resume`, so that a slow client slows the upstream and fills no memory. */
+  pause(): void {
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  close(): void {
+    this.#exchange = undefined;
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.terminate();
+  }
+
+  /** The exchange has its whole answer. */
+  done(reusable: boolean): void {
+    this.#exchange = undefined;
+    if (!reusable || this.#unsent !== undefined) return this.close();
+    this.#socket?.unref();
+    this.#pool.release(this);
+  }
+
+  onOpen(socket: Socket<Connection>): void {
+    this.#socket = socket;
+    this.#opened?.();
+  }
+
+  onHandshake(socket: Socket<Connection>, trusted: boolean, cause: Error | null): void {
+    if (trusted) return this.onOpen(socket);
+    this.#refused?.(cause ?? new Error("The upstream's certificate is not trusted"));
+    socket.terminate();
+  }
+
+  onData(bytes: Buffer<ArrayBuffer>): void {
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#lost();
+    try {
+      this.#reader.push(bytes, exchange);
+    } catch (cause) {
+      this.close();
+      exchange.fail(cause instanceof Error ? cause : new Error(String(cause)));
+    }
+  }
+
+  onDrain(): void {
+    if (this.#unsent !== undefined) this.#write(this.#unsent);
+  }
+
+  onClose(cause: Error | undefined): void {
+    this.#socket = undefined;
+    this.#refused?.(cause ?? new BrokenAnswer("The connection closed before it was open"));
+    const exchange = this.#exchange;
+    if (exchange === undefined) return this.#lost();
+    this.#exchange = undefined;
+    if (this.#again !== undefined && !this.#reader.begun) return this.#again();
+    try {
+      this.#reader.close(exchange);
+    } catch (broken) {
+      exchange.fail(cause ?? (broken as Error));
+    }
+  }
+
+  #lost(): void {
+    this.#pool.forget(this);
+    this.close();
+  }
+
+  #write(bytes: Uint8Array): void {
+    const sent = this.#socket?.write(bytes) ?? -1;
+    this.#unsent = sent < bytes.length ? bytes.subarray(Math.max(0, sent)) : undefined;
+  }
+}
+
+const plain: SocketHandler<Connection, "buffer"> = {
+  binaryType: "buffer",
+  open: (socket) => socket.data.onOpen(socket),
+  data: (socket, bytes) => socket.data.onData(bytes as Buffer<ArrayBuffer>),
+  drain: (socket) => socket.data.onDrain(),
+  end: (socket) => void socket.terminate(),
+  close: (socket, cause) => socket.data.onClose(cause),
+  error: (socket, cause) => socket.data.onClose(cause),
+};
+
+const secured: SocketHandler<Connection, "buffer"> = {
+  ...plain,
+  open() {},
+  handshake: (socket, trusted, cause) => socket.data.onHandshake(socket, trusted, cause),
+};

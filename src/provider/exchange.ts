@@ -1,0 +1,37 @@
+/** Status and headers of an upstream's answer. */
+export interface Head {
+  status: number;
+  /** Value of a header by its lower-case name; undefined when absent. */
+  header(name: string): string | undefined;
+}
+
+/** One request to an upstream and its answer. Over with the answer's last byte, or with `abort`. */
+export interface Exchange {
+  /** Settles when the answer's head is here. Rejects with what broke the exchange, or with the reason of `abort`. */
+  readonly head: Promise<Head>;
+  /** The next piece of the body; undefined at its end. One call at a time. */
+  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** The rest of the body; at once when all of it is here. */
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+  /** Ends the exchange and its connection at once. Does nothing when it is over. */
+  abort(reason: Error): void;
+}
+
+/** What goes out. Without a body there is no content type either. */
+export interface Outgoing {
+  method: string;
+  headers: Record<string, string>;
+  body: Uint8Array<ArrayBuffer> | undefined;
+  /** Milliseconds that opening a connection may take; 0 sets no limit. */
+  connectMs: number;
+}
+
+/** No connection to an upstream within the time allowed. */
+export class ConnectTimeout extends Error {
+  override readonly name = "ConnectTimeout";
+}
+
+/** An upstream whose answer is no HTTP/1.1, or stops before its end. */
+export class BrokenAnswer extends Error {
+  override readonly name = "BrokenAnswer";
+}

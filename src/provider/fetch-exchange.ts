@@ -1,0 +1,38 @@
+import type { Exchange, Head, Outgoing } from "#src/provider/exchange.ts";
+
+/** An exchange through the runtime's `fetch`, which knows the proxies of the environment. */
+export class FetchExchange implements Exchange {
+  readonly head: Promise<Head>;
+  readonly #controller = new AbortController();
+  readonly #response: Promise<Response>;
+  #pieces: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined;
+
+  constructor(url: string, { method, headers, body }: Outgoing) {
+    const { signal } = this.#controller;
+    // A redirect could carry the credential to another host.
+    this.#response = fetch(url, { method, headers, body, signal, redirect: "manual" });
+    this.head = this.#response.then(({ status, headers: given }) => ({
+      status,
+      header: (name) => given.get(name) ?? undefined,
+    }));
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    this.#pieces ??= (await this.#response).body?.[Symbol.asyncIterator]();
+    const next = await this.#pieces?.next();
+    return next?.done ? undefined : next?.value;
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (;;) {
+      const piece = await this.read();
+      if (piece === undefined) return Buffer.concat(pieces);
+      pieces.push(piece);
+    }
+  }
+
+  abort(reason: Error): void {
+    this.#controller.abort(reason);
+  }
+}

@@ -1,0 +1,74 @@
+import { ConnectTimeout, type Exchange, type Outgoing } from "#src/provider/exchange.ts";
+import { Connection } from "#src/provider/connection.ts";
+import { SocketExchange } from "#src/provider/socket-exchange.ts";
+
+/** Less than the minute after which common servers close an unused connection. */
+const idleMs = 55_000;
+const sweepMs = 5_000;
+const maxIdle = 2_048;
+
+/** Where connections go: one scheme, host and port. */
+export interface Origin {
+  secure: boolean;
+  host: string;
+  port: number;
+}
+
+/** Kept connections to one origin, the last used first. As many at once as there are requests. */
+export class Pool {
+  readonly #idle: Connection[] = [];
+  #sweep: ReturnType<typeof setInterval> | undefined;
+
+  constructor(readonly origin: Origin) {}
+
+  /** Sends a whole request: `head` ends with the empty line. */
+  send(head: string, out: Outgoing): Exchange {
+    const exchange = new SocketExchange(head, out.body);
+    const kept = this.#idle.pop();
+    if (kept === undefined) void this.#connect(exchange, out.connectMs);
+    else kept.carry(exchange, () => void this.#connect(exchange, out.connectMs));
+    return exchange;
+  }
+
+  async #connect(exchange: SocketExchange, connectMs: number): Promise<void> {
+    const late =
+      connectMs > 0
+        ? setTimeout(() => {
+            exchange.abort(new ConnectTimeout(`No connection within ${connectMs} ms`));
+          }, connectMs)
+        : undefined;
+    try {
+      const connection = await Connection.open(this.origin, this);
+      if (exchange.over) connection.done(true);
+      else connection.carry(exchange, undefined);
+    } catch (cause) {
+      exchange.fail(cause instanceof Error ? cause : new Error(String(cause)));
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  /** Takes a connection back for the next request. */
+  release(connection: Connection): void {
+    if (this.#idle.length >= maxIdle) return connection.close();
+    connection.idleSince = performance.now();
+    this.#idle.push(connection);
+    this.#sweep ??= setInterval(() => this.#closeOld(), sweepMs).unref();
+  }
+
+  /** Forgets a connection that closed while nobody used it. */
+  forget(connection: Connection): void {
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  #closeOld(): void {
+    const before = performance.now() - idleMs;
+    const old = this.#idle.findIndex(({ idleSince }) => idleSince > before);
+    for (const connection of this.#idle.splice(0, old < 0 ? this.#idle.length : old))
+      connection.close();
+    if (this.#idle.length > 0) return;
+    clearInterval(this.#sweep);
+    this.#sweep = undefined;
+  }
+}

@@ -1,0 +1,140 @@
+import type { AnswerSink } from "#src/provider/answer-reader.ts";
+import type { Connection } from "#src/provider/connection.ts";
+import { BrokenAnswer, type Exchange, type Head } from "#src/provider/exchange.ts";
+
+/** Unread bytes above which the upstream is asked to wait. */
+const highWater = 262_144;
+/** More than any provider answers in one piece. */
+const maxWholeBytes = 268_435_456;
+const none = new Uint8Array();
+
+/** An exchange over a connection of our own. */
+export class SocketExchange implements Exchange, AnswerSink {
+  readonly head: Promise<Head>;
+  /** What carries it, from the first byte sent to the last received. */
+  connection: Connection | undefined;
+  readonly #headText: string;
+  readonly #body: Uint8Array | undefined;
+  #resolveHead!: (head: Head) => void;
+  #rejectHead!: (cause: Error) => void;
+  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #size = 0;
+  #paused = false;
+  #ended = false;
+  #failure: Error | undefined;
+  /** Called when something new is here. */
+  #wake: (() => void) | undefined;
+
+  constructor(head: string, body: Uint8Array | undefined) {
+    this.#headText = head;
+    this.#body = body;
+    this.head = new Promise((resolve, reject) => {
+      this.#resolveHead = resolve;
+      this.#rejectHead = reject;
+    });
+  }
+
+  /** Ended, failed or aborted. */
+  get over(): boolean {
+    return this.#ended || this.#failure !== undefined;
+  }
+
+  /** The request's bytes. */
+  outgoing(): Uint8Array {
+    const head = this.#headText;
+    const body = this.#body ?? none;
+    const bytes = Buffer.allocUnsafe(head.length + body.length);
+    bytes.write(head, 0, "latin1");
+    bytes.set(body, head.length);
+    return bytes;
+  }
+
+  onHead(head: Head): void {
+    this.#resolveHead(head);
+  }
+
+  onBody(piece: Uint8Array<ArrayBuffer>): void {
+    this.#pieces.push(piece);
+    this.#size += piece.length;
+    if (this.#wake !== undefined) this.#notify();
+    else if (this.#size > highWater && !this.#paused) {
+      this.#paused = true;
+      this.connection?.pause();
+    }
+  }
+
+  onEnd(reusable: boolean): void {
+    this.#ended = true;
+    const { connection } = this;
+    this.connection = undefined;
+    connection?.done(reusable);
+    this.#notify();
+  }
+
+  /** The exchange broke. */
+  fail(cause: Error): void {
+    if (this.over) return;
+    this.#failure = cause;
+    this.connection = undefined;
+    this.#rejectHead(cause);
+    this.#notify();
+  }
+
+  abort(reason: Error): void {
+    const { connection } = this;
+    this.fail(reason);
+    connection?.close();
+  }
+
+  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    while (this.#pieces.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#ended) return undefined;
+      await this.#more();
+    }
+    return this.#take();
+  }
+
+  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    return this.#ended ? this.#take() : this.#rest();
+  }
+
+  async #rest(): Promise<Uint8Array<ArrayBuffer>> {
+    while (!this.#ended) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#size > maxWholeBytes)
+        this.abort(new BrokenAnswer(`The answer is longer than ${maxWholeBytes} bytes`));
+      else await this.#more();
+    }
+    return this.#take();
+  }
+
+  /** Everything that is here, in one piece. */
+  #take(): Uint8Array<ArrayBuffer> {
+    const pieces = this.#pieces;
+    const all = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, this.#size);
+    this.#pieces = [];
+    this.#size = 0;
+    if (this.#paused) {
+      this.#paused = false;
+      this.connection?.resume();
+    }
+    return all ?? none;
+  }
+
+  #more(): Promise<void> {
+    if (this.#paused) {
+      this.#paused = false;
+      this.connection?.resume();
+    }
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #notify(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
