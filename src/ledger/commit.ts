@@ -52,6 +52,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const moveHead = `INSERT INTO process (id, started_at, sequence, head) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET sequence = excluded.sequence, head = excluded.head`;
 
+/** Turns that a group may wait for more rows. */
+const maxTurns = 8;
+
 /** A ledger that commits everything that ended in one turn of the event loop as one group. */
 export function createLedger(options: LedgerOptions): Ledger {
   const { store, clock, processId, onFault, onCommit } = options;
@@ -67,12 +70,20 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   async function drain(): Promise<void> {
     while (queue.length > 0) {
-      await nextTurn();
+      await gathered();
       const group = queue;
       queue = [];
       await commit(group);
     }
     running = undefined;
+  }
+
+  /** Resolves after a turn of the event loop in which nothing more ended, so that a busy process writes large groups. */
+  async function gathered(): Promise<void> {
+    for (let turns = 0, before = 0; turns < maxTurns && queue.length > before; turns++) {
+      before = queue.length;
+      await nextTurn();
+    }
   }
 
   async function commit(group: readonly Waiting[]): Promise<void> {
