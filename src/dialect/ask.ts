@@ -1,3 +1,4 @@
+import { asciiOf } from "#src/dialect/raw-text.ts";
 import { deepest, tooDeep } from "#src/dialect/splice.ts";
 import { decode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -9,11 +10,12 @@ import { isObject, type JsonObject } from "#src/lib/json.ts";
  * Messages name the member and what was found, and never quote a text: it may be a prompt.
  */
 
-/** The body as a JSON object. Throws `invalid_json`. */
-export function parseObject(body: Uint8Array): JsonObject {
+/** The body as a JSON object, and its text where all of it is ASCII. Throws `invalid_json`. */
+export function parseBody(body: Uint8Array): { parsed: JsonObject; ascii: string | undefined } {
   if (body.length === 0)
     throw new AppError("invalid_json", "Cannot read an empty body: a JSON object is needed");
-  const text = decode(body);
+  const ascii = asciiOf(body);
+  const text = ascii ?? decode(body);
   if (tooDeep(text)) {
     throw new AppError("invalid_json", `Cannot take JSON nested more than ${deepest} levels deep`);
   }
@@ -24,7 +26,7 @@ export function parseObject(body: Uint8Array): JsonObject {
     // The parser's own message quotes the body.
     throw new AppError("invalid_json", "Cannot parse the body as JSON");
   }
-  if (isObject(parsed)) return parsed;
+  if (isObject(parsed)) return { parsed, ascii };
   throw new AppError(
     "invalid_json",
     `Cannot use ${kindOf(parsed)} as a request: a JSON object is needed`,

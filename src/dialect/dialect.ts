@@ -2,6 +2,7 @@ import type { Usage } from "#src/dialect/usage.ts";
 import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
+import type { Payload } from "#src/lib/bytes.ts";
 
 /** Wire dialects by the names the catalogue uses. */
 export type DialectId = "openai-chat" | "openai-completions" | "anthropic-messages" | "gemini";
@@ -58,6 +59,8 @@ export interface Ask {
   dialect: DialectId;
   /** The body as parsed; the bytes stay the source for the same dialect. */
   parsed: JsonObject;
+  /** The body's text where all of it is ASCII. */
+  ascii?: string;
   /** Absent when the caller left the choice to us. */
   model?: string;
   /** Further candidates in order. */
@@ -106,7 +109,7 @@ export interface ReasoningControl {
 export interface UpstreamRequest {
   /** Path appended to the base URL, beginning with a slash. */
   path: string;
-  body: Uint8Array<ArrayBuffer>;
+  body: Payload;
   /** Members of the client's request that this wire cannot say, by their own names. */
   dropped: string[];
 }
@@ -199,7 +202,7 @@ export interface ClientDialect {
   /** Validates and reads what routing needs. Throws `invalid_json`, `missing_field`, `invalid_value`, `conflicting_route`. */
   peek(body: Uint8Array, url: URL): Ask;
   readRequest(ask: Ask): Turn;
-  writeReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer>;
+  writeReply(reply: Reply, summary: Summary): Payload;
   writeStream(head: StreamHead): StreamWriter;
   writeError(error: AppError): ErrorReply;
 }
@@ -230,19 +233,26 @@ export interface SpliceDialect {
   readonly id: DialectId;
   /** The client's body with the model replaced, routing members removed, usage asked for. */
   retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest;
-  /** Usage of a whole answer. Throws when the body is not an answer (garbage, an error under status 200). */
-  meterReply(body: Uint8Array): { id: string | undefined; usage: Usage | undefined };
-  /** The answer with the resolved model, the cost and the block. */
-  attach(body: Uint8Array, summary: Summary): Uint8Array<ArrayBuffer>;
+  /** Reads a whole answer. Throws when the body is none (garbage, an error under status 200). */
+  meterReply(body: Uint8Array): MeteredReply;
   relayStream(head: StreamHead): StreamRelay;
+}
+
+/** A whole answer on the byte path. */
+export interface MeteredReply {
+  /** The upstream's id of the answer. */
+  readonly id: string | undefined;
+  readonly usage: Usage | undefined;
+  /** The answer with the resolved model, our id, the cost and the block. */
+  attach(summary: Summary): Payload;
 }
 
 /** Edits an event stream on its way through and meters it. */
 export interface StreamRelay {
   /** Events to send on now. Throws `UpstreamStreamError` on an error event or garbage. */
-  push(chunk: Uint8Array): Uint8Array<ArrayBuffer> | string;
+  push(chunk: Uint8Array): Payload;
   /** What a last event without its blank line held; called once, when the bytes are over. */
-  finish(): Uint8Array<ArrayBuffer> | string;
+  finish(): Payload;
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
   /** Every choice finished and the terminal event was seen. */

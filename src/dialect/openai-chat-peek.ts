@@ -4,7 +4,7 @@ import {
   includeUsageIn,
   numberIn,
   objectIn,
-  parseObject,
+  parseBody,
   stopIn,
   textIn,
   wrong,
@@ -22,7 +22,7 @@ const toolPromptTokens = 600;
 
 /** Validates a chat request and reads what routing needs. */
 export function peekChat(body: Uint8Array): Ask {
-  const parsed = parseObject(body);
+  const { parsed, ascii } = parseBody(body);
   refuseAnthropic(parsed);
   const { needs, weight } = readMessages(parsed.messages);
   if (readTools(parsed)) needs.tools = true;
@@ -36,6 +36,7 @@ export function peekChat(body: Uint8Array): Ask {
   return {
     dialect: "openai-chat",
     parsed,
+    ascii,
     ...routingIn(parsed),
     stream: booleanIn(parsed, "stream") === true,
     includeUsage: includeUsageIn(parsed),

@@ -5,7 +5,7 @@ import {
   missing,
   numberIn,
   objectIn,
-  parseObject,
+  parseBody,
   stopIn,
   textIn,
   without,
@@ -23,7 +23,7 @@ const defaultMaxTokens = 16;
 
 /** Validates a text completion request and reads what routing needs. */
 export function peekCompletions(body: Uint8Array): Ask {
-  const parsed = parseObject(body);
+  const { parsed, ascii } = parseBody(body);
   const prompts = countPrompts(parsed.prompt);
   readSampling(parsed);
   const stream = booleanIn(parsed, "stream") === true;
@@ -36,6 +36,7 @@ export function peekCompletions(body: Uint8Array): Ask {
   return {
     dialect: "openai-completions",
     parsed,
+    ascii,
     ...routingIn(parsed),
     stream,
     includeUsage: includeUsageIn(parsed),

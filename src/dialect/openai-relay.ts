@@ -7,6 +7,7 @@ import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Edits, membersOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
+import type { Payload } from "#src/lib/bytes.ts";
 import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Shapes of events kept at a time: choices and calls that take turns. */
@@ -45,11 +46,11 @@ export class OpenaiRelay implements StreamRelay {
     return this.#choices.size > 0 && [...this.#choices.values()].every(Boolean);
   }
 
-  push(chunk: Uint8Array): Uint8Array<ArrayBuffer> | string {
+  push(chunk: Uint8Array): Payload {
     return this.#relay(this.#parser.push(toRaw(chunk)));
   }
 
-  finish(): Uint8Array<ArrayBuffer> | string {
+  finish(): Payload {
     return this.#relay(this.#parser.finish());
   }
 
@@ -72,7 +73,7 @@ export class OpenaiRelay implements StreamRelay {
   }
 
   /** Events before a failing one are delivered; the failure is thrown by the next call. */
-  #relay(events: SseEvent[]): Uint8Array<ArrayBuffer> | string {
+  #relay(events: SseEvent[]): Payload {
     if (this.#failure) throw this.#failure.thrown;
     let out = "";
     for (const event of events) {

@@ -1,5 +1,6 @@
 import {
   type Ask,
+  type MeteredReply,
   type SpliceDialect,
   type Summary,
   type Target,
@@ -12,10 +13,10 @@ import type { Shape } from "#src/dialect/openai-ending.ts";
 import { adapt } from "#src/dialect/openai-adapt.ts";
 import { OpenaiRelay } from "#src/dialect/openai-relay.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai-usage.ts";
-import { fromRaw, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { decode, type Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
 /** The byte path of an OpenAI-shaped dialect: members are changed in place, everything else keeps its bytes. */
@@ -23,18 +24,17 @@ export function openaiSplice(shape: Shape): SpliceDialect {
   return {
     id: shape.id,
     retarget: (body, ask, target) => retarget(shape, body, ask, target),
-    meterReply,
-    attach,
+    meterReply: (body) => new OpenaiReply(body),
     relayStream: (head) => new OpenaiRelay(shape, head),
   };
 }
 
 function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
-  const raw = toRaw(body);
+  const raw = ask.ascii ?? toRaw(body);
   const model = rawJson(target.model);
   const set: Record<string, string | undefined> = { model };
   const add: Record<string, string> = { model };
-  for (const name of gatewayMembers) set[name] = undefined;
+  for (const name of gatewayMembers) if (name in ask.parsed) set[name] = undefined;
   // Members are looked up only where one has to be changed from within.
   let members: Member[] | undefined;
   const told = (name: string): string | undefined => {
@@ -52,7 +52,7 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
-  return { path, body: fromRaw(edit(raw, { set, add })), dropped };
+  return { path, body: payload(edit(raw, { set, add }), ask.ascii !== undefined), dropped };
 }
 
 /** An object, in raw text, with members put; a new object where there was none. */
@@ -63,44 +63,48 @@ function withMembers(raw: string | undefined, members: JsonObject): string {
   return edit(raw, { set: put, add: put });
 }
 
-/** What metering found in an answer, for attach() on the same bytes. */
-interface Metered {
-  raw: string;
-  members: Member[];
-}
-const metered = new WeakMap<Uint8Array, Metered>();
+class OpenaiReply implements MeteredReply {
+  readonly id: string | undefined;
+  readonly usage: Usage | undefined;
+  readonly #raw: string;
+  readonly #ascii: boolean;
+  readonly #members: Member[];
 
-function meterReply(body: Uint8Array): { id: string | undefined; usage: Usage | undefined } {
-  const parsed = readAnswer(decode(body));
-  metered.set(body, metering(body));
-  return { id: stringOf(parsed.id) || undefined, usage: findUsage(parsed) };
-}
-
-function metering(body: Uint8Array): Metered {
-  const raw = toRaw(body);
-  try {
-    return { raw, members: membersOf(raw) };
-  } catch (cause) {
-    throw new UpstreamStreamError("The provider sent an answer that is nested too deep", { cause });
+  constructor(body: Uint8Array) {
+    const ascii = asciiOf(body);
+    const parsed = readAnswer(ascii ?? decode(body));
+    this.id = stringOf(parsed.id) || undefined;
+    this.usage = findUsage(parsed);
+    this.#ascii = ascii !== undefined;
+    this.#raw = ascii ?? toRaw(body);
+    try {
+      this.#members = membersOf(this.#raw);
+    } catch (cause) {
+      throw new UpstreamStreamError("The provider sent an answer that is nested too deep", {
+        cause,
+      });
+    }
   }
-}
 
-function attach(body: Uint8Array, summary: Summary): Uint8Array<ArrayBuffer> {
-  const { raw, members } = metered.get(body) ?? metering(body);
-  const last = (name: string): string => {
-    const member = members.findLast(({ key }) => key === name);
-    return member === undefined ? "" : raw.slice(member.valueStart, member.end);
-  };
-  const put: Record<string, string> = {
-    model: rawJson(summary.model),
-    lowrouter: rawJson(summary.block),
-    id: rawJson(summary.completionId),
-  };
-  const { usage } = summary;
-  if (usage !== undefined) {
-    const told = last("usage");
-    const theirs = told.startsWith("{") && usage.estimated !== true;
-    put.usage = theirs ? completeUsage(told, usage, summary) : rawJson(writeUsage(usage, summary));
+  attach(summary: Summary): Payload {
+    const put: Record<string, string> = {
+      model: rawJson(summary.model),
+      lowrouter: rawJson(summary.block),
+      id: rawJson(summary.completionId),
+    };
+    const { usage } = summary;
+    if (usage !== undefined) {
+      const told = this.#last("usage");
+      put.usage =
+        told.startsWith("{") && usage.estimated !== true
+          ? completeUsage(told, usage, summary)
+          : rawJson(writeUsage(usage, summary));
+    }
+    return payload(edit(this.#raw, { set: put, add: put }, 0, this.#members), this.#ascii);
   }
-  return fromRaw(edit(raw, { set: put, add: put }, 0, members));
+
+  #last(name: string): string {
+    const member = this.#members.findLast(({ key }) => key === name);
+    return member === undefined ? "" : this.#raw.slice(member.valueStart, member.end);
+  }
 }

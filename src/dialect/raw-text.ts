@@ -1,3 +1,6 @@
+import { isAscii } from "node:buffer";
+import type { Payload } from "#src/lib/bytes.ts";
+
 /*
  * Bytes as text of one character each (Latin-1). Every byte comes back as it was, a character that
  * is split between two chunks included, and JSON's structure, being ASCII, stands where it stood.
@@ -5,7 +8,20 @@
 
 /** Bytes as text of one character per byte. */
 export function toRaw(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1");
+}
+
+/** The text of bytes that are all ASCII, raw and not; undefined for others. */
+export function asciiOf(bytes: Uint8Array): string | undefined {
+  return isAscii(bytes) ? toRaw(bytes) : undefined;
+}
+
+/** Raw text to send. */
+export function payload(raw: string, ascii: boolean): Payload {
+  return ascii ? raw : fromRaw(raw);
 }
 
 /** The bytes of raw text. */

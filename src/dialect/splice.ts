@@ -86,13 +86,16 @@ export function edit(
   from = 0,
   members = membersOf(text, from),
 ): string {
+  const names = Object.keys(set);
   let out = "";
   /** What is written of the text so far, and where the last member that stays ends. */
   let at = 0;
   let kept = text.indexOf("{", from) + 1;
   let some = false;
-  for (const [index, member] of members.entries()) {
-    const changed = Object.hasOwn(set, member.key);
+  for (let index = 0; index < members.length; index++) {
+    const member = members[index];
+    if (member === undefined) break;
+    const changed = names.includes(member.key);
     const value = changed ? set[member.key] : undefined;
     if (!changed) {
       kept = member.end;
@@ -108,7 +111,7 @@ export function edit(
     }
   }
   for (const key in add) {
-    if (members.some((member) => member.key === key && isKept(set, key))) continue;
+    if (hasKey(members, key) && !(names.includes(key) && set[key] === undefined)) continue;
     if (at < kept) out += text.slice(at, kept);
     at = Math.max(at, kept);
     out += `${some ? "," : ""}${JSON.stringify(key)}:${add[key]}`;
@@ -117,8 +120,9 @@ export function edit(
   return out + text.slice(at);
 }
 
-function isKept(set: Record<string, string | undefined>, key: string): boolean {
-  return !Object.hasOwn(set, key) || set[key] !== undefined;
+function hasKey(members: readonly Member[], key: string): boolean {
+  for (const member of members) if (member.key === key) return true;
+  return false;
 }
 
 function keyOf(text: string, start: number, end: number): string {

@@ -15,12 +15,9 @@ export async function relay(job: Job, answer: Answer, app: App): Promise<Respons
     headers["x-accel-buffering"] = "no";
     return new Response(streamOf(job, answer, app), { headers });
   }
-  const usage = whole.usage ?? estimateUsage(job.ask, whole.body.length);
+  const usage = whole.usage ?? estimateUsage(job.ask, whole.bytes);
   const account = accountFor(job, route, usage, app);
-  const body =
-    whole.reply === undefined
-      ? job.call.front.splice.attach(whole.body, account.summary)
-      : job.call.front.client.writeReply(whole.reply, account.summary);
+  const body = whole.write(account.summary);
   await settle(
     job,
     {

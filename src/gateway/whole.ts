@@ -1,4 +1,5 @@
-import type { Reply } from "#src/dialect/turn.ts";
+import type { Summary } from "#src/dialect/dialect.ts";
+import type { Payload } from "#src/lib/bytes.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Call } from "#src/gateway/context.ts";
 import { upstreamDialect } from "#src/gateway/dialects.ts";
@@ -6,12 +7,13 @@ import type { Route } from "#src/provider/deployment.ts";
 
 /** A whole answer, read far enough to bill it. */
 export interface Whole {
-  body: Uint8Array<ArrayBuffer>;
+  /** Length of the answer as it came. */
+  bytes: number;
   /** The upstream's id of the answer. */
   id: string | undefined;
   usage: Usage | undefined;
-  /** Present when it has to be written in another dialect. */
-  reply: Reply | undefined;
+  /** The answer as the client gets it. */
+  write(summary: Summary): Payload;
 }
 
 /** Reads an answer's bytes. Throws when they are not an answer. */
@@ -22,9 +24,11 @@ export function readWhole(
   spliced: boolean,
 ): Whole {
   if (spliced) {
-    const { id, usage } = call.front.splice.meterReply(body);
-    return { body, id, usage, reply: undefined };
+    const reply = call.front.splice.meterReply(body);
+    const { id, usage } = reply;
+    return { bytes: body.length, id, usage, write: (summary) => reply.attach(summary) };
   }
   const { reply, usage } = upstreamDialect(route.endpoint.protocol).readReply(body);
-  return { body, id: reply.id, usage, reply };
+  const write = (summary: Summary) => call.front.client.writeReply(reply, summary);
+  return { bytes: body.length, id: reply.id, usage, write };
 }

@@ -72,10 +72,10 @@ export function json(value: unknown, init?: ResponseInit): Response {
 }
 
 /** The request's body, whole. Throws `body_too_large`. */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+export async function readBody(request: Request, limit: number): Promise<Buffer<ArrayBuffer>> {
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > limit) throw tooLarge(declared, limit);
-  const body = new Uint8Array(await request.arrayBuffer());
+  const body = Buffer.from(await request.arrayBuffer());
   if (body.length > limit) throw tooLarge(body.length, limit);
   return body;
 }

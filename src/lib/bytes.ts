@@ -1,6 +1,9 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Bytes to send: a text where all of it is ASCII, which is the same in every encoding and cheaper to pass on. */
+export type Payload = Uint8Array<ArrayBuffer> | string;
+
 /** UTF-8 bytes of a text. */
 export function encode(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);

@@ -1,3 +1,5 @@
+import type { Payload } from "#src/lib/bytes.ts";
+
 /** Status and headers of an upstream's answer. */
 export interface Head {
   status: number;
@@ -21,7 +23,7 @@ export interface Exchange {
 export interface Outgoing {
   method: string;
   headers: Record<string, string>;
-  body: Uint8Array<ArrayBuffer> | undefined;
+  body: Payload | undefined;
   /** Milliseconds that opening a connection may take; 0 sets no limit. */
   connectMs: number;
 }

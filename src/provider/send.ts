@@ -1,3 +1,4 @@
+import type { Payload } from "#src/lib/bytes.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
@@ -19,7 +20,7 @@ export interface SendOptions {
 export function send(
   deployment: Deployment,
   path: string,
-  body: Uint8Array<ArrayBuffer> | undefined,
+  body: Payload | undefined,
   options: SendOptions,
 ): Exchange {
   const out: Outgoing = {

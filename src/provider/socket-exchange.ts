@@ -1,3 +1,4 @@
+import type { Payload } from "#src/lib/bytes.ts";
 import type { AnswerSink } from "#src/provider/answer-reader.ts";
 import type { Connection } from "#src/provider/connection.ts";
 import { BrokenAnswer, type Exchange, type Head } from "#src/provider/exchange.ts";
@@ -14,7 +15,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** What carries it, from the first byte sent to the last received. */
   connection: Connection | undefined;
   readonly #headText: string;
-  readonly #body: Uint8Array | undefined;
+  readonly #body: Payload | undefined;
   #resolveHead!: (head: Head) => void;
   #rejectHead!: (cause: Error) => void;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -25,7 +26,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** Called when something new is here. */
   #wake: (() => void) | undefined;
 
-  constructor(head: string, body: Uint8Array | undefined) {
+  constructor(head: string, body: Payload | undefined) {
     this.#headText = head;
     this.#body = body;
     this.head = new Promise((resolve, reject) => {
@@ -42,7 +43,8 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** The request's bytes. */
   outgoing(): Uint8Array {
     const head = this.#headText;
-    const body = this.#body ?? none;
+    const body = this.#body ?? "";
+    if (typeof body === "string") return Buffer.from(head + body, "latin1");
     const bytes = Buffer.allocUnsafe(head.length + body.length);
     bytes.write(head, 0, "latin1");
     bytes.set(body, head.length);

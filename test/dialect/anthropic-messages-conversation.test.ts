@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
 import type { Target } from "#src/dialect/dialect.ts";
 import type { Message, Turn } from "#src/dialect/turn.ts";
-import { decode, sha256Hex } from "#src/lib/bytes.ts";
+import { sha256Hex } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import {
   bodyOf,
   callOf,

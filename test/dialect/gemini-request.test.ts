@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { Target } from "#src/dialect/dialect.ts";
 import { geminiUpstream } from "#src/dialect/gemini.ts";
 import type { Message, Turn, UserPart } from "#src/dialect/turn.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import type { Json, JsonObject } from "#src/lib/json.ts";
 import {
   bodyOf,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { UpstreamStreamError, type Target } from "#src/dialect/dialect.ts";
 import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai-chat.ts";
 import type { Turn } from "#src/dialect/turn.ts";
+import { decode } from "#test/dialect/payload.ts";
 import { encode } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 import { peeked } from "#test/dialect/openai-kit.ts";
@@ -350,7 +351,9 @@ describe("writeRequest()", () => {
       extra: { verbosity: "low" },
     });
     const bytes = openaiChatUpstream.writeRequest(turn, targetOf()).body;
-    const read = openaiChatClient.readRequest(openaiChatClient.peek(bytes, new URL("http://x")));
+    const read = openaiChatClient.readRequest(
+      openaiChatClient.peek(encode(decode(bytes)), new URL("http://x")),
+    );
     expect(JSON.parse(JSON.stringify(read))).toEqual(JSON.parse(JSON.stringify(turn)));
   });
 });

@@ -1,3 +1,4 @@
+import { encode } from "#src/lib/bytes.ts";
 import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import {
@@ -7,7 +8,7 @@ import {
 } from "#src/dialect/openai-chat.ts";
 import type { Reply, StreamStep } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import { block, eventsOf, headOf, relayed, summaryOf } from "#test/dialect/openai-kit.ts";
 import { fixture } from "#test/dialect/upstream-kit.ts";
 
@@ -228,7 +229,9 @@ describe("whole answers", () => {
   test("are read back as they were written", () => {
     const { id, reply: read } = {
       id: 0,
-      ...openaiChatUpstream.readReply(openaiChatClient.writeReply(reply, summaryOf())),
+      ...openaiChatUpstream.readReply(
+        encode(decode(openaiChatClient.writeReply(reply, summaryOf()))),
+      ),
     };
     expect(id).toBe(0);
     expect(read.choices[1]?.parts).toEqual([{ type: "text", text: "A é" }]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import OpenAI from "openai";
 import { openaiCompletionsClient } from "#src/dialect/openai-completions.ts";
 import { AppError } from "#src/lib/error.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 import { block, eventsOf, headOf, peeked, summaryOf } from "#test/dialect/openai-kit.ts";
 import { refusalOf, say } from "#test/dialect/upstream-kit.ts";

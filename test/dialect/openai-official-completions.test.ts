@@ -3,7 +3,8 @@ import {
   openaiCompletionsClient,
   openaiCompletionsSplice,
 } from "#src/dialect/openai-completions.ts";
-import { decode, encode } from "#src/lib/bytes.ts";
+import { encode } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import { AppError } from "#src/lib/error.ts";
 import { clientThatHears, head, summary } from "#test/dialect/openai-official.ts";
 import { refusalOf, targetOf } from "#test/dialect/upstream-kit.ts";

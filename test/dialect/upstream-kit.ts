@@ -1,7 +1,8 @@
 import type { StreamReader, Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import type { StreamStep, ToolCall, Turn } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
-import { decode, encode } from "#src/lib/bytes.ts";
+import { encode } from "#src/lib/bytes.ts";
+import { decode } from "#test/dialect/payload.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** A turn that says "Hi", with what a test changes about it. */
