@@ -9,7 +9,7 @@ import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
 import { createLedger } from "#src/ledger/commit.ts";
 import { nano } from "#src/ledger/money.ts";
-import { type Clock, rfc3339, systemClock } from "#src/lib/clock.ts";
+import { type Clock, dayOf, systemClock } from "#src/lib/clock.ts";
 import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
@@ -81,7 +81,7 @@ export async function createGateway(options: {
     allowances,
     ledger,
     price(route, usage, now) {
-      const priced = priceUsage(route.endpoint, usage, rfc3339(now).slice(0, 10), billing);
+      const priced = priceUsage(route.endpoint, usage, dayOf(now), billing);
       return (
         priced && {
           total: nano(priced.total),
@@ -92,7 +92,7 @@ export async function createGateway(options: {
       );
     },
     priceAtMost(route, inputs, outputs, now) {
-      const most = priceAtMost(route.endpoint, inputs, outputs, rfc3339(now).slice(0, 10), billing);
+      const most = priceAtMost(route.endpoint, inputs, outputs, dayOf(now), billing);
       return most === undefined ? undefined : nano(most);
     },
     estimate(route, usage) {

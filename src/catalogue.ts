@@ -8,7 +8,7 @@ import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
 import { createRouteTable, type Grids, gridsOf } from "#src/gateway/route-table.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
-import { type Clock, rfc3339 } from "#src/lib/clock.ts";
+import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { deployments, withConfigured } from "#src/provider/registry.ts";
 
 /** What can be called, where, and with what footprint: bundled tables and configuration together, without a database. */
@@ -38,7 +38,7 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
   }
   const places = deployments(providers, config);
   const grids = gridsOf(places, tables);
-  const day = rfc3339(clock.now()).slice(0, 10);
+  const day = dayOf(clock.now());
   const routes = createRouteTable({
     models,
     providers,

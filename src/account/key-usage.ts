@@ -1,6 +1,6 @@
 import { windowOf } from "#src/allowance/window.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
-import { dayOf } from "#src/ledger/rollup.ts";
+import { dayOf } from "#src/lib/clock.ts";
 import { numberIn, type Store } from "#src/store/store.ts";
 
 /** What a key spent: in all, and since the start of the UTC day, week and month. */

@@ -33,6 +33,8 @@ interface Rates {
   cacheWrite1h: bigint;
   visible: bigint;
   reasoning: bigint;
+  dearestInput: bigint;
+  dearestOutput: bigint;
   tiers: { above: number; rates: Rates }[];
 }
 
@@ -44,13 +46,18 @@ function ratesOf(row: TokenPrices & { tiers?: PriceRow["tiers"] }): Rates {
   const input = decimal(row.input);
   const output = decimal(row.output);
   const cacheWrite5m = row.cacheWrite === undefined ? input : decimal(row.cacheWrite);
+  const cacheRead = row.cacheRead === undefined ? input : decimal(row.cacheRead);
+  const cacheWrite1h = row.cacheWrite1h === undefined ? cacheWrite5m : decimal(row.cacheWrite1h);
+  const reasoning = row.reasoning === undefined ? output : decimal(row.reasoning);
   const rates: Rates = {
     fresh: input,
-    cacheRead: row.cacheRead === undefined ? input : decimal(row.cacheRead),
+    cacheRead,
     cacheWrite5m,
-    cacheWrite1h: row.cacheWrite1h === undefined ? cacheWrite5m : decimal(row.cacheWrite1h),
+    cacheWrite1h,
     visible: output,
-    reasoning: row.reasoning === undefined ? output : decimal(row.reasoning),
+    reasoning,
+    dearestInput: dearest(input, cacheRead, cacheWrite5m, cacheWrite1h),
+    dearestOutput: dearest(output, reasoning),
     tiers: (row.tiers ?? [])
       .map((tier) => ({ above: tier.aboveInputTokens, rates: ratesOf(tier) }))
       .toSorted((a, b) => b.above - a.above),
@@ -65,6 +72,8 @@ interface Factors {
   perRate: bigint;
   /** 1 currency unit per 1,000 tokens is a million nano-units per token. */
   perToken: bigint;
+  /** What a sum of rates times tokens is divided by for nano-units, where that is a whole number and there is no fee. */
+  divisor: number | undefined;
 }
 
 const factors = new WeakMap<Billing, Factors>();
@@ -73,12 +82,43 @@ const nanoUnit = one * one;
 function factorsOf(billing: Billing): Factors {
   const known = factors.get(billing);
   if (known) return known;
+  const perRate = 1000n * decimal(String(billing.usdRate));
+  const perToken = 1_000_000n * decimal(String(billing.platformFeePer1k)) * one;
+  const isWhole = perToken === 0n && perRate > 0n && nanoUnit % perRate === 0n;
+  const divisor = isWhole ? Number(nanoUnit / perRate) : Number.NaN;
   const made = {
-    perRate: 1000n * decimal(String(billing.usdRate)),
-    perToken: 1_000_000n * decimal(String(billing.platformFeePer1k)) * one,
+    perRate,
+    perToken,
+    divisor: Number.isSafeInteger(divisor) ? divisor : undefined,
   };
   factors.set(billing, made);
   return made;
+}
+
+/** Tokens of one part of an answer with their rates, summed: exact as a number while it is small enough to be. */
+function sumOf(tokens: readonly number[], rates: readonly bigint[]): number | bigint {
+  let sum = 0;
+  for (let at = 0; at < tokens.length; at++) sum += (tokens[at] ?? 0) * Number(rates[at]);
+  if (Number.isSafeInteger(2 * sum)) return sum;
+  return tokens.reduce((all, count, at) => all + BigInt(count) * (rates[at] ?? 0n), 0n);
+}
+
+/** Nano-units of a sum, half up, with and without the fee. */
+function charge(
+  sum: number | bigint,
+  tokens: number,
+  { perRate, perToken, divisor }: Factors,
+): { charged: number; upstream: number } {
+  if (typeof sum === "number" && divisor !== undefined) {
+    const rest = sum % divisor;
+    const nanos = (sum - rest) / divisor + (2 * rest >= divisor ? 1 : 0);
+    return { charged: nanos, upstream: nanos };
+  }
+  const upstream = BigInt(sum) * perRate;
+  return {
+    charged: divideHalfUp(upstream + perToken * BigInt(tokens), nanoUnit),
+    upstream: divideHalfUp(upstream, nanoUnit),
+  };
 }
 
 /** What a usage costs at an endpoint on a day; undefined where the price is unknown. Exact, then rounded half up, once per part. */
@@ -90,25 +130,28 @@ export function priceUsage(
 ): Priced | undefined {
   const row = pricesOn(endpoint, day);
   if (row === undefined) return undefined;
-  const rates = tierFor(ratesOf(row), inputTokens(usage));
-  const { perRate, perToken } = factorsOf(billing);
   const { input, output } = usage;
-  const prompt =
-    (BigInt(input.fresh) * rates.fresh +
-      BigInt(input.cacheRead) * rates.cacheRead +
-      BigInt(input.cacheWrite5m) * rates.cacheWrite5m +
-      BigInt(input.cacheWrite1h) * rates.cacheWrite1h) *
-    perRate;
-  const completion =
-    (BigInt(output.visible) * rates.visible + BigInt(output.reasoning) * rates.reasoning) * perRate;
-  const charged = {
-    prompt: divideHalfUp(prompt + perToken * BigInt(inputTokens(usage)), nanoUnit),
-    completion: divideHalfUp(completion + perToken * BigInt(outputTokens(usage)), nanoUnit),
-  };
+  const inputs = inputTokens(usage);
+  const rates = tierFor(ratesOf(row), inputs);
+  const known = factorsOf(billing);
+  const prompt = charge(
+    sumOf(
+      [input.fresh, input.cacheRead, input.cacheWrite5m, input.cacheWrite1h],
+      [rates.fresh, rates.cacheRead, rates.cacheWrite5m, rates.cacheWrite1h],
+    ),
+    inputs,
+    known,
+  );
+  const completion = charge(
+    sumOf([output.visible, output.reasoning], [rates.visible, rates.reasoning]),
+    outputTokens(usage),
+    known,
+  );
   return {
-    ...charged,
-    total: charged.prompt + charged.completion,
-    upstream: divideHalfUp(prompt, nanoUnit) + divideHalfUp(completion, nanoUnit),
+    prompt: prompt.charged,
+    completion: completion.charged,
+    total: prompt.charged + completion.charged,
+    upstream: prompt.upstream + completion.upstream,
   };
 }
 
@@ -123,19 +166,21 @@ export function priceAtMost(
   const row = pricesOn(endpoint, day);
   if (row === undefined) return undefined;
   const rates = ratesOf(row);
-  const { perRate, perToken } = factorsOf(billing);
-  const reachable = [
-    rates,
-    ...rates.tiers.filter((tier) => inputs > tier.above).map((tier) => tier.rates),
-  ];
-  const input = dearest(
-    reachable.flatMap((tier) => [tier.fresh, tier.cacheRead, tier.cacheWrite5m, tier.cacheWrite1h]),
-  );
-  const output = dearest(reachable.flatMap((tier) => [tier.visible, tier.reasoning]));
-  const most =
-    (BigInt(Math.ceil(inputs)) * input + BigInt(Math.ceil(outputs)) * output) * perRate +
-    perToken * BigInt(Math.ceil(inputs + outputs));
+  let [input, output] = [rates.dearestInput, rates.dearestOutput];
+  for (const { above, rates: tier } of rates.tiers) {
+    if (inputs <= above) continue;
+    if (tier.dearestInput > input) input = tier.dearestInput;
+    if (tier.dearestOutput > output) output = tier.dearestOutput;
+  }
+  const known = factorsOf(billing);
+  const counts = [Math.ceil(inputs), Math.ceil(outputs)];
+  const sum = sumOf(counts, [input, output]);
   // One nano-unit more: both parts are rounded on their own when they are charged, by half a unit at most.
+  if (typeof sum === "number" && known.divisor !== undefined) {
+    const rest = sum % known.divisor;
+    return (sum - rest) / known.divisor + (rest > 0 ? 2 : 1);
+  }
+  const most = BigInt(sum) * known.perRate + known.perToken * BigInt(Math.ceil(inputs + outputs));
   return divideUp(most, nanoUnit) + 1;
 }
 
@@ -143,6 +188,6 @@ function tierFor(rates: Rates, inputs: number): Rates {
   return rates.tiers.find((tier) => inputs > tier.above)?.rates ?? rates;
 }
 
-function dearest(rates: readonly bigint[]): bigint {
+function dearest(...rates: bigint[]): bigint {
   return rates.reduce((most, rate) => (rate > most ? rate : most), 0n);
 }

@@ -200,7 +200,7 @@ export class UpstreamStreamError extends Error {
 export interface ClientDialect {
   readonly id: DialectId;
   /** Validates and reads what routing needs. Throws `invalid_json`, `missing_field`, `invalid_value`, `conflicting_route`. */
-  peek(body: Uint8Array, url: URL): Ask;
+  peek(body: Uint8Array, url: string): Ask;
   readRequest(ask: Ask): Turn;
   writeReply(reply: Reply, summary: Summary): Payload;
   writeStream(head: StreamHead): StreamWriter;

@@ -3,8 +3,8 @@ import type { App } from "#src/gateway/context.ts";
 import { AppError } from "#src/lib/error.ts";
 
 /** Who calls, by any of the four carriers of a key. Throws `missing_api_key`, `invalid_api_key`. */
-export async function authenticate(request: Request, url: URL, app: App): Promise<Caller> {
-  const token = tokenOf(request.headers, url);
+export async function authenticate(request: Request, app: App): Promise<Caller> {
+  const token = tokenOf(request);
   if (token === undefined) {
     throw new AppError("missing_api_key", "missing or invalid Authorization header");
   }
@@ -17,8 +17,8 @@ export async function authenticate(request: Request, url: URL, app: App): Promis
 }
 
 /** As authenticate(), for inference only. Throws `wrong_key_type` for a management key. */
-export async function authenticateInference(request: Request, url: URL, app: App): Promise<Caller> {
-  const caller = await authenticate(request, url, app);
+export async function authenticateInference(request: Request, app: App): Promise<Caller> {
+  const caller = await authenticate(request, app);
   if (caller.key.type !== "regular") {
     throw new AppError(
       "wrong_key_type",
@@ -29,7 +29,7 @@ export async function authenticateInference(request: Request, url: URL, app: App
 }
 
 /** The key in a request: Bearer, X-Api-Key, x-goog-api-key, then ?key=. */
-function tokenOf(headers: Headers, url: URL): string | undefined {
+function tokenOf({ headers, url }: Request): string | undefined {
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const match = /^bearer +(\S+)$/i.exec(authorization.trim());
@@ -38,7 +38,7 @@ function tokenOf(headers: Headers, url: URL): string | undefined {
   return (
     headers.get("x-api-key")?.trim() ||
     headers.get("x-goog-api-key")?.trim() ||
-    url.searchParams.get("key")?.trim() ||
+    new URL(url).searchParams.get("key")?.trim() ||
     undefined
   );
 }

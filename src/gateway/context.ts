@@ -23,7 +23,6 @@ export interface Front {
 /** One inference call as it came in. */
 export interface Call {
   request: Request;
-  url: URL;
   body: Uint8Array<ArrayBuffer>;
   front: Front;
   /** Unix milliseconds when it was accepted. */

@@ -10,7 +10,7 @@ import { open } from "#src/gateway/open.ts";
 
 /** One inference call, from key to ledger. Read this file first. */
 export async function handle(call: Call, app: App): Promise<Response> {
-  const caller = await authenticateInference(call.request, call.url, app); // 401, 403
+  const caller = await authenticateInference(call.request, app); // 401, 403
   const ask = peek(call); // 400: what routing needs, validated
   const choice = choose(ask, caller, app); // 403, 404, 503: pure, in memory, with reasons
   const hold = await reserve(caller, ask, choice.routes, app); // 402, 429: all allowances at one door

@@ -6,6 +6,7 @@ import type { App, Call, Cost } from "#src/gateway/context.ts";
 import { spend } from "#src/gateway/reserve.ts";
 import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/generation.ts";
 import { nano, toUnits } from "#src/ledger/money.ts";
+import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
@@ -158,7 +159,7 @@ function generationOf(
       outputVisible: usage.output.visible,
       reasoning: usage.output.reasoning,
     },
-    rawUsage: usage && usage.raw !== null ? JSON.stringify(usage.raw, withoutText) : undefined,
+    rawUsage: usage && usage.raw !== null ? JSON.stringify(withoutText(usage.raw)) : undefined,
     cost: cost?.total,
     costPrompt: cost?.prompt,
     costCompletion: cost?.completion,
@@ -177,8 +178,16 @@ function generationOf(
 }
 
 /** Text that an upstream puts beside its counts may quote the prompt, so it is not stored. */
-function withoutText(_: string, value: unknown): unknown {
-  return typeof value === "string" ? undefined : value;
+function withoutText(value: Json): Json {
+  if (typeof value === "string") return null;
+  if (Array.isArray(value)) return value.map(withoutText);
+  if (!isObject(value)) return value;
+  const kept: JsonObject = {};
+  for (const name in value) {
+    const member = value[name];
+    if (member !== undefined && typeof member !== "string") kept[name] = withoutText(member);
+  }
+  return kept;
 }
 
 function settlementOf(outcome: Outcome, cost: Cost | undefined): Generation["settlement"] {

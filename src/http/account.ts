@@ -30,7 +30,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
   const forCaller: ForCaller = (request, handler) =>
     respond(request, app, writeJsonError, async () => {
       const url = new URL(request.url);
-      const caller = await authenticate(request, url, app);
+      const caller = await authenticate(request, app);
       const response = await handler(caller, url);
       for (const [name, value] of Object.entries(balanceHeader(caller, app)))
         response.headers.set(name, value);

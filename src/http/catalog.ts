@@ -70,7 +70,7 @@ async function listModels(
   services: CatalogServices,
 ): Promise<Response> {
   const url = new URL(request.url);
-  const caller = await authenticate(request, url, app);
+  const caller = await authenticate(request, app);
   const { key } = caller;
   const all = url.searchParams.get("all") === "true";
   const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
@@ -110,7 +110,7 @@ async function listEndpoints(
   app: App,
   services: CatalogServices,
 ): Promise<Response> {
-  const caller = await authenticate(request, new URL(request.url), app);
+  const caller = await authenticate(request, app);
   const found = app.routes.find(decodeURIComponent(id));
   const model = found && services.models.find((one) => one.id === found.model.id);
   if (model === undefined) {
@@ -131,7 +131,7 @@ async function listProviders(
   app: App,
   services: CatalogServices,
 ): Promise<Response> {
-  const caller = await authenticate(request, new URL(request.url), app);
+  const caller = await authenticate(request, app);
   const data = services.providers.map((provider) => describeProvider(provider, app, services));
   return json({ object: "list", data }, { headers: balanceHeader(caller, app) });
 }

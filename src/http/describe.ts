@@ -2,7 +2,7 @@ import type { Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts"
 import type { App } from "#src/gateway/context.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
-import { rfc3339 } from "#src/lib/clock.ts";
+import { dayOf } from "#src/lib/clock.ts";
 
 /** What of the gateway a description is made from. */
 export type CatalogView = Pick<App, "routes" | "health" | "clock">;
@@ -51,7 +51,7 @@ export function describeModel(model: Model, app: CatalogView, services: CatalogS
   const offered: Endpoint[] =
     routes.length > 0 ? routes.map((route) => route.endpoint) : model.endpoints;
   const top = offered[0];
-  const day = rfc3339(app.clock.now()).slice(0, 10);
+  const day = dayOf(app.clock.now());
   const eco = model.kind === "embedding" ? undefined : services.ecoOfModel(model.id);
   const providers =
     routes.length > 0
@@ -137,7 +137,7 @@ export function pseudoModels() {
 
 /** Where a model can be called, or could be with a credential. */
 export function describeEndpoints(model: Model, app: CatalogView, services: CatalogServices) {
-  const day = rfc3339(app.clock.now()).slice(0, 10);
+  const day = dayOf(app.clock.now());
   const routes = app.routes.of(model);
   return routes.map((route) => {
     const { endpoint, deployment } = route;

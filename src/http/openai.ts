@@ -49,6 +49,6 @@ function inference(
   server?.timeout(request, 0);
   return respond(request, app, front.client.writeError, async () => {
     const body = await readBody(request, app.config.limits.maxBodyBytes);
-    return handle({ request, url: new URL(request.url), body, front, receivedAt, startedAt }, app);
+    return handle({ request, body, front, receivedAt, startedAt }, app);
   });
 }

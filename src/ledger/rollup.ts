@@ -1,4 +1,5 @@
 import type { Generation } from "#src/ledger/generation.ts";
+import { dayOf } from "#src/lib/clock.ts";
 import type { Statement } from "#src/store/store.ts";
 
 const dimensions = "day, account, key, user, model, provider, region, methodology";
@@ -23,20 +24,6 @@ const addTo = `INSERT INTO rollup (${dimensions}, ${sums.join(", ")})
 VALUES (${Array.from({ length: 8 + sums.length }, () => "?").join(", ")})
 ON CONFLICT DO UPDATE SET ${sums.map((name) => `${name} = ${name} + excluded.${name}`).join(", ")}`;
 
-const dayMilliseconds = 86_400_000;
-let lastDay = -1;
-let lastDayText = "";
-
-/** The UTC day of a time, `2026-01-31`. */
-export function dayOf(time: number): string {
-  const day = Math.floor(time / dayMilliseconds);
-  if (day !== lastDay) {
-    lastDay = day;
-    lastDayText = new Date(day * dayMilliseconds).toISOString().slice(0, 10);
-  }
-  return lastDayText;
-}
-
 /** Statements that add generations to the daily totals, one for each combination of dimensions. */
 export function writeRollups(generations: readonly Generation[]): Statement[] {
   const totals = new Map<string, { place: string[]; sum: number[] }>();
@@ -46,7 +33,9 @@ export function writeRollups(generations: readonly Generation[]): Statement[] {
     const total = totals.get(name);
     const amounts = amountsOf(generation);
     if (total === undefined) totals.set(name, { place, sum: amounts });
-    else total.sum = total.sum.map((value, at) => value + (amounts[at] ?? 0));
+    else
+      for (let at = 0; at < sums.length; at++)
+        total.sum[at] = (total.sum[at] ?? 0) + (amounts[at] ?? 0);
   }
   return [...totals.values()].map(({ place, sum }) => ({ sql: addTo, args: [...place, ...sum] }));
 }
@@ -56,7 +45,7 @@ function placeOf(row: Generation): string[] {
     dayOf(row.createdAt),
     row.accountId,
     row.keyId,
-    (row.user ?? "").toWellFormed().replaceAll("\0", "\ufffd"),
+    row.user?.toWellFormed().replaceAll("\0", "\ufffd") ?? "",
     row.model ?? "",
     row.provider ?? "",
     row.region ?? "",

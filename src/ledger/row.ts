@@ -6,7 +6,10 @@ import type { Value } from "#src/store/store.ts";
 
 /** A generation as the database keeps it: a JSON array in the order of `recordMembers`. */
 export function recordOf(row: Generation): string {
-  return JSON.stringify(valuesOf(row));
+  const record = JSON.stringify(valuesOf(row));
+  // Text must come back as it went in, and SQLite keeps neither lone surrogates nor what follows a NUL: both are
+  // escapes here, as are characters that do no harm.
+  return record.includes("\\u") ? JSON.stringify(valuesOf(row).map(clean)) : record;
 }
 
 function valuesOf(row: Generation): Value[] {
@@ -16,7 +19,7 @@ function valuesOf(row: Generation): Value[] {
     text(row.completionId),
     row.accountId,
     row.keyId,
-    clean(row.keyName),
+    row.keyName,
     text(row.user),
     text(row.app),
     row.dialect,
@@ -51,17 +54,17 @@ function valuesOf(row: Generation): Value[] {
     text(row.methodology),
     number(row.gridGPerKwh),
     text(row.gridZone),
-    clean(JSON.stringify(row.trace)),
+    JSON.stringify(row.trace),
     text(row.upstreamId),
   ];
 }
 
 function text(value: string | undefined): Value {
-  return value === undefined ? null : clean(value);
+  return value ?? null;
 }
 
-/** Text that comes back as it went in: SQLite keeps neither lone surrogates nor what follows a NUL. */
-function clean(value: string): string {
+function clean(value: Value): Value {
+  if (typeof value !== "string") return value;
   const whole = value.isWellFormed() ? value : value.toWellFormed();
   return whole.includes("\0") ? whole.replaceAll("\0", "\ufffd") : whole;
 }

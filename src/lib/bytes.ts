@@ -16,5 +16,5 @@ export function decode(bytes: Uint8Array): string {
 
 /** SHA-256, lower-case hexadecimal. */
 export function sha256Hex(text: string | Uint8Array): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
+  return Bun.SHA256.hash(text, "hex");
 }

@@ -7,29 +7,35 @@ export interface Ids {
 
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/** Ids from the clock and the operating system's randomness; unique across processes. */
+/**
+ * Ids from the clock and the operating system's randomness; unique across processes. Within a millisecond they count
+ * up, so that they sort in the order in which they were made.
+ */
 export function createIds(clock: Clock): Ids {
-  const pool = new Uint8Array(4096);
+  const pool = new Uint8Array(12 * 256);
   let at = pool.length;
   let lastTime = -1;
-  let timePart = "";
-  function random(count: number): string {
-    if (at + count > pool.length) {
+  let start = "";
+  let count = 0;
+  function begin(time: number): void {
+    if (at === pool.length) {
       crypto.getRandomValues(pool);
       at = 0;
     }
-    let text = "";
-    for (let i = 0; i < count; i++) text += alphabet[(pool[at++] ?? 0) & 31];
-    return text;
+    start = encodeTime(time);
+    for (const end = at + 12; at < end; at++) start += alphabet[(pool[at] ?? 0) & 31];
+    lastTime = time;
+    count = 0;
   }
   return {
     next(prefix) {
       const now = clock.now();
-      if (now !== lastTime) {
-        lastTime = now;
-        timePart = encodeTime(now);
-      }
-      return `${prefix}_${timePart}${random(16)}`;
+      // A clock that is set back must not bring back an id.
+      if (now !== lastTime || count === 2 ** 20) begin(now);
+      const last = (shift: number) => alphabet[(count >> shift) & 31] ?? "";
+      const id = `${prefix}_${start}${last(15)}${last(10)}${last(5)}${last(0)}`;
+      count++;
+      return id;
     },
   };
 }

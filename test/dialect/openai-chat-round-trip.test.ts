@@ -6,7 +6,7 @@ import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai-chat.t
 import type { Message, Turn } from "#src/dialect/turn.ts";
 import { targetOf } from "#test/dialect/upstream-kit.ts";
 
-const url = new URL("http://gateway/v1/chat/completions");
+const url = "http://gateway/v1/chat/completions";
 const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
 const name = fc.stringMatching(/^[a-z_]{1,8}$/);
 const text = words.map((told) => ({ type: "text" as const, text: told }));

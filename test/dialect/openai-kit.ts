@@ -48,7 +48,7 @@ export function headOf(changes: Partial<StreamHead> = {}): StreamHead {
 
 export function peeked(client: ClientDialect, body: JsonObject | string): Ask {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  return client.peek(encode(text), new URL("http://gateway/v1"));
+  return client.peek(encode(text), "http://gateway/v1");
 }
 
 export interface Relayed {

@@ -77,7 +77,7 @@ test("a retargeted text completion keeps its bytes but for the model, the routin
   const body = encode(
     '{"route":{"region":"eu-west"}, "model" : "openai/x","prompt":["a","é\\n"],"x":12345678901234567890, "stream":true,"stream_options":{"y":1.0}}',
   );
-  const ask = openaiCompletionsClient.peek(body, new URL("http://gateway/v1/completions"));
+  const ask = openaiCompletionsClient.peek(body, "http://gateway/v1/completions");
   const request = openaiCompletionsSplice.retarget(body, ask, targetOf({ model: "up" }));
   expect(decode(request.body)).toBe(
     '{"model" : "up","prompt":["a","é\\n"],"x":12345678901234567890, "stream":true,"stream_options":{"y":1.0,"include_usage":true}}',
@@ -94,7 +94,7 @@ test("a text completion without a prompt is refused, and the prompt is never quo
     ['{"prompt":"secret","max_tokens":-1}', "invalid_value", "max_tokens"],
     ['{"prompt":"secret"', "invalid_json", undefined],
   ] as const) {
-    const url = new URL("http://gateway/v1/completions");
+    const url = "http://gateway/v1/completions";
     const error = refusalOf(() => openaiCompletionsClient.peek(encode(body), url));
     expect([body, error.code, error.detail.param]).toEqual([body, code, param]);
     expect(error.message).not.toContain("secret");

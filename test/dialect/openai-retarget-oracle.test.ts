@@ -8,7 +8,7 @@ import { isObject, type JsonObject } from "#src/lib/json.ts";
 import { eco, summary } from "#test/dialect/openai-official.ts";
 import { targetOf } from "#test/dialect/upstream-kit.ts";
 
-const url = new URL("http://gateway/v1/chat/completions");
+const url = "http://gateway/v1/chat/completions";
 
 function objectOf(text: string): JsonObject {
   const value = parseExact(text);
