@@ -103,7 +103,7 @@ function embedAddon(addon: string): BunPlugin {
   return {
     name: "libsql-addon",
     setup(builder) {
-      builder.onLoad({ filter: /node_modules[\\/]libsql[\\/]index\.js$/ }, async ({ path }) => {
+      builder.onLoad({ filter: /node_modules[\\/]libsql[\\/](index|promise)\.js$/ }, async ({ path }) => {
         const before = await Bun.file(path).text();
         const after = before.replace("require(`@libsql/${target}`)", `require("${addon}")`);
         if (after === before) {

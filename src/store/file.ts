@@ -4,6 +4,11 @@ import { createClient } from "@libsql/client/sqlite3";
 import { drizzle } from "drizzle-orm/libsql/sqlite3";
 import Database from "libsql";
 import * as schema from "#db/schema.ts";
+import {
+  type Checkpointer,
+  commitCheckpointPages,
+  startCheckpointer,
+} from "#src/store/checkpoint.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import type { Row, Statement, Store, Value } from "#src/store/store.ts";
 
@@ -27,7 +32,10 @@ export async function openFile({ url, synchronous = "normal" }: FileOptions): Pr
     // for a commit of one row), so the hot path has its own connection of the same addon.
     const connection = new Database(path, { timeout: busyMilliseconds });
     connection.exec(`PRAGMA synchronous = ${synchronous}`);
-    const run = createRunner(connection);
+    await client.execute(`PRAGMA wal_autocheckpoint = ${commitCheckpointPages}`);
+    connection.exec(`PRAGMA wal_autocheckpoint = ${commitCheckpointPages}`);
+    const checkpointer = startCheckpointer(path);
+    const run = createRunner(connection, checkpointer);
     return {
       kind: "file",
       path,
@@ -36,6 +44,7 @@ export async function openFile({ url, synchronous = "normal" }: FileOptions): Pr
       write: run.write,
       read: run.read,
       close() {
+        checkpointer.stop();
         client.close();
         connection.close();
       },
@@ -65,7 +74,10 @@ interface Prepared {
   statement: Database.Statement<[readonly Value[]]>;
 }
 
-function createRunner(connection: Database.Database): Pick<Store, "write" | "read"> {
+function createRunner(
+  connection: Database.Database,
+  checkpointer: Checkpointer,
+): Pick<Store, "write" | "read"> {
   const kept = new Map<string, Prepared>();
   function prepare(sql: string): Prepared {
     const known = kept.get(sql);
@@ -89,6 +101,7 @@ function createRunner(connection: Database.Database): Pick<Store, "write" | "rea
         run({ sql: "BEGIN IMMEDIATE", args: [] });
         const rows = statements.map(run);
         run({ sql: "COMMIT", args: [] });
+        checkpointer.note();
         return rows;
       } catch (error) {
         if (connection.inTransaction) connection.exec("ROLLBACK");
