@@ -1,4 +1,3 @@
-import { Elysia } from "elysia";
 import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai-chat.ts";
 import {
   openaiCompletionsClient,
@@ -15,38 +14,35 @@ interface TimeoutServer {
   timeout(request: Request, seconds: number): void;
 }
 
+/** A path that the server itself dispatches: the framework's way of doing it would cost as much as the key check. */
+export type InferenceRoute = {
+  POST: (request: Request, server: TimeoutServer) => Promise<Response>;
+};
+
 /** Chat and text completions, at each base path. */
-export function openaiRoutes(app: App) {
-  const run = (front: Front) => (request: Request, server: TimeoutServer | null) =>
-    inference(front, request, server, app);
-  const [onChat, onCompletions] = [run(chat), run(completions)];
-  // Inline handlers that only pass values on: Elysia reads their source.
-  return new Elysia({ name: "openai" })
-    .post("/v1/chat/completions", ({ request, server }) => onChat(request, server), {
-      parse: "none",
-    })
-    .post("/api/v1/chat/completions", ({ request, server }) => onChat(request, server), {
-      parse: "none",
-    })
-    .post("/v1/completions", ({ request, server }) => onCompletions(request, server), {
-      parse: "none",
-    })
-    .post("/api/v1/completions", ({ request, server }) => onCompletions(request, server), {
-      parse: "none",
-    });
+export function openaiRoutes(app: App): Record<string, InferenceRoute> {
+  const route = (front: Front): InferenceRoute => ({
+    POST: (request, server) => inference(front, request, server, app),
+  });
+  return {
+    "/v1/chat/completions": route(chat),
+    "/api/v1/chat/completions": route(chat),
+    "/v1/completions": route(completions),
+    "/api/v1/completions": route(completions),
+  };
 }
 
 /** Accepts a call and hands it to the gateway. */
 function inference(
   front: Front,
   request: Request,
-  server: TimeoutServer | null,
+  server: TimeoutServer,
   app: App,
 ): Promise<Response> {
   const receivedAt = app.clock.now();
   const startedAt = app.clock.monotonic();
   // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
-  server?.timeout(request, 0);
+  server.timeout(request, 0);
   return respond(request, app, front.client.writeError, async () => {
     const body = await readBody(request, app.config.limits.maxBodyBytes);
     return handle({ request, body, front, receivedAt, startedAt }, app);

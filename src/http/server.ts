@@ -20,7 +20,7 @@ const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
 
 /** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
 export function surface({ app, services, readiness }: Surface) {
-  return new Elysia()
+  return new Elysia({ serve: { routes: openaiRoutes(app) } })
     .onError({ as: "global" }, ({ error, code, request }) => {
       const known =
         error instanceof AppError ? error : frameworkError(code, new URL(request.url).pathname);
@@ -30,7 +30,6 @@ export function surface({ app, services, readiness }: Surface) {
       return response;
     })
     .use(healthRoutes(readiness))
-    .use(openaiRoutes(app))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
 
