@@ -103,14 +103,17 @@ function embedAddon(addon: string): BunPlugin {
   return {
     name: "libsql-addon",
     setup(builder) {
-      builder.onLoad({ filter: /node_modules[\\/]libsql[\\/](index|promise)\.js$/ }, async ({ path }) => {
-        const before = await Bun.file(path).text();
-        const after = before.replace("require(`@libsql/${target}`)", `require("${addon}")`);
-        if (after === before) {
-          throw new Error("Cannot embed the libSQL addon: its loader changed shape");
-        }
-        return { contents: after, loader: "js" };
-      });
+      builder.onLoad(
+        { filter: /node_modules[\\/]libsql[\\/](index|promise)\.js$/ },
+        async ({ path }) => {
+          const before = await Bun.file(path).text();
+          const after = before.replace("require(`@libsql/${target}`)", `require("${addon}")`);
+          if (after === before) {
+            throw new Error("Cannot embed the libSQL addon: its loader changed shape");
+          }
+          return { contents: after, loader: "js" };
+        },
+      );
     },
   };
 }

@@ -19,7 +19,7 @@ export interface Whole {
 /** Reads an answer's bytes. Throws when they are not an answer. */
 export function readWhole(
   call: Call,
-  body: Uint8Array<ArrayBuffer>,
+  body: Uint8Array,
   route: Route,
   spliced: boolean,
 ): Whole {

@@ -3,7 +3,7 @@ import { BrokenAnswer, type Head } from "#src/provider/exchange.ts";
 /** Where the parts of an answer go, in order. */
 export interface AnswerSink {
   onHead(head: Head): void;
-  onBody(piece: Uint8Array<ArrayBuffer>): void;
+  onBody(piece: Uint8Array): void;
   /** `reusable`: the connection may carry another request. */
   onEnd(reusable: boolean): void;
 }
@@ -37,8 +37,8 @@ export class AnswerReader {
     return this.#state === "sized" && this.#left === 0;
   }
 
-  push(bytes: Buffer<ArrayBuffer>, sink: AnswerSink): void {
-    this.#begun = true;
+  push(bytes: Buffer, sink: AnswerSink): void {
+    if (bytes.length > 0) this.#begun = true;
     let at = 0;
     while (at < bytes.length) {
       switch (this.#state) {
@@ -87,7 +87,7 @@ export class AnswerReader {
     sink.onEnd(false);
   }
 
-  #head(bytes: Buffer<ArrayBuffer>, at: number, sink: AnswerSink): number {
+  #head(bytes: Buffer, at: number, sink: AnswerSink): number {
     const kept = this.#kept;
     const all = kept === undefined ? bytes : Buffer.concat([kept, bytes.subarray(at)]);
     const from = kept === undefined ? at : 0;
@@ -131,7 +131,7 @@ export class AnswerReader {
   }
 
   /** The line that ends at `end`, without its ending; undefined, and kept, when it is not complete. */
-  #line(bytes: Buffer<ArrayBuffer>, at: number, end: number): string | undefined {
+  #line(bytes: Buffer, at: number, end: number): string | undefined {
     const before = this.#kept?.length ?? 0;
     if ((end < 0 ? bytes.length : end) - at + before > maxLineBytes)
       throw new BrokenAnswer(`A line between chunks is longer than ${maxLineBytes} bytes`);

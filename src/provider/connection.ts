@@ -87,14 +87,14 @@ export class Connection {
     socket.terminate();
   }
 
-  onData(bytes: Buffer<ArrayBuffer>): void {
+  onData(bytes: Buffer): void {
     const exchange = this.#exchange;
     if (exchange === undefined) return this.#lost();
     try {
       this.#reader.push(bytes, exchange);
     } catch (cause) {
       this.close();
-      exchange.fail(cause instanceof Error ? cause : new Error(String(cause)));
+      exchange.fail(errorOf(cause));
     }
   }
 
@@ -112,7 +112,7 @@ export class Connection {
     try {
       this.#reader.close(exchange);
     } catch (broken) {
-      exchange.fail(cause ?? (broken as Error));
+      exchange.fail(cause ?? errorOf(broken));
     }
   }
 
@@ -127,10 +127,14 @@ export class Connection {
   }
 }
 
+function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 const plain: SocketHandler<Connection, "buffer"> = {
   binaryType: "buffer",
   open: (socket) => socket.data.onOpen(socket),
-  data: (socket, bytes) => socket.data.onData(bytes as Buffer<ArrayBuffer>),
+  data: (socket, bytes) => socket.data.onData(bytes),
   drain: (socket) => socket.data.onDrain(),
   end: (socket) => void socket.terminate(),
   close: (socket, cause) => socket.data.onClose(cause),

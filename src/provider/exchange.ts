@@ -12,9 +12,9 @@ export interface Exchange {
   /** Settles when the answer's head is here. Rejects with what broke the exchange, or with the reason of `abort`. */
   readonly head: Promise<Head>;
   /** The next piece of the body; undefined at its end. One call at a time. */
-  read(): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(): Promise<Uint8Array | undefined>;
   /** The rest of the body; at once when all of it is here. */
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>;
+  bytes(): Uint8Array | Promise<Uint8Array>;
   /** Ends the exchange and its connection at once. Does nothing when it is over. */
   abort(reason: Error): void;
 }

@@ -5,7 +5,7 @@ export class FetchExchange implements Exchange {
   readonly head: Promise<Head>;
   readonly #controller = new AbortController();
   readonly #response: Promise<Response>;
-  #pieces: AsyncIterator<Uint8Array<ArrayBuffer>> | undefined;
+  #pieces: AsyncIterator<Uint8Array> | undefined;
 
   constructor(url: string, { method, headers, body }: Outgoing) {
     const { signal } = this.#controller;
@@ -17,14 +17,14 @@ export class FetchExchange implements Exchange {
     }));
   }
 
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(): Promise<Uint8Array | undefined> {
     this.#pieces ??= (await this.#response).body?.[Symbol.asyncIterator]();
     const next = await this.#pieces?.next();
     return next?.done ? undefined : next?.value;
   }
 
-  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
+  async bytes(): Promise<Uint8Array> {
+    const pieces: Uint8Array[] = [];
     for (;;) {
       const piece = await this.read();
       if (piece === undefined) return Buffer.concat(pieces);

@@ -3,6 +3,7 @@ import type { Deployment } from "#src/provider/deployment.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
 import { type Origin, Pool } from "#src/provider/pool.ts";
+import { proxied } from "#src/provider/proxied.ts";
 import { version } from "#src/lib/version.ts";
 
 const agent = `lowrouter/${version}`;
@@ -74,12 +75,6 @@ function placeOf(baseUrl: string): Place {
   };
   places.set(baseUrl, place);
   return place;
-}
-
-/** A proxy is set for the scheme, in either spelling. */
-export function proxied(secure: boolean): boolean {
-  const name = secure ? "https_proxy" : "http_proxy";
-  return Boolean(process.env[name] ?? process.env[name.toUpperCase()]);
 }
 
 /** Request line and headers. Throws a TypeError on a header value that would end its line. */

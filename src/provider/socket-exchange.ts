@@ -11,14 +11,13 @@ const none = new Uint8Array();
 
 /** An exchange over a connection of our own. */
 export class SocketExchange implements Exchange, AnswerSink {
-  readonly head: Promise<Head>;
+  readonly #settleHead = Promise.withResolvers<Head>();
+  readonly head = this.#settleHead.promise;
   /** What carries it, from the first byte sent to the last received. */
   connection: Connection | undefined;
   readonly #headText: string;
   readonly #body: Payload | undefined;
-  #resolveHead!: (head: Head) => void;
-  #rejectHead!: (cause: Error) => void;
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #pieces: Uint8Array[] = [];
   #size = 0;
   #paused = false;
   #ended = false;
@@ -29,10 +28,6 @@ export class SocketExchange implements Exchange, AnswerSink {
   constructor(head: string, body: Payload | undefined) {
     this.#headText = head;
     this.#body = body;
-    this.head = new Promise((resolve, reject) => {
-      this.#resolveHead = resolve;
-      this.#rejectHead = reject;
-    });
   }
 
   /** Ended, failed or aborted. */
@@ -52,10 +47,10 @@ export class SocketExchange implements Exchange, AnswerSink {
   }
 
   onHead(head: Head): void {
-    this.#resolveHead(head);
+    this.#settleHead.resolve(head);
   }
 
-  onBody(piece: Uint8Array<ArrayBuffer>): void {
+  onBody(piece: Uint8Array): void {
     this.#pieces.push(piece);
     this.#size += piece.length;
     if (this.#wake !== undefined) this.#notify();
@@ -78,7 +73,7 @@ export class SocketExchange implements Exchange, AnswerSink {
     if (this.over) return;
     this.#failure = cause;
     this.connection = undefined;
-    this.#rejectHead(cause);
+    this.#settleHead.reject(cause);
     this.#notify();
   }
 
@@ -88,7 +83,7 @@ export class SocketExchange implements Exchange, AnswerSink {
     connection?.close();
   }
 
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async read(): Promise<Uint8Array | undefined> {
     while (this.#pieces.length === 0) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#ended) return undefined;
@@ -97,11 +92,11 @@ export class SocketExchange implements Exchange, AnswerSink {
     return this.#take();
   }
 
-  bytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+  bytes(): Uint8Array | Promise<Uint8Array> {
     return this.#ended ? this.#take() : this.#rest();
   }
 
-  async #rest(): Promise<Uint8Array<ArrayBuffer>> {
+  async #rest(): Promise<Uint8Array> {
     while (!this.#ended) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#size > maxWholeBytes)
@@ -112,7 +107,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   }
 
   /** Everything that is here, in one piece. */
-  #take(): Uint8Array<ArrayBuffer> {
+  #take(): Uint8Array {
     const pieces = this.#pieces;
     const all = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, this.#size);
     this.#pieces = [];
