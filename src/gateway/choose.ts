@@ -83,13 +83,10 @@ interface Candidate {
 function candidates(ask: Ask, judge: Judge, app: App): Candidate[] {
   const names = ask.model === undefined ? ask.models : [ask.model, ...ask.models];
   const wanted = names.length > 0 ? names : [app.config.routing.defaultModel];
-  const seen = new Set<string>();
   const found: Candidate[] = [];
-  for (const name of new Set(wanted)) {
+  for (const name of wanted) {
     for (const candidate of byName(name, judge, app)) {
-      if (seen.has(candidate.model.id)) continue;
-      seen.add(candidate.model.id);
-      found.push(candidate);
+      if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
     }
   }
   judge.checkModels(found.map(({ model }) => model));

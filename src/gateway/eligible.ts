@@ -7,31 +7,41 @@ import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
-/** Decides of each route whether it may serve a request, and says why not. */
-export interface Judge {
-  /** Why this route is out; undefined when it may serve. */
-  refuse(route: Route): string | undefined;
-  allowsModel(model: Model): boolean;
-  /** Narrowed by the auto-router plugin. */
-  allowsAuto(model: Model): boolean;
-  /** Throws `model_not_allowed` when the key may use none of them. */
-  checkModels(models: Model[]): void;
-  /** The error that says why nothing was left. */
-  explain(models: Model[], trace: TraceEntry[]): AppError;
-  explainAuto(): AppError;
-}
-
 /** Filters of request, key and account, most specific first. Throws for pins that name nothing or contradict the key. */
 export function eligible(ask: Ask, caller: Caller, app: App): Judge {
-  const { key } = caller;
-  const region = ask.route.region ?? key.region;
   checkPins(ask, caller, app);
-  const keyProviders = lower(key.allowedProviders);
-  const keyModels = lower(key.allowedModels);
-  const pinned = ask.route.provider?.toLowerCase();
+  return new Judge(ask, caller, app);
+}
 
-  function refuse(route: Route): string | undefined {
+/** Decides of each route whether it may serve a request, and says why not. */
+export class Judge {
+  readonly #ask: Ask;
+  readonly #caller: Caller;
+  readonly #app: App;
+  readonly #region: string | undefined;
+  readonly #pinned: string | undefined;
+  readonly #keyProviders: readonly string[];
+  readonly #keyModels: readonly string[];
+
+  constructor(ask: Ask, caller: Caller, app: App) {
+    const { key } = caller;
+    this.#ask = ask;
+    this.#caller = caller;
+    this.#app = app;
+    this.#region = ask.route.region ?? key.region;
+    this.#pinned = ask.route.provider?.toLowerCase();
+    this.#keyProviders = lower(key.allowedProviders);
+    this.#keyModels = lower(key.allowedModels);
+  }
+
+  /** Why this route is out; undefined when it may serve. */
+  refuse(route: Route): string | undefined {
     const { deployment, endpoint, model } = route;
+    const ask = this.#ask;
+    const { key } = this.#caller;
+    const region = this.#region;
+    const pinned = this.#pinned;
+    const keyProviders = this.#keyProviders;
     if (region !== undefined && deployment.region !== region) return "region_pin";
     if (region !== undefined && deployment.basis === "assumed") return "region_only_assumed";
     if (pinned !== undefined && !matches(pinned, route)) return "provider_pin";
@@ -76,49 +86,62 @@ export function eligible(ask: Ask, caller: Caller, app: App): Judge {
         : undefined;
     if (
       grams !== undefined &&
-      overBudget(caller, app) &&
+      overBudget(this.#caller, this.#app) &&
       !(route.carbonPer1k !== undefined && route.carbonPer1k <= grams)
     )
       return "carbon_budget";
-    if (app.health.state(route) === "unavailable") return "unavailable";
+    if (this.#app.health.state(route) === "unavailable") return "unavailable";
     return undefined;
   }
 
-  return {
-    refuse,
-    allowsModel: (model) =>
-      keyModels.length === 0 ||
-      keyModels.some(
+  allowsModel(model: Model): boolean {
+    return (
+      this.#keyModels.length === 0 ||
+      this.#keyModels.some(
         (name) =>
           name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name),
-      ),
-    allowsAuto: (model) =>
-      ask.autoAllowed === undefined || ask.autoAllowed.some((pattern) => glob(pattern, model.id)),
-    checkModels(models) {
-      if (models.length === 0 || models.some((model) => this.allowsModel(model))) return;
-      throw new AppError(
-        "model_not_allowed",
-        `Cannot use ${models.map((model) => `"${model.id}"`).join(", ")} with this API key: it may use ${key.allowedModels.join(", ")}`,
-        { param: "model" },
-      );
-    },
-    explain: (models, trace) => explainNone(models, trace, ask, app, region),
-    explainAuto: () =>
-      ask.autoAllowed === undefined
-        ? new AppError(
-            "service_unavailable",
-            noneLeft(
-              `No model that is reachable now can serve this request${region ? ` in ${region}` : ""}`,
-              app,
-            ),
-            { retryAfterSeconds: 30 },
-          )
-        : new AppError(
-            "model_not_found",
-            "Cannot choose a model: no reachable model matches plugins.auto-router.allowed_models",
-            { param: "plugins" },
+      )
+    );
+  }
+
+  /** Narrowed by the auto-router plugin. */
+  allowsAuto(model: Model): boolean {
+    const { autoAllowed } = this.#ask;
+    return autoAllowed === undefined || autoAllowed.some((pattern) => glob(pattern, model.id));
+  }
+
+  /** Throws `model_not_allowed` when the key may use none of them. */
+  checkModels(models: readonly Model[]): void {
+    if (models.length === 0 || models.some((model) => this.allowsModel(model))) return;
+    throw new AppError(
+      "model_not_allowed",
+      `Cannot use ${models.map((model) => `"${model.id}"`).join(", ")} with this API key: it may use ${this.#caller.key.allowedModels.join(", ")}`,
+      { param: "model" },
+    );
+  }
+
+  /** The error that says why nothing was left. */
+  explain(models: Model[], trace: TraceEntry[]): AppError {
+    return explainNone(models, trace, this.#ask, this.#app, this.#region);
+  }
+
+  explainAuto(): AppError {
+    const region = this.#region;
+    return this.#ask.autoAllowed === undefined
+      ? new AppError(
+          "service_unavailable",
+          noneLeft(
+            `No model that is reachable now can serve this request${region ? ` in ${region}` : ""}`,
+            this.#app,
           ),
-  };
+          { retryAfterSeconds: 30 },
+        )
+      : new AppError(
+          "model_not_found",
+          "Cannot choose a model: no reachable model matches plugins.auto-router.allowed_models",
+          { param: "plugins" },
+        );
+  }
 }
 
 function checkPins(ask: Ask, { key }: Caller, app: App): void {
@@ -137,7 +160,9 @@ function checkPins(ask: Ask, { key }: Caller, app: App): void {
       { param: "route.region", metadata: { region } },
     );
   }
-  const named = [provider, ...(ask.provider.only ?? []), ...(ask.provider.order ?? [])];
+  const { only, order } = ask.provider;
+  if (provider === undefined && only === undefined && order === undefined) return;
+  const named = [provider, ...(only ?? []), ...(order ?? [])];
   for (const slug of named) {
     const id = slug?.toLowerCase().split("/")[0];
     if (id === undefined) continue;
@@ -191,7 +216,10 @@ function overBudget({ key }: Caller, app: App): boolean {
   );
 }
 
-function lower(list: readonly string[]): string[] {
+const none: readonly string[] = [];
+
+function lower(list: readonly string[]): readonly string[] {
+  if (list.length === 0) return none;
   return list.map((entry) => entry.toLowerCase());
 }
 

@@ -1,4 +1,4 @@
-import type { Caller, ResetInterval } from "#src/account/account.ts";
+import type { ApiKey, Caller, ResetInterval } from "#src/account/account.ts";
 import type { Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -70,44 +70,41 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
       unlimited: account.plan === "metered",
     },
   ];
-  const windowed = (
-    kind: Demand["kind"],
-    limit: number | undefined,
-    reset: ResetInterval | "minute" | undefined,
-    amount: number,
-  ) => {
-    if (limit === undefined) return;
-    const windowStart = reset === undefined ? 0 : app.windowStart(reset);
-    const windowEnd = reset === undefined ? undefined : app.windowEnd(reset);
-    demands.push({ kind, owner: key.hash, windowStart, windowEnd, limit, amount });
-  };
-  windowed("key_limit", key.limit, key.limitReset, cost);
-  windowed("key_daily", key.dailyLimit, "daily", cost);
-  windowed("key_monthly", key.monthlyLimit, "monthly", cost);
-  const perMinute =
-    key.rateLimit.requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
-  windowed("requests_minute", perMinute, "minute", 1);
-  windowed("requests_day", key.rateLimit.requestsPerDay, "daily", 1);
+  demandOfKey(demands, "key_limit", key.limit, key.limitReset, cost, key, app);
+  demandOfKey(demands, "key_daily", key.dailyLimit, "daily", cost, key, app);
+  demandOfKey(demands, "key_monthly", key.monthlyLimit, "monthly", cost, key, app);
+  const { requestsPerMinute, requestsPerDay, tokensPerMinute, maxInFlight } = key.rateLimit;
+  const perMinute = requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
+  demandOfKey(demands, "requests_minute", perMinute, "minute", 1, key, app);
+  demandOfKey(demands, "requests_day", requestsPerDay, "daily", 1, key, app);
   // A token is about four bytes of text; the bound used for money would refuse far too early here.
-  windowed(
-    "tokens_minute",
-    key.rateLimit.tokensPerMinute,
-    "minute",
-    Math.ceil(ask.inputTokensAtMost / 4) + output,
-  );
-  windowed("in_flight", key.rateLimit.maxInFlight, undefined, 1);
+  const tokens = Math.ceil(ask.inputTokensAtMost / 4) + output;
+  demandOfKey(demands, "tokens_minute", tokensPerMinute, "minute", tokens, key, app);
+  demandOfKey(demands, "in_flight", maxInFlight, undefined, 1, key, app);
   if (key.carbonBudgetG !== undefined) {
     const grams = (carbonPer1k * (ask.inputTokensAtMost + output)) / 1000;
     const byRoute = typeof key.carbonBudgetAction === "object";
     const limit = Math.round(key.carbonBudgetG * 1e6);
-    windowed(
-      "carbon",
-      limit,
-      key.carbonBudgetReset ?? "monthly",
-      byRoute ? 0 : Math.ceil(grams * 1e6),
-    );
+    const reset = key.carbonBudgetReset ?? "monthly";
+    demandOfKey(demands, "carbon", limit, reset, byRoute ? 0 : Math.ceil(grams * 1e6), key, app);
   }
   return demands;
+}
+
+/** Adds the demand on one of the key's limits, where it has that limit. */
+function demandOfKey(
+  demands: Demand[],
+  kind: Demand["kind"],
+  limit: number | undefined,
+  reset: ResetInterval | "minute" | undefined,
+  amount: number,
+  key: ApiKey,
+  app: App,
+): void {
+  if (limit === undefined) return;
+  const windowStart = reset === undefined ? 0 : app.windowStart(reset);
+  const windowEnd = reset === undefined ? undefined : app.windowEnd(reset);
+  demands.push({ kind, owner: key.hash, windowStart, windowEnd, limit, amount });
 }
 
 /** Completion tokens that an answer may have: the caller's limit, else the configured default, times the choices. */

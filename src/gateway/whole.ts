@@ -17,12 +17,7 @@ export interface Whole {
 }
 
 /** Reads an answer's bytes. Throws when they are not an answer. */
-export function readWhole(
-  call: Call,
-  body: Uint8Array,
-  route: Route,
-  spliced: boolean,
-): Whole {
+export function readWhole(call: Call, body: Uint8Array, route: Route, spliced: boolean): Whole {
   if (spliced) {
     const reply = call.front.splice.meterReply(body);
     const { id, usage } = reply;
