@@ -15,6 +15,7 @@ export function generationRecord(row: Generation) {
     id: row.id,
     generation_id: row.id,
     completion_id: row.completionId ?? null,
+    upstream_id: row.upstreamId ?? null,
     created_at: rfc3339(row.createdAt),
     completed_at: rfc3339(row.completedAt),
     key_id: row.keyId,

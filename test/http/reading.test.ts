@@ -255,3 +255,12 @@ test("an account's balance is on every answer to its key", async () => {
   const balances = new Set(replies.map(({ headers }) => headers.get("x-credit-balance")));
   expect(balances).toEqual(new Set([String((await gateway.balance()) / 1e7)]));
 });
+
+test("a generation tells our id of the answer and the provider's own", async () => {
+  const reply = await gateway.chat();
+  const id = String(at(reply.json, "lowrouter.generation_id"));
+  const { json } = await gateway.ask(`/v1/generation/${id}`);
+  expect(at(json, "completion_id")).toBe(at(reply.json, "id"));
+  expect(String(at(json, "upstream_id"))).toStartWith("chatcmpl-");
+  expect(at(json, "upstream_id")).not.toBe(at(json, "completion_id"));
+});
