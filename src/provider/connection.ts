@@ -1,13 +1,27 @@
 import type { Socket, SocketHandler } from "bun";
 import { AnswerReader } from "#src/provider/answer-reader.ts";
 import { BrokenAnswer } from "#src/provider/exchange.ts";
-import type { Origin, Pool } from "#src/provider/pool.ts";
-import type { SocketExchange } from "#src/provider/socket-exchange.ts";
+import type { Carrier, SocketExchange } from "#src/provider/socket-exchange.ts";
+
+/** Where connections go: one scheme, host and port. */
+export interface Origin {
+  secure: boolean;
+  host: string;
+  port: number;
+}
+
+/** Where a connection waits between two exchanges. */
+interface Home {
+  /** Takes it for the next request. */
+  release(connection: Connection): void;
+  /** It closed while nobody used it. */
+  forget(connection: Connection): void;
+}
 
 /** One connection to an upstream, carrying one exchange at a time. */
-export class Connection {
+export class Connection implements Carrier {
   idleSince = 0;
-  readonly #pool: Pool;
+  readonly #home: Home;
   readonly #reader = new AnswerReader();
   #socket: Socket<Connection> | undefined;
   #exchange: SocketExchange | undefined;
@@ -17,13 +31,13 @@ export class Connection {
   #opened: (() => void) | undefined;
   #refused: ((cause: Error) => void) | undefined;
 
-  private constructor(pool: Pool) {
-    this.#pool = pool;
+  private constructor(home: Home) {
+    this.#home = home;
   }
 
   /** Opens a connection; over TLS, the certificate must be trusted and name the host. */
-  static open(origin: Origin, pool: Pool): Promise<Connection> {
-    const connection = new Connection(pool);
+  static open(origin: Origin, home: Home): Promise<Connection> {
+    const connection = new Connection(home);
     return new Promise<Connection>((resolve, reject) => {
       connection.#opened = () => resolve(connection);
       connection.#refused = reject;
@@ -52,7 +66,6 @@ export class Connection {
     this.#write(exchange.outgoing());
   }
 
-  /** Stops reading until `resume`, so that a slow client slows the upstream and fills no memory. */
   pause(): void {
     this.#socket?.pause();
   }
@@ -68,12 +81,11 @@ export class Connection {
     socket?.terminate();
   }
 
-  /** The exchange has its whole answer. */
   done(reusable: boolean): void {
     this.#exchange = undefined;
     if (!reusable || this.#unsent !== undefined) return this.close();
     this.#socket?.unref();
-    this.#pool.release(this);
+    this.#home.release(this);
   }
 
   onOpen(socket: Socket<Connection>): void {
@@ -117,7 +129,7 @@ export class Connection {
   }
 
   #lost(): void {
-    this.#pool.forget(this);
+    this.#home.forget(this);
     this.close();
   }
 

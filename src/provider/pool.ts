@@ -1,18 +1,11 @@
 import { ConnectTimeout, type Exchange, type Outgoing } from "#src/provider/exchange.ts";
-import { Connection } from "#src/provider/connection.ts";
+import { Connection, type Origin } from "#src/provider/connection.ts";
 import { SocketExchange } from "#src/provider/socket-exchange.ts";
 
 /** Less than the minute after which common servers close an unused connection. */
 const idleMs = 55_000;
 const sweepMs = 5_000;
 const maxIdle = 2_048;
-
-/** Where connections go: one scheme, host and port. */
-export interface Origin {
-  secure: boolean;
-  host: string;
-  port: number;
-}
 
 /** Kept connections to one origin, the last used first. As many at once as there are requests. */
 export class Pool {

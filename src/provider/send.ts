@@ -2,7 +2,8 @@ import type { Payload } from "#src/lib/bytes.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
-import { type Origin, Pool } from "#src/provider/pool.ts";
+import type { Origin } from "#src/provider/connection.ts";
+import { Pool } from "#src/provider/pool.ts";
 import { proxied } from "#src/provider/proxied.ts";
 import { version } from "#src/lib/version.ts";
 

@@ -1,6 +1,5 @@
 import type { Payload } from "#src/lib/bytes.ts";
 import type { AnswerSink } from "#src/provider/answer-reader.ts";
-import type { Connection } from "#src/provider/connection.ts";
 import { BrokenAnswer, type Exchange, type Head } from "#src/provider/exchange.ts";
 
 /** Unread bytes above which the upstream is asked to wait. */
@@ -9,12 +8,22 @@ const highWater = 262_144;
 const maxWholeBytes = 268_435_456;
 const none = new Uint8Array();
 
+/** What an exchange travels over, while it does. */
+export interface Carrier {
+  /** Stops reading until `resume`, so that a slow client slows the upstream and fills no memory. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+  /** The exchange has its whole answer. */
+  done(reusable: boolean): void;
+}
+
 /** An exchange over a connection of our own. */
 export class SocketExchange implements Exchange, AnswerSink {
   readonly #settleHead = Promise.withResolvers<Head>();
   readonly head = this.#settleHead.promise;
   /** What carries it, from the first byte sent to the last received. */
-  connection: Connection | undefined;
+  connection: Carrier | undefined;
   readonly #headText: string;
   readonly #body: Payload | undefined;
   #pieces: Uint8Array[] = [];
