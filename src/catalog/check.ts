@@ -112,6 +112,7 @@ const provider = v.strictObject({
   name: v.string(),
   headquarters: v.optional(v.string()),
   protocol,
+  alsoSpeaks: v.optional(v.array(protocol)),
   baseUrl: v.string(),
   auth: v.union([
     v.strictObject({

@@ -1,15 +1,7 @@
 import type { DialectId, ReasoningControl } from "#src/dialect/dialect.ts";
 
 /** Wire protocols named in data/; those without a dialect yet are listed but not routable. */
-export type Protocol =
-  | DialectId
-  | "openai-responses"
-  | "openai-embeddings"
-  | "cohere-v2"
-  | "cohere-v2-embed"
-  | "gemini-embed"
-  | "bedrock-converse"
-  | "bedrock-invoke";
+export type Protocol = DialectId | "bedrock-invoke";
 
 /** Where a fact was read, and when. */
 export interface Sourced {
@@ -134,6 +126,8 @@ export interface Provider extends Sourced {
   /** ISO 3166 alpha-2 of the company's seat. */
   headquarters?: string;
   protocol: Protocol;
+  /** Further wires that it takes for the models of its protocol. */
+  alsoSpeaks?: Protocol[];
   baseUrl: string;
   auth: ProviderAuth;
   /** Environment variables that may hold the key, first match wins. */

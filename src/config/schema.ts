@@ -14,7 +14,14 @@ export const policies = [
   "fixed-provider",
 ] as const;
 
-const protocols = ["openai-chat", "anthropic-messages", "gemini"] as const;
+const alsoSpoken = ["openai-responses"] as const;
+const protocols = [
+  "openai-chat",
+  "anthropic-messages",
+  "gemini",
+  "cohere-v2",
+  "bedrock-converse",
+] as const;
 
 /** One section of lowrouter.toml per key; an unknown key is refused. */
 export const fileSchema = v.strictObject({
@@ -74,6 +81,8 @@ export const fileSchema = v.strictObject({
       v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes")),
       v.strictObject({
         protocol: v.optional(v.picklist(protocols)),
+        /** Wires that it takes for the same models besides. */
+        also_speaks: v.optional(v.array(v.picklist(alsoSpoken))),
         name: v.optional(v.string()),
         base_url: v.optional(v.pipe(v.string(), v.url())),
         /** Region id to address, for a provider with several. */

@@ -5,7 +5,17 @@ import type { JsonObject } from "#src/lib/json.ts";
 import type { Payload } from "#src/lib/bytes.ts";
 
 /** Wire dialects by the names the catalogue uses. */
-export type DialectId = "openai-chat" | "openai-completions" | "anthropic-messages" | "gemini";
+export type DialectId =
+  | "openai-chat"
+  | "openai-responses"
+  | "openai-completions"
+  | "openai-embeddings"
+  | "anthropic-messages"
+  | "gemini"
+  | "gemini-embed"
+  | "cohere-v2"
+  | "cohere-v2-embed"
+  | "bedrock-converse";
 
 /** Where the caller wants to be served: `route` of the request, both of its forms. */
 export interface RouteWish {
@@ -57,10 +67,14 @@ export interface Needs {
 /** What routing and admission need to know of a request; made once, at the edge, after validation. */
 export interface Ask {
   dialect: DialectId;
+  /** What is asked for: words, or vectors. */
+  kind: "chat" | "embedding";
   /** The body as parsed; the bytes stay the source for the same dialect. */
   parsed: JsonObject;
   /** The body's text where all of it is ASCII. */
   ascii?: string;
+  /** The canonical form, kept when it was first needed. */
+  turn?: Turn;
   /** Absent when the caller left the choice to us. */
   model?: string;
   /** Further candidates in order. */

@@ -35,6 +35,7 @@ export function peekChat(body: Uint8Array): Ask {
   const older = numberIn(parsed, "max_tokens", countable);
   return {
     dialect: "openai-chat",
+    kind: "chat",
     parsed,
     ascii,
     ...routingIn(parsed),

@@ -35,6 +35,7 @@ export function peekCompletions(body: Uint8Array): Ask {
   const maxTokens = numberIn(parsed, "max_tokens", { least: 0, whole: true });
   return {
     dialect: "openai-completions",
+    kind: "chat",
     parsed,
     ascii,
     ...routingIn(parsed),

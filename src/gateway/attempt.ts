@@ -1,10 +1,8 @@
-import type { Ask, Target, UpstreamRequest } from "#src/dialect/dialect.ts";
-import type { Turn } from "#src/dialect/turn.ts";
+import type { Ask, DialectId, MeteredReply, Target } from "#src/dialect/dialect.ts";
 import { classify, thrownFault, type Fault } from "#src/gateway/fault.ts";
 import type { Choice } from "#src/gateway/choose.ts";
 import type { App, Call } from "#src/gateway/context.ts";
-import { readWhole, type Whole } from "#src/gateway/whole.ts";
-import { upstreamDialect } from "#src/gateway/dialects.ts";
+import { wireOf } from "#src/gateway/wire.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -14,12 +12,13 @@ import { send } from "#src/provider/send.ts";
 /** An upstream that answered: the route it took and what there is to read. */
 export interface Answer {
   route: Route;
-  /** Client and upstream speak the same dialect: bytes pass through. */
-  spliced: boolean;
+  /** The dialect that the upstream speaks. */
+  wire: DialectId;
   dropped: string[];
-  /** A whole answer, or the stream whose headers arrived. */
-  whole: Whole | undefined;
-  streamed: boolean;
+  /** A whole answer; absent for a stream whose head arrived. */
+  whole: MeteredReply | undefined;
+  /** Length of the whole answer as it came. */
+  bytes: number;
   exchange: Exchange;
   trace: TraceEntry[];
   /** Monotonic milliseconds when the answer began. */
@@ -48,14 +47,10 @@ export async function attempt(
 ): Promise<Answer> {
   const trace: TraceEntry[] = [];
   let last: { fault: Fault; route: Route } | undefined;
-  let turn: Turn | undefined;
   for (const route of routes) {
     const started = app.clock.monotonic();
-    const spliced = call.front.splice.id === route.endpoint.protocol;
     try {
-      if (!spliced) turn ??= call.front.client.readRequest(ask);
-      const request = write(call, ask, turn, route);
-      const answer = await once(call, ask, route, request, spliced, app);
+      const answer = await once(call, ask, route, app);
       app.health.succeeded(route, answer.firstByteAt - started);
       trace.push(traced(route, "selected", reasons.get(route) ?? "only_route"));
       return { ...answer, trace };
@@ -108,23 +103,12 @@ export function targetOf({ endpoint, model, deployment }: Route): Target {
   };
 }
 
-function write(call: Call, ask: Ask, turn: Turn | undefined, route: Route): UpstreamRequest {
-  const target = targetOf(route);
-  if (turn === undefined || call.front.splice.id === route.endpoint.protocol)
-    return call.front.splice.retarget(call.body, ask, target);
-  return upstreamDialect(route.endpoint.protocol).writeRequest(turn, target);
-}
-
 type Once = Omit<Answer, "trace">;
 
-async function once(
-  call: Call,
-  ask: Ask,
-  route: Route,
-  request: UpstreamRequest,
-  spliced: boolean,
-  app: App,
-): Promise<Once> {
+async function once(call: Call, ask: Ask, route: Route, app: App): Promise<Once> {
+  const wire = wireOf(route, ask, call.front);
+  const written = call.front.request(wire, call.body, ask, targetOf(route));
+  const request = written instanceof Promise ? await written : written;
   const { timeouts } = app.config;
   const { signal } = call.request;
   const exchange = send(route.deployment, request.path, request.body, {
@@ -141,11 +125,11 @@ async function once(
     const head = await exchange.head;
     const firstByteAt = app.clock.monotonic();
     const ok = head.status >= 200 && head.status < 300;
-    const answer = { route, spliced, dropped: request.dropped, exchange, firstByteAt };
-    if (ask.stream && ok && !isJson(head)) return { ...answer, whole: undefined, streamed: true };
+    const answer = { route, wire, dropped: request.dropped, exchange, firstByteAt };
+    if (ask.stream && ok && !isJson(head)) return { ...answer, whole: undefined, bytes: 0 };
     const body = await exchange.bytes();
-    if (!ok || ask.stream) throw classify(head, body, route);
-    return { ...answer, whole: readWhole(call, body, route, spliced), streamed: false };
+    if (!ok || ask.stream) throw classify(head, body, route, wire);
+    return { ...answer, whole: call.front.whole(wire, body, ask), bytes: body.length };
   } catch (thrown) {
     if (thrown instanceof ConnectTimeout) throw timeout("connection", timeouts.connectMs, route);
     throw thrown;

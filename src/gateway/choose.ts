@@ -85,7 +85,7 @@ function candidates(ask: Ask, judge: Judge, app: App): Candidate[] {
   const wanted = names.length > 0 ? names : [app.config.routing.defaultModel];
   const found: Candidate[] = [];
   for (const name of wanted) {
-    for (const candidate of byName(name, judge, app)) {
+    for (const candidate of byName(name, ask, judge, app)) {
       if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
     }
   }
@@ -93,10 +93,10 @@ function candidates(ask: Ask, judge: Judge, app: App): Candidate[] {
   return found.filter(({ model }) => judge.allowsModel(model));
 }
 
-function byName(name: string, judge: Judge, app: App): Candidate[] {
-  if (autoNames.has(name)) return automatic(name, judge, app);
+function byName(name: string, ask: Ask, judge: Judge, app: App): Candidate[] {
+  if (autoNames.has(name) && ask.kind === "chat") return automatic(name, judge, app);
   const found = app.routes.find(name);
-  if (found === undefined || found.model.kind === "embedding") {
+  if (found === undefined || (found.model.kind === "embedding") !== (ask.kind === "embedding")) {
     throw new AppError(
       "model_not_found",
       `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`,

@@ -2,22 +2,47 @@ import type { Account, Caller, ResetInterval } from "#src/account/account.ts";
 import type { Allowances, Movement } from "#src/allowance/allowance.ts";
 import type { Model } from "#src/catalog/model.ts";
 import type { Config } from "#src/config/load.ts";
-import type { ClientDialect, SpliceDialect } from "#src/dialect/dialect.ts";
+import type {
+  Ask,
+  DialectId,
+  ErrorReply,
+  MeteredReply,
+  StreamHead,
+  StreamRelay,
+  Target,
+  UpstreamRequest,
+} from "#src/dialect/dialect.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Estimate } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import type { NanoUnits } from "#src/ledger/money.ts";
 import type { Clock } from "#src/lib/clock.ts";
+import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import type { Health } from "#src/provider/health.ts";
 import type { Deadlines } from "#src/lib/deadline.ts";
 
-/** A dialect as a client may speak it, and its byte path to an upstream of the same dialect. */
+/** A dialect as clients speak it, over every wire that an upstream may speak. */
 export interface Front {
-  client: ClientDialect;
-  splice: SpliceDialect;
+  /** Its own wire: to an upstream of the same, bytes are passed on. */
+  readonly wire: DialectId;
+  /** What the ids of its answers begin with. */
+  readonly idPrefix: string;
+  /** Validates and reads what routing needs. Throws `invalid_json`, `missing_field`, `invalid_value`, `conflicting_route`. */
+  peek(body: Uint8Array, url: string): Ask;
+  /** The request in the words of a wire. Throws `unsupported_feature` where that would change the meaning. */
+  request(
+    wire: DialectId,
+    body: Uint8Array,
+    ask: Ask,
+    target: Target,
+  ): UpstreamRequest | Promise<UpstreamRequest>;
+  /** A whole answer in a wire. Throws UpstreamStreamError when it is none. */
+  whole(wire: DialectId, body: Uint8Array, ask: Ask): MeteredReply;
+  stream(wire: DialectId, head: StreamHead): StreamRelay;
+  writeError(error: AppError): ErrorReply;
 }
 
 /** One inference call as it came in. */

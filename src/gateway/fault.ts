@@ -1,5 +1,5 @@
-import { UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { upstreamDialect } from "#src/gateway/dialects.ts";
+import { type DialectId, UpstreamStreamError } from "#src/dialect/dialect.ts";
+import { readErrorOf } from "#src/dialect/upstreams.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Head } from "#src/provider/exchange.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -30,7 +30,7 @@ const clientFaults: ReadonlySet<number> = new Set([
 ]);
 
 /** An upstream's error answer as something to throw. */
-export function classify(head: Head, body: Uint8Array, route: Route): Error {
+export function classify(head: Head, body: Uint8Array, route: Route, wire: DialectId): Error {
   const { status } = head;
   const { provider, region } = route.deployment;
   const upstream = {
@@ -38,9 +38,7 @@ export function classify(head: Head, body: Uint8Array, route: Route): Error {
     region,
     ...(head.header("x-request-id") ? { upstream_request_id: head.header("x-request-id") } : {}),
   };
-  const protocol =
-    route.endpoint.protocol === "openai-completions" ? "openai-chat" : route.endpoint.protocol;
-  const native = upstreamDialect(protocol).readError(status, body);
+  const native = readErrorOf(wire)(status, body);
   const reason = `upstream_${status}`;
   if (clientFaults.has(status)) {
     const tooLong =

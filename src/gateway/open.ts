@@ -16,14 +16,13 @@ export function open(
 ): Job {
   const generationId = app.ids.next("gen");
   app.open.add(generationId);
-  const prefix = ask.dialect === "openai-completions" ? "cmpl-" : "chatcmpl-";
   return {
     call,
     ask,
     caller,
     hold,
     generationId,
-    completionId: prefix + generationId.slice("gen_".length),
+    completionId: call.front.idPrefix + generationId.slice("gen_".length),
     trace,
     settled: false,
   };

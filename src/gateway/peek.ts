@@ -3,7 +3,7 @@ import type { Call } from "#src/gateway/context.ts";
 
 /** Reads what routing needs from the body, and the region pin from its header. The body wins. */
 export function peek(call: Call): Ask {
-  const ask = call.front.client.peek(call.body, call.request.url);
+  const ask = call.front.peek(call.body, call.request.url);
   const { headers } = call.request;
   const region = headers.get("x-lowrouter-region");
   // A proxy that echoes an answer's headers must not turn a fact into a pin.

@@ -15,9 +15,9 @@ export async function relay(job: Job, answer: Answer, app: App): Promise<Respons
     headers["x-accel-buffering"] = "no";
     return new Response(streamOf(job, answer, app), { headers });
   }
-  const usage = whole.usage ?? estimateUsage(job.ask, whole.bytes);
+  const usage = whole.usage ?? estimateUsage(job.ask, answer.bytes);
   const account = accountFor(job, route, usage, app);
-  const body = whole.write(account.summary);
+  const body = whole.attach(account.summary);
   await settle(
     job,
     {

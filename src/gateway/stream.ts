@@ -3,7 +3,6 @@ import { type Answer, ClientLeft, timeout } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
-import { translating } from "#src/gateway/translate.ts";
 import { AppError } from "#src/lib/error.ts";
 
 /** Silence after which a comment keeps intermediaries from closing the connection. */
@@ -29,9 +28,7 @@ export async function* streamOf(
     provider: route.deployment.provider.id,
     includeUsage: job.ask.includeUsage,
   };
-  const flow = answer.spliced
-    ? job.call.front.splice.relayStream(head)
-    : translating(job.call.front.client.writeStream(head), route);
+  const flow = job.call.front.stream(answer.wire, head);
   const { timeouts } = app.config;
   const idle = app.deadlines.after(timeouts.idleMs, () =>
     exchange.abort(timeout("further byte", timeouts.idleMs, route)),

@@ -5,7 +5,7 @@ import type { Services } from "#src/http/services.ts";
 import { accountRoutes } from "#src/http/account.ts";
 import { catalogRoutes } from "#src/http/catalog.ts";
 import { healthRoutes, type Readiness } from "#src/http/health.ts";
-import { openaiRoutes } from "#src/http/openai.ts";
+import { frontRoutes } from "#src/http/fronts.ts";
 import { allowOrigin, errorResponse, writeJsonError } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -20,7 +20,7 @@ const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
 
 /** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
 export function surface({ app, services, readiness }: Surface) {
-  return new Elysia({ serve: { routes: openaiRoutes(app) } })
+  return new Elysia({ serve: { routes: frontRoutes(app) } })
     .onError({ as: "global" }, ({ error, code, request }) => {
       const known =
         error instanceof AppError ? error : frameworkError(code, new URL(request.url).pathname);

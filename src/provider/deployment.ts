@@ -1,4 +1,4 @@
-import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
+import type { Endpoint, Model, Protocol, Provider } from "#src/catalog/model.ts";
 
 /** A provider in one region, with an address and a credential: somewhere a request can really go. */
 export interface Deployment {
@@ -9,6 +9,8 @@ export interface Deployment {
   /** ISO 3166 alpha-2, when known. */
   country: string | undefined;
   gridZone: string | undefined;
+  /** Wires that it takes besides that of an endpoint. */
+  alsoSpeaks: readonly Protocol[];
   /** Address without a trailing slash. */
   baseUrl: string;
   /** Headers that carry the credential and what the provider always wants. */

@@ -1,14 +1,7 @@
 import type { Config } from "#src/config/load.ts";
 import type { Endpoint, Model, Provider, ProviderRegion } from "#src/catalog/model.ts";
+import { isSpoken } from "#src/dialect/upstreams.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
-
-/** Dialects that can be spoken to an upstream today; other endpoints are listed but not routable. */
-const spoken: ReadonlySet<string> = new Set([
-  "openai-chat",
-  "openai-completions",
-  "anthropic-messages",
-  "gemini",
-]);
 
 /** Version segments that a bare host gets, as the providers' own SDKs add them. */
 const versionPath: Record<string, string> = { "anthropic-messages": "/v1", gemini: "/v1beta" };
@@ -142,6 +135,8 @@ function deploymentsOf(provider: Provider, config: Config): Deployment[] {
       basis: known?.basis ?? "operator-config",
       country: country ?? known?.country,
       gridZone: country === undefined ? known?.gridZone : undefined,
+      // Another address than the provider's own may be another server, that speaks less.
+      alsoSpeaks: settings.also_speaks ?? (addressed ? [] : (provider.alsoSpeaks ?? [])),
       baseUrl: normalise(baseUrl, provider),
       headers,
     };
@@ -182,7 +177,7 @@ function normalise(address: string, provider: Provider): string {
 /** The endpoint of a model that a deployment serves, or undefined. */
 export function endpointAt(model: Model, deployment: Deployment): Endpoint | undefined {
   const offered = model.endpoints.filter(
-    (endpoint) => endpoint.provider === deployment.provider.id && spoken.has(endpoint.protocol),
+    (endpoint) => endpoint.provider === deployment.provider.id && isSpoken(endpoint.protocol),
   );
   const here = offered.find(
     (endpoint) => endpoint.regions.includes(deployment.region) || endpoint.regions.includes("*"),

@@ -26,6 +26,7 @@ export function deploymentAt(baseUrl: string): Deployment {
     basis: "assumed",
     country: undefined,
     gridZone: undefined,
+    alsoSpeaks: [],
     baseUrl,
     headers: { authorization: "Bearer secret" },
   };

@@ -1,0 +1,188 @@
+import { deflateRawSync, inflateRawSync } from "node:zlib";
+import type { DialectId } from "#src/dialect/dialect.ts";
+import type {
+  AssistantPart,
+  Carry,
+  Message,
+  ReasoningPart,
+  Reply,
+  ReplyChoice,
+  StreamStep,
+  ToolCall,
+  Turn,
+} from "#src/dialect/turn.ts";
+import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+
+/*
+ * Some upstreams want their reasoning back, signed, with the results of the calls that it led to, and most
+ * clients have no place for it. Every client returns the id of a call, though, in the call and in its result:
+ * so the state travels behind the id, and nothing is stored here. Only letters, digits, `_` and `-` are used.
+ */
+
+const mark = "-lr1-";
+/** Longer state is left out: the upstream then goes on without its reasoning. */
+const maxPackedLength = 49_152;
+const maxStateBytes = 1_048_576;
+
+/** What belongs to one call: reasoning that came before it, and what the wire put on the call itself. */
+interface State {
+  wire: DialectId;
+  reasoning: Pick<ReasoningPart, "text" | "signature" | "redacted">[];
+  call: JsonObject | undefined;
+}
+
+/** An answer as a client of another wire gets it: state that must come back is behind the ids of calls. */
+export function hideState(reply: Reply, wire: DialectId): Reply {
+  return { ...reply, choices: reply.choices.map((choice) => hideChoice(choice, wire)) };
+}
+
+function hideChoice(choice: ReplyChoice, wire: DialectId): ReplyChoice {
+  let pending: State["reasoning"] = [];
+  const parts = choice.parts.flatMap((part): AssistantPart[] => {
+    if (part.type === "reasoning") {
+      if (isSigned(part)) pending.push(stateOf(part));
+      return part.text === "" ? [] : [{ type: "reasoning", text: part.text }];
+    }
+    if (part.type !== "tool_call") return [part];
+    const id = pack(part.id, { wire, reasoning: pending, call: part.carry?.[wire] });
+    pending = [];
+    return [{ ...part, id }];
+  });
+  return { ...choice, parts };
+}
+
+/** Does for a stream what hideState() does for an answer. */
+export class StateHider {
+  readonly #wire: DialectId;
+  /** By choice: reasoning that waits for a call, and the text of the block that is being told. */
+  readonly #pending = new Map<number, { blocks: State["reasoning"]; text: string }>();
+
+  constructor(wire: DialectId) {
+    this.#wire = wire;
+  }
+
+  step(step: StreamStep): StreamStep[] {
+    if (step.type !== "reasoning" && step.type !== "tool_start") return [step];
+    const pending = this.#pending.get(step.choice) ?? { blocks: [], text: "" };
+    this.#pending.set(step.choice, pending);
+    if (step.type === "tool_start") {
+      const { carry, ...rest } = step;
+      const state = { wire: this.#wire, reasoning: pending.blocks, call: carry?.[this.#wire] };
+      this.#pending.delete(step.choice);
+      return [{ ...rest, id: pack(step.id, state) }];
+    }
+    const { text, signature, redacted } = step;
+    pending.text += text;
+    if (isSigned(step)) {
+      pending.blocks.push(stateOf({ text: pending.text, signature, redacted }));
+      pending.text = "";
+    }
+    return text === "" ? [] : [{ type: "reasoning", choice: step.choice, text }];
+  }
+}
+
+/** A request with the state that its call ids brought back put where it was, and the ids as the upstream knows them. */
+export function revealState(turn: Turn): Turn {
+  if (!turn.messages.some(hasMark)) return turn;
+  return { ...turn, messages: turn.messages.map(reveal) };
+}
+
+function hasMark(message: Message): boolean {
+  if (message.role === "tool") return message.results.some(({ callId }) => callId.includes(mark));
+  if (message.role !== "assistant") return false;
+  return message.content.some((part) => part.type === "tool_call" && part.id.includes(mark));
+}
+
+function reveal(message: Message): Message {
+  if (message.role === "tool") {
+    const results = message.results.map((one) => ({ ...one, callId: unpack(one.callId).id }));
+    return { ...message, results };
+  }
+  if (message.role !== "assistant") return message;
+  let isProven = message.content.some((part) => part.type === "reasoning" && isSigned(part));
+  const content = message.content.flatMap((part): AssistantPart[] => {
+    if (part.type !== "tool_call") return [part];
+    const { id, state } = unpack(part.id);
+    if (state === undefined) return [{ ...part, id }];
+    const carry: Carry = { ...part.carry, ...(state.call ? { [state.wire]: state.call } : {}) };
+    const call: ToolCall = { ...part, id, ...(Object.keys(carry).length > 0 ? { carry } : {}) };
+    if (isProven) return [call];
+    return [...state.reasoning.map((one) => reasoningOf(one, state.wire)), call];
+  });
+  isProven ||= content.some((part) => part.type === "reasoning" && isSigned(part));
+  // What a client wrote down of the reasoning is there again, signed.
+  const kept = content.filter((part) => !isProven || part.type !== "reasoning" || isSigned(part));
+  return { ...message, content: kept };
+}
+
+function reasoningOf(state: State["reasoning"][number], wire: DialectId): ReasoningPart {
+  return { type: "reasoning", ...state, carry: { [wire]: {} } };
+}
+
+function isSigned({ signature, redacted }: { signature?: string; redacted?: string }): boolean {
+  return signature !== undefined || redacted !== undefined;
+}
+
+function stateOf({
+  text,
+  signature,
+  redacted,
+}: State["reasoning"][number]): State["reasoning"][number] {
+  return {
+    text,
+    ...(signature === undefined ? {} : { signature }),
+    ...(redacted === undefined ? {} : { redacted }),
+  };
+}
+
+function pack(id: string, { wire, reasoning, call }: State): string {
+  if (reasoning.length === 0 && call === undefined) return id;
+  const told: Json = { wire, reasoning: reasoning.map((one) => ({ ...one })), call };
+  const base64 = deflateRawSync(JSON.stringify(told)).toString("base64url");
+  if (base64.length > maxPackedLength) return id;
+  // Without a dash the mark before it is the last one of the id.
+  return id + mark + base64.replaceAll("_", "_0").replaceAll("-", "_1");
+}
+
+function unpack(packed: string): { id: string; state: State | undefined } {
+  const at = packed.lastIndexOf(mark);
+  if (at < 0) return { id: packed, state: undefined };
+  const id = packed.slice(0, at);
+  const base64 = packed
+    .slice(at + mark.length)
+    .replaceAll("_1", "-")
+    .replaceAll("_0", "_");
+  try {
+    const bytes = inflateRawSync(Buffer.from(base64, "base64url"), {
+      maxOutputLength: maxStateBytes,
+    });
+    return { id, state: readState(JSON.parse(bytes.toString("utf8"))) };
+  } catch {
+    // A client that cut the id: the call is still known by its beginning, the state is lost.
+    return { id, state: undefined };
+  }
+}
+
+const wires: readonly DialectId[] = [
+  "openai-chat",
+  "openai-responses",
+  "anthropic-messages",
+  "gemini",
+  "cohere-v2",
+  "bedrock-converse",
+];
+
+function readState(told: unknown): State | undefined {
+  if (!isObject(told)) return undefined;
+  const wire = wires.find((one) => one === told.wire);
+  if (wire === undefined) return undefined;
+  const blocks = Array.isArray(told.reasoning) ? told.reasoning.filter(isObject) : [];
+  const reasoning = blocks.map(({ text, signature, redacted }) =>
+    stateOf({
+      text: stringOf(text) ?? "",
+      signature: stringOf(signature),
+      redacted: stringOf(redacted),
+    }),
+  );
+  return { wire, reasoning, call: isObject(told.call) ? told.call : undefined };
+}

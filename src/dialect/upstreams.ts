@@ -1,0 +1,32 @@
+import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
+import type { DialectId, UpstreamDialect } from "#src/dialect/dialect.ts";
+import { readFault } from "#src/dialect/fault.ts";
+import { geminiUpstream } from "#src/dialect/gemini.ts";
+import { openaiChatUpstream } from "#src/dialect/openai-chat.ts";
+
+/** Wires of conversation that the canonical form can be written in. */
+const upstreams: readonly UpstreamDialect[] = [
+  openaiChatUpstream,
+  anthropicMessagesUpstream,
+  geminiUpstream,
+];
+
+/** Wires that only their own clients reach. */
+const bytesOnly: readonly DialectId[] = ["openai-completions"];
+
+/** How to speak to an endpoint of this wire in the canonical form. Throws for one that has none. */
+export function upstreamDialect(wire: DialectId): UpstreamDialect {
+  const found = upstreams.find((dialect) => dialect.id === wire);
+  if (found === undefined) throw new Error(`Cannot speak ${wire} to an upstream`);
+  return found;
+}
+
+/** How an upstream of this wire tells an error. */
+export function readErrorOf(wire: DialectId): UpstreamDialect["readError"] {
+  return upstreams.find((dialect) => dialect.id === wire)?.readError ?? readFault;
+}
+
+/** Whether requests can be sent to endpoints of this protocol. */
+export function isSpoken(protocol: string): protocol is DialectId {
+  return upstreams.some(({ id }) => id === protocol) || bytesOnly.some((id) => id === protocol);
+}

@@ -1,0 +1,76 @@
+import type {
+  ClientDialect,
+  DialectId,
+  SpliceDialect,
+  StreamRelay,
+  StreamWriter,
+} from "#src/dialect/dialect.ts";
+import { hideState, revealState, StateHider } from "#src/dialect/carrier.ts";
+import type { StreamStep } from "#src/dialect/turn.ts";
+import type { Front } from "#src/gateway/context.ts";
+import { upstreamDialect } from "#src/dialect/upstreams.ts";
+
+/** A client's dialect of conversation, over every wire: bytes to its own, the canonical form to others. */
+export function chatFront(options: {
+  client: ClientDialect;
+  splice: SpliceDialect;
+  /** What the ids of its answers begin with. */
+  idPrefix: string;
+}): Front {
+  const { client, splice, idPrefix } = options;
+  return {
+    wire: splice.id,
+    idPrefix,
+    peek: client.peek,
+    writeError: client.writeError,
+    request(wire, body, ask, target) {
+      if (wire === splice.id) return splice.retarget(body, ask, target);
+      ask.turn ??= revealState(client.readRequest(ask));
+      return upstreamDialect(wire).writeRequest(ask.turn, target);
+    },
+    whole(wire, body) {
+      if (wire === splice.id) return splice.meterReply(body);
+      const { reply, usage } = upstreamDialect(wire).readReply(body);
+      const shown = hideState(reply, wire);
+      return { id: reply.id, usage, attach: (summary) => client.writeReply(shown, summary) };
+    },
+    stream(wire, head) {
+      if (wire === splice.id) return splice.relayStream(head);
+      return translating(wire, client.writeStream(head));
+    },
+  };
+}
+
+/** A stream in one dialect written in another, step by step, as the same thing as the byte path. */
+function translating(wire: DialectId, writer: StreamWriter): StreamRelay {
+  const reader = upstreamDialect(wire).readStream();
+  const hider = new StateHider(wire);
+  let outputBytes = 0;
+  function written(steps: StreamStep[]): string {
+    for (const step of steps) outputBytes += lengthOf(step);
+    const shown = steps.flatMap((step) => hider.step(step));
+    return shown.length === 0 ? "" : writer.steps(shown);
+  }
+  return {
+    push: (chunk) => written(reader.push(chunk)),
+    finish: () => written(reader.finish?.() ?? []),
+    get id() {
+      return reader.id;
+    },
+    get usage() {
+      return reader.usage;
+    },
+    get ended() {
+      return reader.ended;
+    },
+    get outputBytes() {
+      return outputBytes;
+    },
+    end: (summary) => writer.end(summary),
+    fail: (error, summary) => writer.fail(error, summary),
+  };
+}
+
+function lengthOf(step: StreamStep): number {
+  return "text" in step ? step.text.length : 0;
+}

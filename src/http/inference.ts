@@ -1,0 +1,37 @@
+import type { App, Front } from "#src/gateway/context.ts";
+import { handle } from "#src/gateway/handle.ts";
+import { readBody, respond } from "#src/http/respond.ts";
+
+interface TimeoutServer {
+  timeout(request: Request, seconds: number): void;
+}
+
+/** A path that the server itself dispatches: the framework's way of doing it would cost as much as the key check. */
+export type InferenceRoute = {
+  POST: (request: Request, server: TimeoutServer) => Promise<Response>;
+};
+
+/** The paths of one front. */
+export type InferenceRoutes = Record<string, InferenceRoute>;
+
+/** A path that hands its calls to the gateway, in one dialect. */
+export function inferenceRoute(front: Front, app: App): InferenceRoute {
+  return { POST: (request, server) => inference(front, request, server, app) };
+}
+
+/** Accepts a call and hands it to the gateway. */
+export function inference(
+  front: Front,
+  request: Request,
+  server: TimeoutServer,
+  app: App,
+): Promise<Response> {
+  const receivedAt = app.clock.now();
+  const startedAt = app.clock.monotonic();
+  // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
+  server.timeout(request, 0);
+  return respond(request, app, front.writeError, async () => {
+    const body = await readBody(request, app.config.limits.maxBodyBytes);
+    return handle({ request, body, front, receivedAt, startedAt }, app);
+  });
+}

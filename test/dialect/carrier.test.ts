@@ -1,0 +1,154 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { hideState, revealState, StateHider } from "#src/dialect/carrier.ts";
+import type { AssistantPart, Reply, StreamStep } from "#src/dialect/turn.ts";
+import { sha256Hex } from "#src/lib/bytes.ts";
+import { callOf, turnOf } from "#test/dialect/upstream-kit.ts";
+
+const wire = "anthropic-messages";
+const own = { [wire]: {} };
+
+function replyOf(parts: AssistantPart[]): Reply {
+  return { choices: [{ index: 0, parts, finish: "tool_calls" }] };
+}
+
+/** The parts as the next request of a client that echoes ids and texts brings them back. */
+function echoed(parts: AssistantPart[], results = true) {
+  const calls = parts.flatMap((part) => (part.type === "tool_call" ? [part.id] : []));
+  const content = [{ type: "text" as const, text: "done" }];
+  const told = calls.map((callId) => ({ callId, content }));
+  return turnOf({
+    messages: [
+      { role: "user", content: [{ type: "text", text: "Hi" }] },
+      { role: "assistant", content: parts },
+      ...(results ? [{ role: "tool" as const, results: told }] : []),
+    ],
+  });
+}
+
+function shown(parts: AssistantPart[]): AssistantPart[] {
+  return hideState(replyOf(parts), wire).choices[0]?.parts ?? [];
+}
+
+const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
+const id = fc.stringMatching(/^[a-zA-Z0-9_-]{1,40}$/);
+
+describe("state behind call ids", () => {
+  test("comes back as it was, with the ids that the upstream gave", () => {
+    fc.assert(
+      fc.property(text, text, id, id, fc.boolean(), (thought, signature, one, two, carries) => {
+        fc.pre(one !== two);
+        const carry = carries ? { [wire]: { thoughtSignature: signature } } : undefined;
+        const parts: AssistantPart[] = [
+          { type: "reasoning", text: thought, signature },
+          { type: "reasoning", text: "", redacted: signature },
+          { type: "text", text: "Let me look." },
+          { ...callOf(one, "f"), ...(carry ? { carry } : {}) },
+          callOf(two, "g"),
+        ];
+        const told = shown(parts);
+        const ids = told.flatMap((part) => (part.type === "tool_call" ? [part.id] : []));
+        for (const made of ids) expect(made).toMatch(/^[a-zA-Z0-9_-]+$/);
+        expect(JSON.stringify(told.filter(({ type }) => type === "reasoning"))).not.toContain(
+          "signature",
+        );
+        const { messages } = revealState(echoed(told));
+        expect(messages[1]).toEqual({
+          role: "assistant",
+          content: [
+            { type: "text", text: "Let me look." },
+            { type: "reasoning", text: thought, signature, carry: own },
+            { type: "reasoning", text: "", redacted: signature, carry: own },
+            { ...callOf(one, "f"), ...(carry ? { carry } : {}) },
+            callOf(two, "g"),
+          ],
+        });
+        const results = messages[2]?.role === "tool" ? messages[2].results : [];
+        expect(results.map(({ callId }) => callId)).toEqual([one, two]);
+      }),
+    );
+  });
+
+  test("a stream hides the same as the whole", () => {
+    const steps: StreamStep[] = [
+      { type: "reasoning", choice: 0, text: "Let " },
+      { type: "reasoning", choice: 0, text: "me" },
+      { type: "reasoning", choice: 0, text: "", signature: "s1" },
+      { type: "text", choice: 0, text: "Hm." },
+      { type: "tool_start", choice: 0, index: 0, id: "a", name: "f" },
+      { type: "reasoning", choice: 0, text: "", redacted: "r" },
+      { type: "tool_start", choice: 0, index: 1, id: "b", name: "g" },
+      { type: "tool_start", choice: 0, index: 2, id: "c", name: "g" },
+    ];
+    const hider = new StateHider(wire);
+    const told = steps.flatMap((step) => hider.step(step));
+    const whole = shown([
+      { type: "reasoning", text: "Let me", signature: "s1" },
+      { type: "text", text: "Hm." },
+      callOf("a", "f"),
+      { type: "reasoning", text: "", redacted: "r" },
+      callOf("b", "g"),
+      callOf("c", "g"),
+    ]);
+    const idsOf = (list: readonly (StreamStep | AssistantPart)[]) =>
+      list.flatMap((one) =>
+        one.type === "tool_start" || one.type === "tool_call" ? [one.id] : [],
+      );
+    expect(idsOf(told)).toEqual(idsOf(whole));
+    expect(idsOf(told)[2]).toBe("c");
+    expect(told.filter(({ type }) => type === "reasoning")).toEqual([
+      { type: "reasoning", choice: 0, text: "Let " },
+      { type: "reasoning", choice: 0, text: "me" },
+    ]);
+  });
+
+  test("replaces what the client wrote down of the reasoning, and yields to what it kept signed", () => {
+    const told = shown([{ type: "reasoning", text: "why", signature: "s" }, callOf("a", "f")]);
+    const unsigned = told.map((part) =>
+      part.type === "reasoning" ? { ...part, text: "wh" } : part,
+    );
+    const seen = revealState(echoed(unsigned)).messages[1];
+    expect(seen?.role === "assistant" && seen.content).toEqual([
+      { type: "reasoning", text: "why", signature: "s", carry: own },
+      callOf("a", "f"),
+    ]);
+    const signed: AssistantPart[] = [
+      { type: "reasoning", text: "mine", signature: "t" },
+      ...told.filter(({ type }) => type !== "reasoning"),
+    ];
+    const kept = revealState(echoed(signed)).messages[1];
+    expect(kept?.role === "assistant" && kept.content[0]).toEqual(signed[0]);
+  });
+
+  test("plain calls keep their ids, and a cut or forged one still names its call", () => {
+    expect(shown([{ type: "reasoning", text: "why" }, callOf("a", "f")])).toEqual([
+      { type: "reasoning", text: "why" },
+      callOf("a", "f"),
+    ]);
+    const [, packed] = shown([
+      { type: "reasoning", text: "why", signature: "s" },
+      callOf("a", "f"),
+    ]);
+    const full = packed?.type === "tool_call" ? packed.id : "";
+    for (const broken of [
+      full.slice(0, -7),
+      "a-lr1-",
+      "a-lr1-q1YqSy0",
+      `a-lr1-${"A".repeat(99)}`,
+    ]) {
+      const seen = revealState(echoed([callOf(broken, "f")])).messages;
+      expect(seen[1]).toEqual({ role: "assistant", content: [callOf("a", "f")] });
+      expect(seen[2]).toMatchObject({ results: [{ callId: "a" }] });
+    }
+  });
+
+  test("neither a bomb nor endless reasoning passes", () => {
+    const noise = Array.from({ length: 2000 }, (_, at) => sha256Hex(String(at)));
+    const long: AssistantPart = { type: "reasoning", text: noise.join(""), signature: "s" };
+    expect(shown([long, callOf("a", "f")])[1]).toEqual(callOf("a", "f"));
+    const big: AssistantPart = { type: "reasoning", text: "x".repeat(3_000_000), signature: "s" };
+    const bomb = shown([big, callOf("a", "f")]).filter(({ type }) => type === "tool_call");
+    const seen = revealState(echoed(bomb)).messages[1];
+    expect(seen?.role === "assistant" && seen.content).toEqual([callOf("a", "f")]);
+  });
+});
