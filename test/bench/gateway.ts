@@ -51,7 +51,7 @@ export async function gateway(bench: Bench): Promise<{ running: Running; key: st
   return { running, key };
 }
 
-/** Only the one provider, and only the settings of this run. */
+/** The mock upstream in both of its dialects, and only the settings of this run. */
 function environment({ upstreamPort, folder }: Bench): Record<string, string | undefined> {
   const foreign = Object.keys(process.env).filter((name) => /_API_KEY$|^LOWROUTER_/.test(name));
   return {
@@ -59,6 +59,8 @@ function environment({ upstreamPort, folder }: Bench): Record<string, string | u
     BUN_CONFIG_MAX_HTTP_REQUESTS: undefined,
     OPENAI_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
     OPENAI_API_KEY: "x",
+    ANTHROPIC_BASE_URL: `http://127.0.0.1:${upstreamPort}`,
+    ANTHROPIC_API_KEY: "x",
     // The executable unpacks its database addon here.
     TMPDIR: folder,
   };

@@ -17,8 +17,10 @@ export interface Measured extends Outcome {
 export type Load = Omit<Plan, "port" | "path" | "headers">;
 
 /** Sends load to a target from a process of its own. */
-export async function measure({ running, path, headers }: Target, load: Load): Promise<Measured> {
-  const plan: Plan = { ...load, port: running.port, path, headers };
+export async function measure(target: Target, load: Load): Promise<Measured> {
+  const { running, path, headers, model } = target;
+  const body = model === undefined ? load.body : withModel(load.body, model);
+  const plan: Plan = { ...load, body, port: running.port, path, headers };
   const before = await use(running.pid);
   const child = Bun.spawn(
     [process.execPath, join(import.meta.dir, "load.ts"), JSON.stringify(plan)],
@@ -37,4 +39,8 @@ export async function measure({ running, path, headers }: Target, load: Load): P
       cpuSeconds === undefined || outcome.ok === 0 ? undefined : (cpuSeconds / outcome.ok) * 1e6,
     residentMegabytes: after?.residentMegabytes,
   };
+}
+
+function withModel(body: string, model: string): string {
+  return JSON.stringify({ ...JSON.parse(body), model });
 }

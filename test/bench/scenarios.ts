@@ -2,7 +2,7 @@ import { measure, type Measured } from "#test/bench/measure.ts";
 import { chat } from "#test/bench/plan.ts";
 import { compare, inRounds, middle, type Results, type Rounds } from "#test/bench/rounds.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
-import type { Target, TargetName } from "#test/bench/target.ts";
+import { type Target, type TargetName, translated } from "#test/bench/target.ts";
 
 /** How much of everything: the full run, or the quick one that only shows that it works. */
 export interface Sizes {
@@ -36,6 +36,8 @@ export interface Scenario {
 const connections = 32;
 const streamConnections = 20;
 const streamEvents = 50;
+const longEvents = 200;
+const crossedModel = "anthropic/claude-haiku-4.5";
 const rate = 300;
 const rateConnections = 64;
 const memoryTargets: readonly TargetName[] = ["pipe", "lowrouter"];
@@ -64,6 +66,39 @@ const streams: Scenario = {
     return speeds("streams/s", await inRounds(targets, load, sizes.rounds));
   },
 };
+
+const crossed: Scenario = {
+  name: "translated",
+  title: `Non-streaming chat at ${connections} connections, translated`,
+  method: ({ rounds }) =>
+    "As above; the translated gateway asks an upstream that speaks Anthropic Messages. " +
+    `${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
+  async run({ targets, sizes }) {
+    const load = { body: chat({ kind: "answer" }), stream: false, connections };
+    return speeds("requests/s", await inRounds(withTranslated(targets), load, sizes.rounds));
+  },
+};
+
+const crossedStreams: Scenario = {
+  name: "translated-streams",
+  title: `Streams of ${longEvents} events at ${streamConnections} connections, translated`,
+  method: ({ rounds }) =>
+    "As above, with events of Anthropic Messages upstream; what a stream adds is the difference in processor " +
+    `time to the pipe. ${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
+  async run({ targets, sizes }) {
+    const body = chat({ kind: "stream", events: longEvents });
+    const load = { body, stream: true, connections: streamConnections };
+    return speeds("streams/s", await inRounds(withTranslated(targets), load, sizes.rounds));
+  },
+};
+
+/** The pipe, the gateway, and the gateway with an upstream of another dialect. */
+function withTranslated(targets: ReadonlyMap<TargetName, Target>): ReadonlyMap<TargetName, Target> {
+  const chosen = new Map([...targets].filter(([name]) => memoryTargets.includes(name)));
+  const gateway = targets.get("lowrouter");
+  if (gateway !== undefined) chosen.set(translated, { ...gateway, model: crossedModel });
+  return chosen;
+}
 
 const fixedRate: Scenario = {
   name: "rate",
@@ -165,7 +200,15 @@ const memory: Scenario = {
 };
 
 /** Every scenario, in the order of the report. */
-export const scenarios: readonly Scenario[] = [throughput, streams, fixedRate, slow, memory];
+export const scenarios: readonly Scenario[] = [
+  throughput,
+  streams,
+  crossed,
+  crossedStreams,
+  fixedRate,
+  slow,
+  memory,
+];
 
 function speeds(unit: string, results: Results): Table {
   const ratio = (all: readonly Measured[], base: TargetName) =>

@@ -11,6 +11,7 @@ const expected = [
   ...(findNginx() === undefined ? [] : ["nginx"]),
   ...(Bun.which("node") === null ? [] : ["portkey (node)"]),
 ];
+const crossed = ["pipe", "lowrouter", "lowrouter (translated)"];
 const sections = new Map<string, string[][]>();
 
 beforeAll(async () => {
@@ -35,6 +36,8 @@ describe("the benchmark", () => {
   test.each([
     ["Non-streaming chat at 32 connections", expected],
     ["Streams of 50 events at 20 connections", expected],
+    ["Non-streaming chat at 32 connections, translated", crossed],
+    ["Streams of 200 events at 20 connections, translated", crossed],
     ["Latency at 300 requests/s", expected],
     ["Many slow streams at once", expected],
     ["Memory", ["pipe", "lowrouter"]],

@@ -19,6 +19,8 @@ export interface Target {
   running: Running;
   path: string;
   headers: Record<string, string>;
+  /** The model that is asked; absent: that of the plan, whose upstream speaks the client's dialect. */
+  model?: string;
 }
 
 /** Names of what can be measured, in the order of the rounds. */
@@ -30,7 +32,9 @@ export const targetNames = [
   "portkey (bun)",
   "portkey (node)",
 ] as const;
-export type TargetName = (typeof targetNames)[number];
+/** The gateway as `lowrouter`, asked for a model whose upstream speaks another dialect. */
+export const translated = "lowrouter (translated)";
+export type TargetName = (typeof targetNames)[number] | typeof translated;
 
 /** Headers that every request carries. */
 export const plainHeaders = { "content-type": "application/json", authorization: "Bearer x" };
@@ -74,6 +78,8 @@ export async function open(name: TargetName, bench: Bench, direct: Running): Pro
       return { path, ...(await portkey("bun", bench)) };
     case "portkey (node)":
       return { path, ...(await portkey("node", bench)) };
+    case translated:
+      throw new Error("is measured with lowrouter's own process");
   }
 }
 

@@ -16,6 +16,16 @@ const answer = JSON.stringify({
   ],
   usage: { prompt_tokens: 210, completion_tokens: 180, total_tokens: 390 },
 });
+const messageAnswer = JSON.stringify({
+  id: "msg_bench",
+  type: "message",
+  role: "assistant",
+  model: "claude-haiku-4-5",
+  content: [{ type: "text", text: "It depends on the fox. ".repeat(30) }],
+  stop_reason: "end_turn",
+  stop_sequence: null,
+  usage: { input_tokens: 210, output_tokens: 180 },
+});
 const encoder = new TextEncoder();
 const done = encoder.encode("data: [DONE]\n\n");
 const eventMilliseconds = 100;
@@ -32,6 +42,7 @@ Bun.serve({
       return Response.json(seen);
     },
     "/v1/chat/completions": { POST: reply },
+    "/v1/messages": { POST: message },
   },
 });
 
@@ -48,12 +59,29 @@ async function reply(request: Request): Promise<Response> {
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
+/** The same answers in Anthropic's dialect. */
+async function message(request: Request): Promise<Response> {
+  stats.requests++;
+  const ask = await request.text();
+  const at = ask.indexOf("stream:");
+  if (at < 0) {
+    return new Response(messageAnswer, { headers: { "content-type": "application/json" } });
+  }
+  const events = Number.parseInt(ask.slice(at + "stream:".length), 10);
+  const body = written(messageFrames(events));
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
 /** Every event in its own write to the socket; what is written in one turn would leave as one. */
 function fast(events: number, usage: boolean): ReadableStream {
+  return written(frames(events, usage));
+}
+
+function written(events: Uint8Array[]): ReadableStream {
   return new ReadableStream({
     type: "direct",
     async pull(controller) {
-      for (const event of frames(events, usage)) {
+      for (const event of events) {
         controller.write(event);
         await controller.flush();
         await nextTurn();
@@ -128,4 +156,32 @@ function encode(key: string, members: object): Uint8Array {
   const bytes = encoder.encode(`data: ${JSON.stringify(chunk)}\n\n`);
   encoded.set(key, bytes);
   return bytes;
+}
+
+const messages = new Map<number, Uint8Array[]>();
+
+/** As many text events as asked for, between those that begin and end a message. */
+function messageFrames(events: number): Uint8Array[] {
+  const known = messages.get(events);
+  if (known !== undefined) return known;
+  const named = (event: { type: string; [member: string]: unknown }) =>
+    encoder.encode(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+  const words = Array.from({ length: events }, (_, index) => ({
+    type: "content_block_delta",
+    index: 0,
+    delta: { type: "text_delta", text: ` word${index}` },
+  }));
+  const made = [
+    {
+      type: "message_start",
+      message: { id: "msg_bench", usage: { input_tokens: 210, output_tokens: 1 }, content: [] },
+    },
+    { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } },
+    ...words,
+    { type: "content_block_stop", index: 0 },
+    { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: events } },
+    { type: "message_stop" },
+  ].map(named);
+  messages.set(events, made);
+  return made;
 }
