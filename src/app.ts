@@ -14,6 +14,7 @@ import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createHealth } from "#src/provider/health.ts";
+import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
 
@@ -38,8 +39,11 @@ export async function createGateway(options: {
   log: Log;
   clock?: Clock;
   demo?: boolean;
+  /** Where documents by address come from; tests bring one of their own. */
+  remote?: RemoteDocuments;
 }): Promise<Gateway> {
   const { config, store, log, clock = systemClock, demo = false } = options;
+  const { remote = createRemoteDocuments() } = options;
   await migrate(store, clock);
   const ids = createIds(clock);
   const processId = ids.next("proc");
@@ -78,6 +82,7 @@ export async function createGateway(options: {
     findCaller: (token) => keys.find(token),
     routes,
     health: createHealth(clock),
+    remote,
     allowances,
     ledger,
     price(route, usage, now) {

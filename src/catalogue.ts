@@ -36,7 +36,7 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
       `Cannot use the methodology "${methodology}" of eco.methodology: known are ${known}`,
     );
   }
-  const places = deployments(providers, config);
+  const places = deployments(providers, config, clock);
   const grids = gridsOf(places, tables);
   const day = dayOf(clock.now());
   const routes = createRouteTable({

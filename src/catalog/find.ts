@@ -21,6 +21,9 @@ export function createFinder(models: readonly Model[]): (name: string) => Found 
   for (const model of models) claim(model.id, model);
   for (const model of models) for (const alias of model.aliases) claim(alias, model);
   for (const model of models)
+    for (const alias of model.aliases)
+      if (!alias.includes("/")) claim(`${model.author}/${alias}`, model);
+  for (const model of models)
     for (const { provider, upstreamModel } of model.endpoints)
       claim(`${provider}/${upstreamModel}`, model);
   for (const model of models) {

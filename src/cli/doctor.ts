@@ -15,6 +15,7 @@ import { configOf, withStore } from "#src/cli/runtime.ts";
 import { verifyChain } from "#src/ledger/chain.ts";
 import { checkBalances } from "#src/ledger/transactions.ts";
 import { systemClock } from "#src/lib/clock.ts";
+import { distinctPlaces } from "#src/provider/deployment.ts";
 import { probe } from "#src/provider/probe.ts";
 import { checkIntegrity } from "#src/store/backup.ts";
 
@@ -157,7 +158,7 @@ async function database(options: CommonOptions): Promise<Check> {
 
 async function providers(options: CommonOptions): Promise<Check[]> {
   return withCatalogue(options, async ({ view, config }) => {
-    const places = view.routes.deployments;
+    const places = distinctPlaces(view.routes.deployments);
     if (places.length === 0)
       return [
         {

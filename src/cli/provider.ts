@@ -2,6 +2,7 @@ import { figure, withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { describeProvider } from "#src/http/describe.ts";
+import { distinctPlaces } from "#src/provider/deployment.ts";
 import { probe } from "#src/provider/probe.ts";
 
 /** The `provider list` command. */
@@ -64,7 +65,8 @@ export async function testProviderCommand(
 ): Promise<void> {
   await withCatalogue(options, async ({ view, services, config }) => {
     if (!services.providers.some((one) => one.id === id)) throw unknown(id);
-    const places = view.routes.deployments.filter((deployment) => deployment.provider.id === id);
+    const all = view.routes.deployments.filter((deployment) => deployment.provider.id === id);
+    const places = distinctPlaces(all);
     const provider = services.providers.find((one) => one.id === id);
     if (places.length === 0) {
       throw new CommandError(

@@ -100,6 +100,7 @@ export const fileSchema = v.strictObject({
       v.strictObject({
         id: v.pipe(v.string(), v.regex(/^[^/\s]+\/[^\s]+$/, "author/name")),
         provider: v.string(),
+        kind: v.optional(v.picklist(["chat", "embedding"])),
         upstream: v.optional(v.string()),
         input_per_million: v.optional(price),
         output_per_million: v.optional(price),

@@ -10,6 +10,8 @@ export interface Frame {
   model: string;
   created: number;
   includeUsage: boolean;
+  /** Told on the last chunk, asked for or not, as Mistral does. */
+  usageOnLast?: boolean;
   /** How many choices, all of the same text. */
   choices: number;
 }
@@ -27,7 +29,8 @@ const finishes = {
 } as const;
 
 /** Writes an answer as a chat completion. */
-export function chatRender({ id, model, created, includeUsage, choices }: Frame, ids: Ids): Render {
+export function chatRender(frame: Frame, ids: Ids): Render {
+  const { id, model, created, includeUsage, usageOnLast, choices } = frame;
   const callsOf = (answer: Answer) =>
     answer.calls.map((call) => ({
       id: ids.next("call"),
@@ -75,10 +78,17 @@ export function chatRender({ id, model, created, includeUsage, choices }: Frame,
         `data: ${head},"choices":[{"index":${index},"delta":${JSON.stringify(delta)},"logprobs":null,"finish_reason":${JSON.stringify(finish)}}]${end}\n\n`;
       const every = Array.from({ length: choices }, (_, index) => index);
       const counted = { ...shared, ...tail, choices: [], ...usageOf(answer, choices) };
+      const finish = finishes[answer.ending];
+      const told = usageOnLast && usage ? usageOf(answer, choices) : {};
+      const last = (index: number) => ({ index, delta: { content: "" }, finish_reason: finish });
       return {
         body: deltas(answer).flatMap((delta) => every.map((index) => chunk(index, delta, null))),
         terminal: [
-          ...every.map((index) => chunk(index, {}, finishes[answer.ending])),
+          ...every.map((index) =>
+            usageOnLast
+              ? sse({ ...shared, choices: [last(index)], ...told })
+              : chunk(index, {}, finish),
+          ),
           ...(includeUsage && usage ? [sse(counted)] : []),
           done,
         ],

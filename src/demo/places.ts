@@ -20,7 +20,7 @@ export function startPlaces({ firstByteMs, perWordMs, ...rest }: Simulation): Pl
   const all = {
     openaiUs: start("openai"),
     openaiEu: start("openai"),
-    mistralFr: start("openai"),
+    mistralFr: start("mistral"),
     cloudferroPl: start("openai"),
     anthropic: start("anthropic"),
     google: start("gemini"),

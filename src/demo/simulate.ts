@@ -7,7 +7,7 @@ import type { Wire } from "#src/demo/wire.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { createIds, type Ids, type Random } from "#src/lib/id.ts";
 
-export type Protocol = "openai" | "anthropic" | "gemini";
+export type Protocol = "openai" | "mistral" | "anthropic" | "gemini";
 
 /** Which provider to simulate, and how fast and reliable it is. */
 export interface SimulatedProviderOptions {
@@ -27,6 +27,7 @@ export interface SimulatedProviderOptions {
 
 const wires: Readonly<Record<Protocol, (clock: Clock, ids: Ids) => Wire>> = {
   openai: openaiWire,
+  mistral: (clock, ids) => openaiWire(clock, ids, true),
   anthropic: anthropicWire,
   gemini: geminiWire,
 };

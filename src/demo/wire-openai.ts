@@ -1,6 +1,7 @@
 import { chatRender, completionRender, type Frame } from "#src/demo/openai-answer.ts";
 import { chatQuestion, completionQuestion } from "#src/demo/openai-question.ts";
 import { embeddings } from "#src/demo/openai-embeddings.ts";
+import { responsesQuestion, responsesRender } from "#src/demo/openai-responses.ts";
 import { type Reading, refuse, type Wire } from "#src/demo/wire.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
@@ -8,8 +9,10 @@ import { isObject, numberOf, stringOf, type JsonObject } from "#src/lib/json.ts"
 
 const models = ["gpt-4o-mini", "gpt-5-mini", "text-embedding-3-small", "text-embedding-3-large"];
 
-/** OpenAI's chat completions, text completions, embeddings and model list. */
-export function openaiWire(clock: Clock, ids: Ids): Wire {
+const paths = ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"];
+
+/** OpenAI's chat completions, responses, text completions, embeddings and model list. */
+export function openaiWire(clock: Clock, ids: Ids, usageOnLast = false): Wire {
   const seconds = () => Math.floor(clock.now() / 1000);
   const id = (prefix: string) => ids.next(prefix).replace("_", "-");
 
@@ -18,6 +21,15 @@ export function openaiWire(clock: Clock, ids: Ids): Wire {
     if (model === undefined || model === "")
       return refuse("You must provide a model parameter", "model", "missing_required_parameter");
     if (path === "/v1/embeddings") return embeddings(model, body);
+    if (path === "/v1/responses") {
+      const question = responsesQuestion(body);
+      if ("refusal" in question) return question;
+      const render = responsesRender(
+        { id: ids.next("resp"), model, created: seconds(), body },
+        ids,
+      );
+      return { exchange: { question, stream: body.stream === true, render } };
+    }
     const isChat = path === "/v1/chat/completions";
     const question = isChat ? chatQuestion(body) : completionQuestion(body);
     if ("refusal" in question) return question;
@@ -26,7 +38,8 @@ export function openaiWire(clock: Clock, ids: Ids): Wire {
       id: id(isChat ? "chatcmpl" : "cmpl"),
       model,
       created: seconds(),
-      includeUsage: options.include_usage === true,
+      includeUsage: options.include_usage === true && !usageOnLast,
+      usageOnLast,
       choices: (numberOf(body.n) ?? 1) * (isChat ? 1 : promptCount(body)),
     };
     const render = isChat ? chatRender(frame, ids) : completionRender(frame);
@@ -46,8 +59,7 @@ export function openaiWire(clock: Clock, ids: Ids): Wire {
       const [route = ""] = path.split("?");
       if (method === "GET" && route === "/v1/models")
         return { plain: { text: "", write: () => modelList(seconds()) } };
-      const isKnown = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"].includes(route);
-      if (method === "POST" && isKnown) return asked(route, body);
+      if (method === "POST" && paths.includes(route)) return asked(route, body);
       return { refusal: { status: 404, message: `Invalid URL (${method} ${route})` } };
     },
     writeError: ({ status, message, param, code }) => ({

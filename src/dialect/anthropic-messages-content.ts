@@ -4,6 +4,7 @@ import {
   type Entry,
   type SaidPart,
 } from "#src/dialect/conversation.ts";
+import { sniffed } from "#src/dialect/media-type.ts";
 import type {
   Carry,
   FilePart,
@@ -92,15 +93,6 @@ function writeImage(part: ImagePart): JsonObject {
   return { type: "image", source: bytes, ...own };
 }
 
-/** Media type by the first bytes; a wrong declared type is refused upstream. */
-function sniffed(base64: string): string | undefined {
-  if (base64.startsWith("iVBORw0KGgo")) return "image/png";
-  if (base64.startsWith("/9j/")) return "image/jpeg";
-  if (base64.startsWith("R0lGOD")) return "image/gif";
-  // RIFF….WEBP: the letters of WEBP begin at byte 8, which base64 puts into "…XRUJQ" (pictures) at character 11.
-  return /^UklGR.{6}XRUJQ/.test(base64) ? "image/webp" : undefined;
-}
-
 function writeFile(part: FilePart): JsonObject {
   const rest = { ...(part.filename ? { title: part.filename } : {}), ...carried(part.carry) };
   return { type: "document", source: fileSource(part), ...rest };
@@ -111,8 +103,10 @@ function fileSource({ source }: FilePart): JsonObject {
   if ("fileId" in source) {
     throw refuse(`Cannot send the file "${source.fileId}" by its id: send its bytes as a data URI`);
   }
-  if (source.mediaType === "application/pdf") {
-    return { type: "base64", media_type: source.mediaType, data: source.base64 };
+  // A document without a type, or with a wrong one, is what it begins as.
+  const mediaType = sniffed(source.base64) ?? source.mediaType;
+  if (mediaType === "application/pdf") {
+    return { type: "base64", media_type: mediaType, data: source.base64 };
   }
   if (source.mediaType.startsWith("text/")) {
     const text = Buffer.from(source.base64, "base64").toString("utf8");

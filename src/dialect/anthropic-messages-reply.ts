@@ -1,3 +1,4 @@
+import { withCitations } from "#src/dialect/anthropic-messages-citations.ts";
 import { dialectId } from "#src/dialect/anthropic-messages-content.ts";
 import { answerToolName } from "#src/dialect/anthropic-messages-tools.ts";
 import { finishOf, readUsage, refusalText } from "#src/dialect/anthropic-messages-usage.ts";
@@ -16,7 +17,7 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   if (!Array.isArray(message.content)) {
     throw new UpstreamStreamError("The provider answered with something that is no message");
   }
-  const parts = unwrapAnswer(message.content.filter(isObject));
+  const parts = withCitations(unwrapAnswer(message.content.filter(isObject)));
   const explanation = refusalText(message.stop_details);
   if (explanation !== "") parts.push({ type: "refusal", text: explanation });
   const nativeFinish = stringOf(message.stop_reason);

@@ -1,3 +1,4 @@
+import { limitCacheMarks } from "#src/dialect/anthropic-messages-cache.ts";
 import {
   isOwnReasoning,
   writeMessage,
@@ -12,7 +13,7 @@ import { leftover } from "#src/dialect/leftover.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
 import { encode, sha256Hex } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
-import { isObject, type JsonObject } from "#src/lib/json.ts";
+import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
   type: "text",
@@ -30,6 +31,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   const thinking = planThinking(turn, target, { forced: tools.forced, prefill, unsignedLoop });
   const sampling = planSampling(turn, target, thinking.on);
   const stop = turn.stop.filter((text) => text.trim() !== "");
+  const user = turn.user ?? stringOf(turn.extra.safety_identifier);
   const output: JsonObject = {
     ...(thinking.effort ? { effort: thinking.effort } : {}),
     ...(tools.format ? { format: tools.format } : {}),
@@ -45,15 +47,16 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     ...(Object.keys(output).length > 0 ? { output_config: output } : {}),
     ...sampling.members,
     ...(stop.length > 0 ? { stop_sequences: stop } : {}),
-    ...(turn.user ? { metadata: { user_id: sha256Hex(turn.user) } } : {}),
+    ...(user ? { metadata: { user_id: sha256Hex(user) } } : {}),
     ...(isObject(turn.extra.cache_control) ? { cache_control: turn.extra.cache_control } : {}),
     ...(turn.stream ? { stream: true } : {}),
   };
+  limitCacheMarks(body);
   const dropped = [
     ...thinking.dropped,
     ...tools.dropped,
     ...sampling.dropped,
-    ...leftover(turn, ["cache_control"]),
+    ...leftover(turn, user === turn.user ? [] : ["safety_identifier"]),
   ];
   if (turn.stop.some((text) => text !== "" && text.trim() === "")) dropped.push("stop");
   const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));

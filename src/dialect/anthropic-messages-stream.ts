@@ -1,3 +1,4 @@
+import { citedPages } from "#src/dialect/anthropic-messages-citations.ts";
 import { faultText } from "#src/dialect/anthropic-messages-reply.ts";
 import { answerToolName } from "#src/dialect/anthropic-messages-tools.ts";
 import {
@@ -15,7 +16,8 @@ import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/l
 
 /** A block being streamed. `index` counts tool calls alone; `wrote` tells whether arguments came. */
 type Block =
-  | { kind: "text" | "reasoning" | "other" }
+  | { kind: "reasoning" | "other" }
+  | { kind: "text"; start: number; citations: Json[] }
   | { kind: "call"; index: number; wrote: boolean; input: Json | undefined }
   | { kind: "answer"; wrote: boolean; input: Json | undefined };
 
@@ -25,6 +27,8 @@ export class AnthropicMessagesStream implements StreamReader {
   #steps = new EventSteps((event) => this.#read(event));
   #blocks = new Map<number, Block>();
   #calls = 0;
+  /** Characters of text so far. */
+  #said = 0;
   #answered = false;
   #stopReason: string | undefined;
   #refusal = "";
@@ -75,8 +79,8 @@ export class AnthropicMessagesStream implements StreamReader {
     const block = isObject(event.content_block) ? event.content_block : {};
     this.#blocks.set(at, { kind: "other" });
     if (block.type === "text") {
-      this.#blocks.set(at, { kind: "text" });
-      return texts("text", block.text);
+      this.#blocks.set(at, { kind: "text", start: this.#said, citations: [] });
+      return this.#text(block.text);
     }
     if (block.type === "thinking") {
       this.#blocks.set(at, { kind: "reasoning" });
@@ -105,7 +109,12 @@ export class AnthropicMessagesStream implements StreamReader {
   #delta(event: JsonObject): StreamStep[] {
     const block = this.#blocks.get(numberOf(event.index) ?? 0);
     const delta = isObject(event.delta) ? event.delta : {};
-    if (delta.type === "text_delta") return texts("text", delta.text);
+    if (delta.type === "text_delta") return this.#text(delta.text);
+    if (delta.type === "citations_delta") {
+      if (block?.kind === "text" && delta.citation !== undefined)
+        block.citations.push(delta.citation);
+      return [];
+    }
     if (delta.type === "thinking_delta") return texts("reasoning", delta.thinking);
     if (delta.type === "signature_delta") {
       const signature = stringOf(delta.signature);
@@ -118,8 +127,18 @@ export class AnthropicMessagesStream implements StreamReader {
   #close(event: JsonObject): StreamStep[] {
     const block = this.#blocks.get(numberOf(event.index) ?? 0);
     this.#blocks.delete(numberOf(event.index) ?? 0);
+    if (block?.kind === "text") {
+      const { start } = block;
+      const citations = citedPages(block.citations, { start, end: this.#said });
+      return citations.length === 0 ? [] : [{ type: "text", choice: 0, text: "", citations }];
+    }
     if (block?.kind !== "call" && block?.kind !== "answer") return [];
     return block.wrote ? [] : fragment(block, JSON.stringify(block.input ?? {}));
+  }
+
+  #text(text: Json | undefined): StreamStep[] {
+    if (typeof text === "string") this.#said += text.length;
+    return texts("text", text);
   }
 
   #settle(event: JsonObject): StreamStep[] {

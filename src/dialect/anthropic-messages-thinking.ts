@@ -55,7 +55,7 @@ export function planThinking(
   if (!control) return { ...plain, dropped: ["reasoning"] };
   const { efforts } = control;
   const wanted = reasoning ?? {};
-  if (efforts && !(wanted.budgetTokens !== undefined && control.budget)) {
+  if (efforts && isAdaptive(efforts, wanted, control)) {
     if (obstacles.forced && !control.mandatory) {
       return { ...plain, thinking: { type: "disabled" }, dropped: ["reasoning"] };
     }
@@ -64,6 +64,14 @@ export function planThinking(
   const blocked = obstacles.forced || obstacles.prefill || obstacles.unsignedLoop;
   if (blocked) return { ...plain, dropped: asked ? ["reasoning"] : [] };
   return manual(turn, target, wanted, control) ?? { ...plain, dropped: asked ? ["reasoning"] : [] };
+}
+
+/** Models that still take budgets adapt from 4.6 on, which brought the effort `max`; a budget asked for stands there. */
+function isAdaptive(efforts: string[], wanted: Reasoning, { budget }: ReasoningControl): boolean {
+  if (budget === undefined) return true;
+  return (
+    wanted.budgetTokens === undefined && (efforts.includes("max") || efforts.includes("xhigh"))
+  );
 }
 
 function isAsked(reasoning: Reasoning): boolean {

@@ -26,12 +26,12 @@ export function planTools(turn: Turn, target: Target): ToolPlan {
   const format = turn.responseFormat;
   if (format?.type === "json_schema" && native) {
     const schema = { type: "json_schema", schema: format.schema };
-    return { ...planChoice(turn, tools), format: schema, dropped };
+    return { ...planChoice(turn, tools, target.model), format: schema, dropped };
   }
   // A call demanded by the client comes before the answer, so the answer needs no tool yet.
   const called = turn.toolChoice === "required" || typeof turn.toolChoice === "object";
   if (format?.type !== "json_schema" || (called && tools.length > 0)) {
-    return { ...planChoice(turn, tools), dropped };
+    return { ...planChoice(turn, tools, target.model), dropped };
   }
   const free = tools.length > 0 && turn.toolChoice !== "none";
   const choice = free
@@ -42,13 +42,26 @@ export function planTools(turn: Turn, target: Target): ToolPlan {
 
 const single = { disable_parallel_tool_use: true } as const;
 
+/** Sonnet 5.5 chooses for itself whether to call a tool. */
+function refusesDemand(model: string): boolean {
+  return /sonnet-5[.-]5/.test(model);
+}
+
 function planChoice(
   turn: Turn,
   tools: JsonObject[],
+  model: string,
 ): Pick<ToolPlan, "tools" | "choice" | "forced"> {
   if (tools.length === 0) return { tools, forced: false };
   const only = turn.parallelToolCalls === false ? single : {};
   const wanted = turn.toolChoice;
+  if ((wanted === "required" || typeof wanted === "object") && refusesDemand(model)) {
+    throw new AppError(
+      "unsupported_feature",
+      'Cannot demand a tool call of this model: use "auto" for `tool_choice`',
+      { param: "tool_choice" },
+    );
+  }
   if (wanted === "none") return { tools, choice: { type: "none" }, forced: false };
   if (wanted === "required") return { tools, choice: { type: "any", ...only }, forced: true };
   if (typeof wanted === "object") {

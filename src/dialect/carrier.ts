@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import type { DialectId } from "#src/dialect/dialect.ts";
+import type { Ask, DialectId } from "#src/dialect/dialect.ts";
+import { fromRaw, toRaw } from "#src/dialect/raw-text.ts";
 import type {
   AssistantPart,
   Carry,
@@ -11,6 +12,7 @@ import type {
   ToolCall,
   Turn,
 } from "#src/dialect/turn.ts";
+import { encode } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /*
@@ -86,6 +88,24 @@ export function revealState(turn: Turn): Turn {
   if (!turn.messages.some(hasMark)) return turn;
   return { ...turn, messages: turn.messages.map(reveal) };
 }
+
+/**
+ * A request with the ids of calls as they were: for the byte path, where an upstream of the client's own dialect would
+ * meet ids that another one's state travels behind.
+ */
+export function plainIds(body: Uint8Array, ask: Ask): { body: Uint8Array; ask: Ask } {
+  const { ascii } = ask;
+  if (ascii !== undefined) {
+    if (!ascii.includes(mark)) return { body, ask };
+    const plain = ascii.replaceAll(idMember, '$1"');
+    return { body: encode(plain), ask: { ...ask, ascii: plain } };
+  }
+  const raw = toRaw(body);
+  return { body: raw.includes(mark) ? fromRaw(raw.replaceAll(idMember, '$1"')) : body, ask };
+}
+
+/** A member that names a call. Within a text its quotes are escaped, so that no text is taken for one. */
+const idMember = /("(?:id|call_id|tool_call_id|tool_use_id)"\s*:\s*"[A-Za-z0-9_-]*?)-lr1-\w*"/g;
 
 function hasMark(message: Message): boolean {
   if (message.role === "tool") return message.results.some(({ callId }) => callId.includes(mark));

@@ -134,11 +134,11 @@ function said(part: AssistantPart, keep: (part: ReasoningPart) => boolean): Said
 }
 
 function wrapped(parts: TextPart[]): TextPart[] {
-  const text = parts
-    .filter(isSaid)
-    .map((part) => part.text)
-    .join("\n\n");
-  return text === "" ? [] : [{ type: "text", text: `<system>\n${text}\n</system>` }];
+  const said = parts.filter(isSaid);
+  const text = said.map((part) => part.text).join("\n\n");
+  if (text === "") return [];
+  const carry = said.findLast((part) => part.carry !== undefined)?.carry;
+  return [{ type: "text", text: `<system>\n${text}\n</system>`, ...(carry ? { carry } : {}) }];
 }
 
 function pair(drafts: Draft[]): Entry[] {

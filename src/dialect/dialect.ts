@@ -128,6 +128,12 @@ export interface UpstreamRequest {
   dropped: string[];
 }
 
+/** A picture or file that the client gave by its address. */
+export interface RemoteSource {
+  kind: "image" | "file";
+  url: string;
+}
+
 /** What an upstream's error meant. `message` is the upstream's own and goes only to the caller. */
 export interface UpstreamFault {
   status: number;
@@ -185,6 +191,11 @@ export interface UpstreamDialect {
   readonly id: DialectId;
   /** Canonical request to bytes. Throws `unsupported_feature` when dropping would change the meaning. */
   writeRequest(turn: Turn, target: Target): UpstreamRequest;
+  /**
+   * Whether this wire cannot take a picture or file by its address: the gateway then fetches it, and
+   * `writeRequest` gets its bytes in the place of the address. Absent: it takes all addresses.
+   */
+  needsBytes?(document: RemoteSource, target: Target): boolean;
   /** A whole answer. Throws when it is not one (garbage, an error body under status 200). */
   readReply(body: Uint8Array): { reply: Reply; usage: Usage | undefined };
   readStream(): StreamReader;
@@ -247,6 +258,14 @@ export interface SpliceDialect {
   readonly id: DialectId;
   /** The client's body with the model replaced, routing members removed, usage asked for. */
   retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest;
+  /** What the body names by address and this wire needs as bytes. Absent: nothing. */
+  addresses?(ask: Ask, target: Target): RemoteSource[];
+  /** The body with these data URIs, by address, in the place of the addresses. */
+  inline?(
+    body: Uint8Array,
+    ask: Ask,
+    dataUris: ReadonlyMap<string, string>,
+  ): { body: Uint8Array; ask: Ask };
   /** Reads a whole answer. Throws when the body is none (garbage, an error under status 200). */
   meterReply(body: Uint8Array): MeteredReply;
   relayStream(head: StreamHead): StreamRelay;

@@ -22,6 +22,7 @@ export function readFault(status: number, body: Uint8Array): UpstreamFault {
     text(inner?.message) ??
     text(parsed?.error) ??
     text(parsed?.message) ??
+    detailOf(listIn(parsed?.message)) ??
     detailOf(parsed?.detail) ??
     text(decode(body).slice(0, 500).trim());
   const source = inner ?? parsed ?? {};
@@ -36,6 +37,12 @@ export function readFault(status: number, body: Uint8Array): UpstreamFault {
   if (code) fault.code = code;
   if (param) fault.param = param;
   return fault;
+}
+
+/** A list of what is wrong, or the list that an object holds as `detail`. */
+function listIn(message: Json | undefined): Json | undefined {
+  if (Array.isArray(message)) return message;
+  return isObject(message) ? message.detail : undefined;
 }
 
 function detailOf(detail: Json | undefined): string | undefined {

@@ -22,6 +22,7 @@ export function planConfig(turn: Turn, target: Target): ConfigPlan {
     ...given("presencePenalty", turn.presencePenalty),
     ...given("frequencyPenalty", turn.frequencyPenalty),
     ...logprobs(turn),
+    ...resolution(turn),
     ...format(turn, target),
     ...thinking(turn, target, dropped),
   };
@@ -58,12 +59,20 @@ function sampling(turn: Turn, target: Target, dropped: string[]): JsonObject {
 
 function logprobs(turn: Turn): JsonObject {
   if (turn.extra.logprobs !== true) return {};
-  if (turn.stream) {
-    throw refuse("logprobs", "Cannot stream log probabilities of this model: ask without `stream`");
-  }
   const top = turn.extra.top_logprobs;
   const count = typeof top === "number" && top > 0 ? { logprobs: top } : {};
   return { responseLogprobs: true, ...count };
+}
+
+/** The wire has one resolution for all pictures: the low one where each of them asks for it. */
+function resolution({ messages }: Turn): JsonObject {
+  const details = messages.flatMap((message) =>
+    message.role === "user"
+      ? message.content.flatMap((part) => (part.type === "image" ? [part.detail] : []))
+      : [],
+  );
+  const low = details.length > 0 && details.every((detail) => detail === "low");
+  return low ? { mediaResolution: "MEDIA_RESOLUTION_LOW" } : {};
 }
 
 function format(turn: Turn, target: Target): JsonObject {

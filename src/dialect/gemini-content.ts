@@ -4,6 +4,7 @@ import {
   type Entry,
   type SaidPart,
 } from "#src/dialect/conversation.ts";
+import { sniffed } from "#src/dialect/media-type.ts";
 import type { Carry, FilePart, ImagePart, ReasoningPart, UserPart } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
@@ -78,7 +79,9 @@ function writePart(part: UserPart): JsonObject {
 
 function writeMedia({ type, source }: ImagePart | FilePart): JsonObject {
   if ("base64" in source)
-    return { inlineData: { mimeType: source.mediaType, data: source.base64 } };
+    return {
+      inlineData: { mimeType: sniffed(source.base64) ?? source.mediaType, data: source.base64 },
+    };
   if ("url" in source && isGoogleUri(source.url)) return { fileData: { fileUri: source.url } };
   const what = type === "image" ? "a picture by its address" : "a file by its address or id";
   throw new AppError(
@@ -89,7 +92,7 @@ function writeMedia({ type, source }: ImagePart | FilePart): JsonObject {
 }
 
 /** What the upstream fetches itself: its Files API, Cloud Storage, YouTube. */
-function isGoogleUri(url: string): boolean {
+export function isGoogleUri(url: string): boolean {
   if (url.startsWith("gs://")) return true;
   return /^https:\/\/(generativelanguage\.googleapis\.com|www\.youtube\.com|youtu\.be)\//.test(url);
 }

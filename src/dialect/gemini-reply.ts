@@ -1,7 +1,15 @@
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
+import { readGrounding } from "#src/dialect/gemini-grounding.ts";
+import { readLogprobs } from "#src/dialect/gemini-logprobs.ts";
 import { partsOf, readPart } from "#src/dialect/gemini-parts.ts";
-import { blockReason, faultText, finishOf, readUsage } from "#src/dialect/gemini-usage.ts";
+import {
+  blockReason,
+  brokenText,
+  faultText,
+  finishOf,
+  readUsage,
+} from "#src/dialect/gemini-usage.ts";
 import type { AssistantPart, Reply, ReplyChoice } from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { decode, sha256Hex } from "#src/lib/bytes.ts";
@@ -16,6 +24,9 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   const seed = id ?? sha256Hex(text);
   const candidates = Array.isArray(response.candidates) ? response.candidates.filter(isObject) : [];
   const choices = candidates.map((candidate, at) => readCandidate(candidate, at, seed));
+  const broken = choices.find(({ finish }) => finish === "error");
+  if (broken !== undefined && choices.every(({ finish }) => finish === "error"))
+    throw new UpstreamStreamError(brokenText(broken.nativeFinish));
   const blocked = blockReason(response);
   if (choices.length === 0 && blocked === undefined) {
     throw new UpstreamStreamError("The provider answered without any candidate");
@@ -48,24 +59,17 @@ function readCandidate(candidate: JsonObject, at: number, seed: string): ReplyCh
     if (read?.type === "tool_call") calls++;
     if (read) parts.push(read);
   }
+  cite(parts, candidate.groundingMetadata);
   const nativeFinish = stringOf(candidate.finishReason);
   const logprobs = readLogprobs(candidate.logprobsResult);
   const finish = finishOf(nativeFinish, calls > 0);
   return { index, parts, finish, nativeFinish, ...(logprobs ? { logprobs } : {}) };
 }
 
-/** Log probabilities as the chat wire shows them; this one has no bytes of tokens. */
-function readLogprobs(result: Json | undefined): JsonObject | undefined {
-  if (!isObject(result) || !Array.isArray(result.chosenCandidates)) return undefined;
-  const tops = Array.isArray(result.topCandidates) ? result.topCandidates : [];
-  const content = result.chosenCandidates.filter(isObject).map((chosen, at) => {
-    const top = tops[at];
-    const candidates = isObject(top) && Array.isArray(top.candidates) ? top.candidates : [];
-    return { ...logprob(chosen), top_logprobs: candidates.filter(isObject).map(logprob) };
-  });
-  return { content, refusal: null };
-}
-
-function logprob(candidate: JsonObject): JsonObject {
-  return { token: candidate.token ?? "", logprob: candidate.logProbability ?? null, bytes: null };
+/** Puts the pages that the answer leans on to its last text. */
+function cite(parts: AssistantPart[], metadata: Json | undefined): void {
+  const texts = parts.filter((part) => part.type === "text");
+  const citations = readGrounding(metadata, texts.map(({ text }) => text).join(""));
+  const last = texts.at(-1);
+  if (last !== undefined && citations.length > 0) last.citations = citations;
 }

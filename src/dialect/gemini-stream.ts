@@ -1,8 +1,16 @@
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
+import { readGrounding } from "#src/dialect/gemini-grounding.ts";
+import { readLogprobs } from "#src/dialect/gemini-logprobs.ts";
 import { partsOf, readPart } from "#src/dialect/gemini-parts.ts";
-import { blockReason, faultText, finishOf, readUsage } from "#src/dialect/gemini-usage.ts";
+import {
+  blockReason,
+  brokenText,
+  faultText,
+  finishOf,
+  readUsage,
+} from "#src/dialect/gemini-usage.ts";
 import { SseParser, type SseEvent } from "#src/dialect/sse.ts";
 import type { AssistantPart, StreamStep } from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
@@ -11,6 +19,8 @@ import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/l
 interface Candidate {
   calls: number;
   finished: boolean;
+  /** Text so far, for citations are told by their place in it. */
+  text: string;
 }
 
 /** Reads a streamGenerateContent stream into steps. It has no terminal event: every candidate must finish. */
@@ -77,7 +87,7 @@ export class GeminiStream implements StreamReader {
 
   /** A blocked prompt has no candidate; the filter ends one, or those that had begun. */
   #block(nativeFinish: string): StreamStep[] {
-    if (this.#candidates.size === 0) this.#candidates.set(0, { calls: 0, finished: false });
+    if (this.#candidates.size === 0) this.#candidates.set(0, begun());
     const open = [...this.#candidates].filter(([, candidate]) => !candidate.finished);
     return open.map(([choice, candidate]) => {
       candidate.finished = true;
@@ -87,7 +97,7 @@ export class GeminiStream implements StreamReader {
 
   #speak(candidate: JsonObject, at: number, data: string): StreamStep[] {
     const choice = numberOf(candidate.index) ?? at;
-    const state = this.#candidates.get(choice) ?? { calls: 0, finished: false };
+    const state = this.#candidates.get(choice) ?? begun();
     this.#candidates.set(choice, state);
     // What follows a finish is an empty text with a signature at most.
     if (state.finished) return [];
@@ -95,14 +105,33 @@ export class GeminiStream implements StreamReader {
       const place = { seed: this.#id ?? data, candidate: choice, index: state.calls };
       const read = readPart(part, place);
       if (read?.type === "tool_call") state.calls++;
+      if (read?.type === "text") state.text += read.text;
       return read ? stepsOf(read, choice, place.index) : [];
     });
+    addLogprobs(steps, choice, readLogprobs(candidate.logprobsResult));
+    const citations = readGrounding(candidate.groundingMetadata, state.text);
+    if (citations.length > 0) steps.push({ type: "text", choice, text: "", citations });
     const nativeFinish = stringOf(candidate.finishReason);
     if (nativeFinish === undefined) return steps;
-    state.finished = true;
     const finish = finishOf(nativeFinish, state.calls > 0);
+    // Another choice may still be good; a broken one alone is no answer.
+    if (finish === "error" && this.#candidates.size === 1)
+      throw new UpstreamStreamError(brokenText(nativeFinish));
+    state.finished = true;
     return [...steps, { type: "finish", choice, finish, nativeFinish }];
   }
+}
+
+function begun(): Candidate {
+  return { calls: 0, finished: false, text: "" };
+}
+
+/** Log probabilities go with the text that they are of. */
+function addLogprobs(steps: StreamStep[], choice: number, logprobs: Json | undefined): void {
+  if (logprobs === undefined) return;
+  const text = steps.find((step) => step.type === "text");
+  if (text === undefined) steps.push({ type: "text", choice, text: "", logprobs });
+  else text.logprobs = logprobs;
 }
 
 function parsed(data: string): Json {

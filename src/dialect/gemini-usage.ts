@@ -43,6 +43,11 @@ export function finishOf(reason: string | undefined, called: boolean): FinishRea
   return finish === "stop" && called ? "tool_calls" : finish;
 }
 
+/** That a call came out broken, in the upstream's word for it. */
+export function brokenText(reason: string | undefined): string {
+  return `The provider ended its answer with "${reason ?? "an error"}"`;
+}
+
 /** What went wrong by Google's status alone: the message may quote the prompt. */
 export function faultText(error: Json): string {
   const status = isObject(error) ? error.status : undefined;

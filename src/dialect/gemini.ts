@@ -1,6 +1,6 @@
 import type { UpstreamDialect, UpstreamFault } from "#src/dialect/dialect.ts";
 import { errorObject, readFault } from "#src/dialect/fault.ts";
-import { dialectId } from "#src/dialect/gemini-content.ts";
+import { dialectId, isGoogleUri } from "#src/dialect/gemini-content.ts";
 import { readReply } from "#src/dialect/gemini-reply.ts";
 import { writeRequest } from "#src/dialect/gemini-request.ts";
 import { GeminiStream } from "#src/dialect/gemini-stream.ts";
@@ -10,6 +10,7 @@ import { isObject, stringOf } from "#src/lib/json.ts";
 export const geminiUpstream: UpstreamDialect = {
   id: dialectId,
   writeRequest,
+  needsBytes: ({ url }) => !isGoogleUri(url),
   readReply,
   readStream: () => new GeminiStream(),
   readError,

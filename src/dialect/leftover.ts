@@ -11,6 +11,12 @@ const idle: Readonly<Record<string, readonly Json[]>> = {
   parallel_tool_calls: [true],
 };
 
+/** Members that nobody misses: settled otherwise, or hints to a cache that works without them. */
+const silent: ReadonlySet<string> = new Set([
+  ...["modalities", "stream_options", "cache_control"],
+  ...["prompt_cache_key", "prompt_cache_options", "prompt_cache_retention"],
+]);
+
 /** Names of the client's extra members that a wire cannot say. Throws where the answer would be of another kind. */
 export function leftover(turn: Turn, said: readonly string[]): string[] {
   const { modalities } = turn.extra;
@@ -21,7 +27,7 @@ export function leftover(turn: Turn, said: readonly string[]): string[] {
   }
   return Object.entries(turn.extra).flatMap(([name, value]) => {
     if (value === undefined || value === null || said.includes(name)) return [];
-    if (name === "modalities" || name === "stream_options") return [];
+    if (silent.has(name)) return [];
     return idle[name]?.includes(value) ? [] : [name];
   });
 }

@@ -1,12 +1,13 @@
 import type {
   AssistantPart,
   Carry,
+  Citation,
   FilePart,
   ImagePart,
   TextPart,
   UserPart,
 } from "#src/dialect/turn.ts";
-import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Text parts of a content that is a string or parts; empty ones are left out. */
 export function textParts(content: Json | undefined): TextPart[] {
@@ -63,6 +64,21 @@ function callPart(call: JsonObject): AssistantPart {
   return { type: "tool_call", id, name, arguments: argumentsText(said.arguments) };
 }
 
+/** Pages among the annotations of an answer; other annotations have no place on other wires. */
+export function citationsOf(annotations: Json | undefined): Citation[] {
+  if (!Array.isArray(annotations)) return [];
+  return annotations.filter(isObject).flatMap(({ type, url_citation: cited }) => {
+    const url = type === "url_citation" && isObject(cited) ? stringOf(cited.url) : undefined;
+    if (!url || !isObject(cited)) return [];
+    const title = stringOf(cited.title);
+    const stretch = {
+      start: numberOf(cited.start_index) ?? 0,
+      end: numberOf(cited.end_index) ?? 0,
+    };
+    return [{ url, ...(title ? { title } : {}), ...stretch }];
+  });
+}
+
 /** Arguments as JSON text; some servers send the object itself. */
 export function argumentsText(given: Json | undefined): string {
   return isObject(given) ? JSON.stringify(given) : (stringOf(given) ?? "");
@@ -106,10 +122,26 @@ function filePart(part: JsonObject): FilePart {
   return { type: "file", source, filename: stringOf(file.filename), ...cacheMark(part) };
 }
 
-/** A mark for Anthropic's prompt cache rides along for the wire that has it. */
-export function cacheMark({ cache_control: mark }: JsonObject): { carry?: Carry } {
-  return isObject(mark) ? { carry: { "anthropic-messages": { cache_control: mark } } } : {};
+/** A mark for a prompt cache, Anthropic's or OpenAI's own, rides along in the words of the wire that has blocks to mark. */
+export function cacheMark(holder: JsonObject): { carry?: Carry } {
+  const { cache_control: mark, prompt_cache_breakpoint: point } = holder;
+  if (isObject(mark)) return { carry: { "anthropic-messages": { cache_control: mark } } };
+  if (!isObject(point)) return {};
+  const long = point.ttl === "12h" ? { ttl: "1h" } : {};
+  return { carry: { "anthropic-messages": { cache_control: { type: "ephemeral", ...long } } } };
 }
+
+/** Parts with the mark of their message on the last of them, unless that bears its own. */
+export function markLast<P extends { type: string; carry?: Carry }>(
+  parts: P[],
+  message: JsonObject,
+): P[] {
+  const { carry } = cacheMark(message);
+  const at = carry === undefined ? -1 : parts.findLastIndex(({ type }) => markable.has(type));
+  return parts.map((part, place) => (place === at ? { carry, ...part } : part));
+}
+
+const markable: ReadonlySet<string> = new Set(["text", "image", "file"]);
 
 /** An address as itself, a data URI as its bytes, anything else as bytes of the expected type. */
 function sourceOf(

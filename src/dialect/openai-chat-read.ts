@@ -4,6 +4,7 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import {
   assistantParts,
   cacheMark,
+  markLast,
   resultParts,
   textParts,
   userParts,
@@ -72,15 +73,16 @@ function messagesOf(messages: Json[]): Message[] {
   const out: Message[] = [];
   /** Calls of the deprecated function form, which have no ids of their own. */
   let functionCalls = 0;
-  for (const message of messages) {
+  for (const [at, message] of messages.entries()) {
     if (!isObject(message)) continue;
     const { role, content } = message;
+    refuseParts(content, role, `messages[${at}]`);
     if (role === "system" || role === "developer") {
-      out.push({ role: "system", content: textParts(content) });
+      out.push({ role: "system", content: markLast(textParts(content), message) });
     } else if (role === "user") {
-      out.push({ role, content: userParts(content) });
+      out.push({ role, content: markLast(userParts(content), message) });
     } else if (role === "assistant") {
-      const parts = assistantParts(message);
+      const parts = markLast(assistantParts(message), message);
       const call = isObject(message.function_call) ? message.function_call : undefined;
       if (call) parts.push(functionCall(call, functionCalls++));
       out.push({ role, content: parts });
@@ -92,6 +94,28 @@ function messagesOf(messages: Json[]): Message[] {
     }
   }
   return out;
+}
+
+/** What a role can say; anything else would be lost without a word. */
+const sayable: Readonly<Record<string, readonly string[]>> = {
+  system: ["text"],
+  developer: ["text"],
+  assistant: ["text", "refusal", "thinking"],
+  tool: ["text", "image_url"],
+  function: ["text"],
+};
+
+function refuseParts(content: Json | undefined, role: Json | undefined, at: string): void {
+  const taken = typeof role === "string" && sayable[role];
+  if (!Array.isArray(content) || !taken) return;
+  const place = content.findIndex((part) => isObject(part) && !taken.includes(String(part.type)));
+  if (place === -1) return;
+  const param = `${at}.content[${place}]`;
+  throw new AppError(
+    "unsupported_feature",
+    `Cannot send "${param}" to this model: there it takes ${taken.join(" and ")} only`,
+    { param },
+  );
 }
 
 function functionCallId(number: number): string {

@@ -1,5 +1,5 @@
 import { readAnswer } from "#src/dialect/openai-chunk.ts";
-import { assistantParts } from "#src/dialect/openai-chat-parts.ts";
+import { assistantParts, citationsOf } from "#src/dialect/openai-chat-parts.ts";
 import { findUsage } from "#src/dialect/openai-usage.ts";
 import type { FinishReason, Reply, ReplyChoice } from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
@@ -44,6 +44,9 @@ function readChoice(choice: JsonObject, index: number, id: string | undefined): 
     const said = { name: stringOf(name) ?? "", arguments: stringOf(words) ?? "" };
     parts.push({ type: "tool_call", id: "", ...said });
   }
+  const citations = citationsOf(message.annotations);
+  const lastText = parts.findLast((part) => part.type === "text");
+  if (lastText !== undefined && citations.length > 0) lastText.citations = citations;
   let calls = 0;
   for (const part of parts) {
     if (part.type !== "tool_call") continue;

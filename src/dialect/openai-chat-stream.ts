@@ -1,6 +1,6 @@
 import type { StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
-import { argumentsText, textOf, thinkingOf } from "#src/dialect/openai-chat-parts.ts";
+import { argumentsText, citationsOf, textOf, thinkingOf } from "#src/dialect/openai-chat-parts.ts";
 import { finishOf, madeCallId } from "#src/dialect/openai-chat-reply.ts";
 import { failed, isFailure, readChunk } from "#src/dialect/openai-chunk.ts";
 import { findUsage } from "#src/dialect/openai-usage.ts";
@@ -17,6 +17,8 @@ export function readChatStream(): StreamReader {
 /** A call that is being told. Its start is held back until the name is known. */
 interface Call {
   id: string | undefined;
+  /** The upstream's own id, where it gave one. */
+  givenId: string | undefined;
   index: number;
   name: string;
   started: boolean;
@@ -75,12 +77,11 @@ class ChatStreamReader implements StreamReader {
     const reasoning =
       stringOf(delta.reasoning_content) || stringOf(delta.reasoning) || thinkingOf(delta.content);
     if (reasoning) steps.push({ type: "reasoning", choice, text: reasoning });
-    const text = textOf(delta.content);
-    if (text) steps.push({ type: "text", choice, text });
+    steps.push(...textSteps(raw, delta, choice));
     const refusal = stringOf(delta.refusal);
     if (refusal) steps.push({ type: "refusal", choice, text: refusal });
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isObject) : [];
-    for (const call of calls) steps.push(...this.#call(choice, state, call));
+    for (const [at, call] of calls.entries()) steps.push(...this.#call(choice, state, call, at));
     const word = stringOf(raw.finish_reason);
     if (word === undefined) return steps;
     state.finished = true;
@@ -90,22 +91,24 @@ class ChatStreamReader implements StreamReader {
     return [...steps, { type: "finish", choice, finish, nativeFinish: word }];
   }
 
-  /** A new id under an old index is a new call: some servers give every call the same index. */
-  #call(choice: number, state: Choice, raw: JsonObject): StreamStep[] {
-    const place = numberOf(raw.index) ?? 0;
+  /** A new id or another name under an old index is a new call: some servers give every call the same index. */
+  #call(choice: number, state: Choice, raw: JsonObject, at: number): StreamStep[] {
+    const place = numberOf(raw.index) ?? at;
     const said = isObject(raw.function) ? raw.function : {};
     const id = stringOf(raw.id) || undefined;
+    const name = stringOf(said.name) ?? "";
     const steps: StreamStep[] = [];
     let call = state.calls.get(place);
-    if (call === undefined || (id !== undefined && call.id !== undefined && id !== call.id)) {
+    if (call === undefined || isAnother(call, id, name)) {
       if (call && !call.started) steps.push(...this.#start(choice, call));
-      call = { id, index: state.count++, name: "", started: false, waiting: "" };
+      call = { id, givenId: id, index: state.count++, name: "", started: false, waiting: "" };
       state.calls.set(place, call);
     }
     call.id ??= id;
+    call.givenId ??= id;
     call.waiting += argumentsText(said.arguments);
     if (!call.started) {
-      call.name = stringOf(said.name) ?? "";
+      call.name = name;
       return call.name === "" ? steps : [...steps, ...this.#start(choice, call)];
     }
     return [...steps, ...told(choice, call)];
@@ -117,6 +120,24 @@ class ChatStreamReader implements StreamReader {
     const { id, index, name } = call;
     return [{ type: "tool_start", choice, index, id, name }, ...told(choice, call)];
   }
+}
+
+function isAnother(call: Call, id: string | undefined, name: string): boolean {
+  if (id !== undefined && call.givenId !== undefined) return id !== call.givenId;
+  return id === undefined && call.started && name !== "" && name !== call.name;
+}
+
+/** Text of a chunk, with what was told about it; empty where that is all. */
+function textSteps(raw: JsonObject, delta: JsonObject, choice: number): StreamStep[] {
+  const text = textOf(delta.content);
+  const citations = citationsOf(delta.annotations);
+  const logprobs = isObject(raw.logprobs) ? raw.logprobs : undefined;
+  if (text === "" && citations.length === 0 && logprobs === undefined) return [];
+  const more = {
+    ...(logprobs ? { logprobs } : {}),
+    ...(citations.length > 0 ? { citations } : {}),
+  };
+  return [{ type: "text", choice, text, ...more }];
 }
 
 /** Arguments that wait to be told. */

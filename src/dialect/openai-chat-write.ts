@@ -8,9 +8,9 @@ import {
   usageEvent,
 } from "#src/dialect/openai-ending.ts";
 import { writeUsage } from "#src/dialect/openai-usage.ts";
-import type { AssistantPart, Reply, StreamStep } from "#src/dialect/turn.ts";
+import type { AssistantPart, Citation, Reply, StreamStep } from "#src/dialect/turn.ts";
 import { encode } from "#src/lib/bytes.ts";
-import type { JsonObject } from "#src/lib/json.ts";
+import type { Json, JsonObject } from "#src/lib/json.ts";
 
 /** A canonical answer as a chat completion. */
 export function writeChatReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer> {
@@ -36,15 +36,28 @@ function writeMessage(parts: AssistantPart[]): JsonObject {
   const calls = parts.flatMap((part) => {
     if (part.type !== "tool_call") return [];
     const { id, name, arguments: words } = part;
-    return [{ id, type: "function", function: { name, arguments: words || "{}" } }];
+    return [{ id, type: "function", function: { name, arguments: argumentsOf(words) } }];
   });
+  const citations = parts.flatMap((part) => (part.type === "text" ? (part.citations ?? []) : []));
   return {
     role: "assistant",
     content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
     refusal: refusal === "" ? null : refusal,
+    ...(citations.length === 0 ? {} : { annotations: citations.map(annotation) }),
     ...(reasoning === "" ? {} : { reasoning }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
   };
+}
+
+/** Arguments as they came; none at all are an empty object. */
+function argumentsOf(words: string): string {
+  const bare = words.trim();
+  return bare === "" || bare === "null" ? "{}" : words;
+}
+
+function annotation({ url, title, start, end }: Citation): JsonObject {
+  const cited = { url, title: title ?? url, start_index: start, end_index: end };
+  return { type: "url_citation", url_citation: cited };
 }
 
 /** Canonical steps as chat completion chunks. */
@@ -91,7 +104,7 @@ class ChatStreamWriter implements StreamWriter {
 
   #step(step: StreamStep, bare: Set<number>): string {
     const { choice } = step;
-    if (step.type === "text") return this.#chunk(choice, { content: step.text });
+    if (step.type === "text") return this.#text(step);
     if (step.type === "refusal") return this.#chunk(choice, { refusal: step.text });
     if (step.type === "reasoning")
       return step.text === "" ? "" : this.#chunk(choice, { reasoning: step.text });
@@ -111,6 +124,11 @@ class ChatStreamWriter implements StreamWriter {
     return rest + this.#chunk(choice, {}, step);
   }
 
+  #text({ choice, text, citations = [], logprobs }: Extract<StreamStep, { type: "text" }>): string {
+    const annotations = citations.length === 0 ? {} : { annotations: citations.map(annotation) };
+    return this.#chunk(choice, { content: text, ...annotations }, { logprobs });
+  }
+
   #arguments(choice: number, index: number, text: string): string {
     return this.#chunk(choice, { tool_calls: [{ index, function: { arguments: text } }] });
   }
@@ -118,14 +136,15 @@ class ChatStreamWriter implements StreamWriter {
   #chunk(
     index: number,
     delta: JsonObject,
-    end?: { finish: string; nativeFinish?: string },
+    more?: { finish?: string; nativeFinish?: string; logprobs?: Json },
   ): string {
     const { completionId: id, created, model } = this.#head;
     const choice = {
       index,
       delta,
-      finish_reason: end?.finish ?? null,
-      native_finish_reason: end?.nativeFinish,
+      logprobs: more?.logprobs,
+      finish_reason: more?.finish ?? null,
+      native_finish_reason: more?.nativeFinish,
     };
     return event({ id, object: chatShape.chunkObject, created, model, choices: [choice] });
   }

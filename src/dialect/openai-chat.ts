@@ -1,5 +1,6 @@
 import type { ClientDialect, SpliceDialect, UpstreamDialect } from "#src/dialect/dialect.ts";
 import { readFault } from "#src/dialect/fault.ts";
+import { fileAddresses, inlineFiles } from "#src/dialect/openai-chat-files.ts";
 import { peekChat } from "#src/dialect/openai-chat-peek.ts";
 import { readChatRequest } from "#src/dialect/openai-chat-read.ts";
 import { readChatReply } from "#src/dialect/openai-chat-reply.ts";
@@ -8,6 +9,7 @@ import { readChatStream } from "#src/dialect/openai-chat-stream.ts";
 import { writeChatReply, writeChatStream } from "#src/dialect/openai-chat-write.ts";
 import { chatShape } from "#src/dialect/openai-ending.ts";
 import { writeOpenaiError } from "#src/dialect/openai-errors.ts";
+import { quirksOf } from "#src/dialect/openai-quirks.ts";
 import { openaiSplice } from "#src/dialect/openai-splice.ts";
 
 /** Chat completions as clients speak them. */
@@ -24,10 +26,15 @@ export const openaiChatClient: ClientDialect = {
 export const openaiChatUpstream: UpstreamDialect = {
   id: "openai-chat",
   writeRequest: writeChatRequest,
+  needsBytes: ({ kind }, target) => kind === "file" || quirksOf(target).inlineImages,
   readReply: readChatReply,
   readStream: readChatStream,
   readError: readFault,
 };
 
 /** Chat completions on both sides. */
-export const openaiChatSplice: SpliceDialect = openaiSplice(chatShape);
+export const openaiChatSplice: SpliceDialect = {
+  ...openaiSplice(chatShape),
+  addresses: fileAddresses,
+  inline: inlineFiles,
+};

@@ -36,14 +36,25 @@ function readOutput(usage: JsonObject, prompt: number, provider?: string): Usage
   const beyond = total === undefined ? 0 : Math.max(0, countOf(total) - prompt - completion);
   // Perplexity leaves reasoning and citations out of its total as well.
   const outside =
-    provider === "perplexity" || citations > 0 || told > completion + beyond
+    isPerplexity(usage, provider) || told > completion + beyond
       ? Math.max(beyond, told + citations)
-      : provider === "xai" && total === undefined
+      : isXai(usage, provider) && total === undefined
         ? told
         : beyond;
   const output = completion + outside;
   const reasoning = Math.min(output, told || outside);
   return { visible: output - reasoning, reasoning };
+}
+
+/** Perplexity by name, or by what it alone counts. */
+function isPerplexity(usage: JsonObject, provider?: string): boolean {
+  const own = ["citation_tokens", "num_search_queries", "search_context_size"];
+  return provider === "perplexity" || own.some((name) => name in usage);
+}
+
+/** xAI by name, or by what it alone counts. */
+function isXai(usage: JsonObject, provider?: string): boolean {
+  return provider === "xai" || "num_sources_used" in usage || "cost_in_usd_ticks" in usage;
 }
 
 /** Usage of a whole answer or a chunk, also where some providers hide it: in the last choice, or in a member of their own. */

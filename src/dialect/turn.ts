@@ -60,7 +60,17 @@ export type Message =
 export interface TextPart {
   type: "text";
   text: string;
+  /** Pages that an answer's text leans on. */
+  citations?: Citation[];
   carry?: Carry;
+}
+/** A page of the web that a stretch of an answer leans on. */
+export interface Citation {
+  url: string;
+  title?: string;
+  /** The stretch, in characters from the beginning of all text of its choice; `end` is just past it. */
+  start: number;
+  end: number;
 }
 export interface ImagePart {
   type: "image";
@@ -128,9 +138,12 @@ export interface ReplyChoice {
   logprobs?: Json;
 }
 
-/** One step of a streamed answer. Starts come before their deltas; `index` counts tool calls of a choice from 0. */
+/**
+ * One step of a streamed answer. Starts come before their deltas; `index` counts tool calls of a choice from 0.
+ * A text may be empty where it brings nothing but log probabilities (as the chat wire shows them) or citations.
+ */
 export type StreamStep =
-  | { type: "text"; choice: number; text: string }
+  | { type: "text"; choice: number; text: string; logprobs?: Json; citations?: Citation[] }
   | { type: "reasoning"; choice: number; text: string; signature?: string; redacted?: string }
   | { type: "refusal"; choice: number; text: string }
   | { type: "tool_start"; choice: number; index: number; id: string; name: string; carry?: Carry }

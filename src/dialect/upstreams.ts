@@ -1,18 +1,27 @@
 import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
+import { bedrockUpstream } from "#src/dialect/bedrock-converse.ts";
+import { cohereUpstream } from "#src/dialect/cohere.ts";
 import type { DialectId, UpstreamDialect } from "#src/dialect/dialect.ts";
 import { readFault } from "#src/dialect/fault.ts";
 import { geminiUpstream } from "#src/dialect/gemini.ts";
 import { openaiChatUpstream } from "#src/dialect/openai-chat.ts";
+import { responsesUpstream } from "#src/dialect/openai-responses.ts";
 
 /** Wires of conversation that the canonical form can be written in. */
 const upstreams: readonly UpstreamDialect[] = [
   openaiChatUpstream,
+  responsesUpstream,
   anthropicMessagesUpstream,
   geminiUpstream,
+  cohereUpstream,
+  bedrockUpstream,
 ];
 
 /** Wires that only their own clients reach. */
 const bytesOnly: readonly DialectId[] = ["openai-completions"];
+
+/** Wires of vectors, which have a canonical form of their own: see embedding.ts. */
+const vectorWires: readonly DialectId[] = ["openai-embeddings", "cohere-v2-embed", "gemini-embed"];
 
 /** How to speak to an endpoint of this wire in the canonical form. Throws for one that has none. */
 export function upstreamDialect(wire: DialectId): UpstreamDialect {
@@ -23,10 +32,15 @@ export function upstreamDialect(wire: DialectId): UpstreamDialect {
 
 /** How an upstream of this wire tells an error. */
 export function readErrorOf(wire: DialectId): UpstreamDialect["readError"] {
+  if (wire === "gemini-embed") return geminiUpstream.readError;
   return upstreams.find((dialect) => dialect.id === wire)?.readError ?? readFault;
 }
 
 /** Whether requests can be sent to endpoints of this protocol. */
 export function isSpoken(protocol: string): protocol is DialectId {
-  return upstreams.some(({ id }) => id === protocol) || bytesOnly.some((id) => id === protocol);
+  return (
+    upstreams.some(({ id }) => id === protocol) ||
+    bytesOnly.some((id) => id === protocol) ||
+    vectorWires.some((id) => id === protocol)
+  );
 }

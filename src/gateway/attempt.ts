@@ -6,6 +6,7 @@ import { wireOf } from "#src/gateway/wire.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
+import type { RequestDocuments } from "#src/provider/remote-document.ts";
 import { ConnectTimeout, type Exchange, type Head } from "#src/provider/exchange.ts";
 import { send } from "#src/provider/send.ts";
 
@@ -46,12 +47,13 @@ export async function attempt(
   app: App,
 ): Promise<Answer> {
   const trace: TraceEntry[] = [];
+  const documents = app.remote.during(call.request.signal);
   let last: { fault: Fault; route: Route } | undefined;
   for (const route of routes) {
     const started = app.clock.monotonic();
     try {
-      const answer = await once(call, ask, route, app);
-      app.health.succeeded(route, answer.firstByteAt - started);
+      const answer = await once(call, ask, route, documents, app);
+      app.health.succeeded(route, answer.firstByteAt - answer.sentAt);
       trace.push(traced(route, "selected", reasons.get(route) ?? "only_route"));
       return { ...answer, trace };
     } catch (thrown) {
@@ -103,17 +105,28 @@ export function targetOf({ endpoint, model, deployment }: Route): Target {
   };
 }
 
-type Once = Omit<Answer, "trace">;
+interface Once extends Omit<Answer, "trace"> {
+  /** Monotonic milliseconds; what was fetched before is not the upstream's time. */
+  sentAt: number;
+}
 
-async function once(call: Call, ask: Ask, route: Route, app: App): Promise<Once> {
+async function once(
+  call: Call,
+  ask: Ask,
+  route: Route,
+  documents: RequestDocuments,
+  app: App,
+): Promise<Once> {
   const wire = wireOf(route, ask, call.front);
-  const written = call.front.request(wire, call.body, ask, targetOf(route));
+  const written = call.front.request(wire, call.body, ask, targetOf(route), documents);
   const request = written instanceof Promise ? await written : written;
   const { timeouts } = app.config;
   const { signal } = call.request;
+  const sentAt = app.clock.monotonic();
   const exchange = send(route.deployment, request.path, request.body, {
     stream: ask.stream,
     connectMs: timeouts.connectMs,
+    extra: wire === call.front.wire ? forwarded(call) : undefined,
   });
   const leave = () => exchange.abort(new ClientLeft());
   if (signal.aborted) leave();
@@ -125,7 +138,7 @@ async function once(call: Call, ask: Ask, route: Route, app: App): Promise<Once>
     const head = await exchange.head;
     const firstByteAt = app.clock.monotonic();
     const ok = head.status >= 200 && head.status < 300;
-    const answer = { route, wire, dropped: request.dropped, exchange, firstByteAt };
+    const answer = { route, wire, dropped: request.dropped, exchange, sentAt, firstByteAt };
     if (ask.stream && ok && !isJson(head)) return { ...answer, whole: undefined, bytes: 0 };
     const body = await exchange.bytes();
     if (!ok || ask.stream) throw classify(head, body, route, wire);
@@ -136,6 +149,17 @@ async function once(call: Call, ask: Ask, route: Route, app: App): Promise<Once>
   } finally {
     deadline.cancel();
   }
+}
+
+/** Headers that go on to an upstream of the client's own wire. */
+function forwarded({ front, request }: Call): Record<string, string> | undefined {
+  if (front.forward.length === 0) return undefined;
+  const headers: Record<string, string> = {};
+  for (const name of front.forward) {
+    const value = request.headers.get(name);
+    if (value !== null) headers[name] = value;
+  }
+  return headers;
 }
 
 /** The 504 of one timer, naming it. */

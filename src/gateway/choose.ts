@@ -96,15 +96,15 @@ function candidates(ask: Ask, judge: Judge, app: App): Candidate[] {
 function byName(name: string, ask: Ask, judge: Judge, app: App): Candidate[] {
   if (autoNames.has(name) && ask.kind === "chat") return automatic(name, judge, app);
   const found = app.routes.find(name);
-  if (found === undefined || (found.model.kind === "embedding") !== (ask.kind === "embedding")) {
-    throw new AppError(
-      "model_not_found",
-      `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`,
-      {
-        param: "model",
-      },
-    );
+  if (found === undefined) {
+    const why =
+      autoNames.has(name) && ask.kind === "embedding"
+        ? `Cannot choose an embedding model for "${name}": vectors of different models cannot be compared; name one of GET /v1/models`
+        : `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`;
+    throw new AppError("model_not_found", why, { param: "model" });
   }
+  if ((found.model.kind === "embedding") !== (ask.kind === "embedding"))
+    throw misplaced(found.model);
   if (found.variant !== undefined) {
     throw new AppError(
       "model_not_found",
@@ -115,6 +115,15 @@ function byName(name: string, ask: Ask, judge: Judge, app: App): Candidate[] {
     );
   }
   return [{ model: found.model, reason: undefined }];
+}
+
+/** The 404 for a model that makes words where vectors are asked for, or the other way round. */
+function misplaced({ id, kind }: Model): AppError {
+  const why =
+    kind === "embedding"
+      ? `Cannot generate text with "${id}": it makes embeddings, at POST /v1/embeddings`
+      : `Cannot make embeddings with "${id}": it generates text, at POST /v1/${kind === "chat" ? "chat/completions" : "completions"}`;
+  return new AppError("model_not_found", why, { param: "model" });
 }
 
 /** The smallest (or cheapest) models that can do what is asked and are reachable now. */

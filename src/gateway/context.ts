@@ -21,6 +21,7 @@ import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
+import type { RemoteDocuments, RequestDocuments } from "#src/provider/remote-document.ts";
 import type { Health } from "#src/provider/health.ts";
 import type { Deadlines } from "#src/lib/deadline.ts";
 
@@ -30,6 +31,8 @@ export interface Front {
   readonly wire: DialectId;
   /** What the ids of its answers begin with. */
   readonly idPrefix: string;
+  /** Headers of the client that an upstream of its own wire may see, by name. */
+  readonly forward: readonly string[];
   /** Validates and reads what routing needs. Throws `invalid_json`, `missing_field`, `invalid_value`, `conflicting_route`. */
   peek(body: Uint8Array, url: string): Ask;
   /** The request in the words of a wire. Throws `unsupported_feature` where that would change the meaning. */
@@ -38,6 +41,7 @@ export interface Front {
     body: Uint8Array,
     ask: Ask,
     target: Target,
+    documents: RequestDocuments,
   ): UpstreamRequest | Promise<UpstreamRequest>;
   /** A whole answer in a wire. Throws UpstreamStreamError when it is none. */
   whole(wire: DialectId, body: Uint8Array, ask: Ask): MeteredReply;
@@ -78,6 +82,8 @@ export interface App {
   /** Every way a model can be served now, best known first. */
   routes: RouteTable;
   health: Health;
+  /** What clients give by address, for wires that want bytes. */
+  remote: RemoteDocuments;
   allowances: Allowances;
   ledger: { record(entry: { generation: Generation; movements: Movement[] }): Promise<void> };
   price(route: Route, usage: Usage, now: number): Cost | undefined;

@@ -86,6 +86,7 @@ export class Judge {
         : undefined;
     if (
       grams !== undefined &&
+      ask.kind === "chat" &&
       overBudget(this.#caller, this.#app) &&
       !(route.carbonPer1k !== undefined && route.carbonPer1k <= grams)
     )

@@ -1,4 +1,4 @@
-import { type DialectId, UpstreamStreamError } from "#src/dialect/dialect.ts";
+import { type DialectId, type UpstreamFault, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { readErrorOf } from "#src/dialect/upstreams.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Head } from "#src/provider/exchange.ts";
@@ -33,13 +33,25 @@ const clientFaults: ReadonlySet<number> = new Set([
 export function classify(head: Head, body: Uint8Array, route: Route, wire: DialectId): Error {
   const { status } = head;
   const { provider, region } = route.deployment;
+  const requestId = head.header("x-request-id") ?? head.header("x-amzn-requestid");
   const upstream = {
     provider: provider.id,
     region,
-    ...(head.header("x-request-id") ? { upstream_request_id: head.header("x-request-id") } : {}),
+    ...(requestId ? { upstream_request_id: requestId } : {}),
   };
   const native = readErrorOf(wire)(status, body);
   const reason = `upstream_${status}`;
+  if (isOurs(native, head)) {
+    return new UpstreamRefused({
+      error: new AppError("upstream_error", "upstream request failed", {
+        metadata: { ...upstream, upstream_status: status },
+      }),
+      reason: `upstream_${status}_account`,
+      status,
+      moveOn: true,
+      upstreamFailed: true,
+    });
+  }
   if (clientFaults.has(status)) {
     const tooLong =
       native.code === "context_length_exceeded" ||
@@ -83,6 +95,19 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
   return new UpstreamRefused({ error, reason, status, moveOn: true, upstreamFailed: !limited });
 }
 
+/** The upstream refuses us, not the request: no credit, a spent quota, a bad key. Waiting does not heal it. */
+function isOurs({ status, message, code = "", type = "" }: UpstreamFault, head: Head): boolean {
+  if (status === 402) return true;
+  const words = `${code} ${type}`;
+  if (/insufficient_quota|billing|exceeded_current_quota|\b1113\b/.test(words)) return true;
+  if (status !== 400) return false;
+  return (
+    /API_KEY_INVALID|FAILED_PRECONDITION/.test(words) ||
+    /credit balance is too low/i.test(message) ||
+    head.header("x-amzn-errortype")?.startsWith("ServiceQuotaExceeded") === true
+  );
+}
+
 /** Anything thrown while trying a route. */
 export function thrownFault(thrown: unknown, route: Route): Fault {
   if (thrown instanceof UpstreamRefused) return thrown.fault;
@@ -111,10 +136,15 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
   };
 }
 
-/** Seconds to wait, from `retry-after` in seconds or as a date; undefined when absent or unreadable. */
+/** Seconds to wait, from `retry-after-ms`, or `retry-after` in seconds or as a date; undefined when absent or unreadable. */
 function retryAfter(head: Head): number | undefined {
+  const milliseconds = Number(head.header("retry-after-ms") || Number.NaN);
+  if (milliseconds >= 0) return Math.ceil(milliseconds / 1000);
   const text = head.header("retry-after");
-  if (text === undefined) return undefined;
+  if (text === undefined || text === "") return undefined;
   const seconds = Number(text);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined;
+  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds) : undefined;
+  const [until, now] = [Date.parse(text), Date.parse(head.header("date") ?? "")];
+  // Both by the upstream's own clock.
+  return until > now ? Math.ceil((until - now) / 1000) : undefined;
 }

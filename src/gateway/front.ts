@@ -5,9 +5,10 @@ import type {
   StreamRelay,
   StreamWriter,
 } from "#src/dialect/dialect.ts";
-import { hideState, revealState, StateHider } from "#src/dialect/carrier.ts";
+import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import type { Front } from "#src/gateway/context.ts";
+import { retargetInlined, writeInlined } from "#src/gateway/inline.ts";
 import { upstreamDialect } from "#src/dialect/upstreams.ts";
 
 /** A client's dialect of conversation, over every wire: bytes to its own, the canonical form to others. */
@@ -16,17 +17,23 @@ export function chatFront(options: {
   splice: SpliceDialect;
   /** What the ids of its answers begin with. */
   idPrefix: string;
+  /** Headers of the client that an upstream of its own wire may see, by name. */
+  forward?: readonly string[];
 }): Front {
-  const { client, splice, idPrefix } = options;
+  const { client, splice, idPrefix, forward = [] } = options;
   return {
+    forward,
     wire: splice.id,
     idPrefix,
     peek: client.peek,
     writeError: client.writeError,
-    request(wire, body, ask, target) {
-      if (wire === splice.id) return splice.retarget(body, ask, target);
+    request(wire, body, ask, target, documents) {
+      if (wire === splice.id) {
+        const plain = plainIds(body, ask);
+        return retargetInlined(splice, plain.body, plain.ask, target, documents);
+      }
       ask.turn ??= revealState(client.readRequest(ask));
-      return upstreamDialect(wire).writeRequest(ask.turn, target);
+      return writeInlined(upstreamDialect(wire), ask.turn, ask, target, documents);
     },
     whole(wire, body) {
       if (wire === splice.id) return splice.meterReply(body);

@@ -59,7 +59,8 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
     const price = app.priceAtMost(route, ask.inputTokensAtMost, most, now);
     if (price === undefined) requirePrice(account.plan, route, app);
     cost = Math.max(cost, price ?? 0);
-    carbonPer1k = Math.max(carbonPer1k, route.carbonPer1k ?? 0);
+    // Vectors have no carbon figures, so nothing will be settled for them either.
+    if (ask.kind === "chat") carbonPer1k = Math.max(carbonPer1k, route.carbonPer1k ?? 0);
   }
   const demands: Demand[] = [
     {
@@ -130,7 +131,7 @@ function refusal({ refused, standing }: Refusal, app: App): AppError {
     case "credit":
       return new AppError(
         "insufficient_credits",
-        `Cannot cover this request: it may cost up to ${money(refused.amount)} and ${money(left)} is free; lower max_tokens or add credit`,
+        `Cannot cover this request: it may cost up to ${money(refused.amount)} and ${money(left)} is free; ask for less or add credit`,
         {
           metadata: { may_cost: toUnits(refused.amount), free: toUnits(left), currency },
         },

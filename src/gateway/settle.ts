@@ -54,7 +54,8 @@ const waivedCost: Cost = {
 export function accountFor(job: Job, route: Route, usage: Usage | undefined, app: App): Account {
   const cost = usage === undefined ? undefined : app.price(route, usage, job.call.receivedAt);
   const counted = usage !== undefined && usage.estimated !== true && totalTokens(usage) > 0;
-  const estimate = counted ? app.estimate(route, usage) : undefined;
+  // The method models the making of text: vectors have no figures.
+  const estimate = counted && job.ask.kind === "chat" ? app.estimate(route, usage) : undefined;
   const { provider, region } = route.deployment;
   const block: LowrouterBlock = { generation_id: job.generationId, provider: provider.id, region };
   if (estimate) block.eco = estimate.block;

@@ -8,6 +8,8 @@ export interface Origin {
   secure: boolean;
   host: string;
   port: number;
+  /** The name that the certificate must have, where `host` is an address that was found for it. */
+  serverName?: string;
 }
 
 /** Where a connection waits between two exchanges. */
@@ -24,29 +26,48 @@ export class Connection implements Carrier {
   readonly #home: Home;
   readonly #reader = new AnswerReader();
   #socket: Socket<Connection> | undefined;
+  /** The same, while its TLS is not agreed upon. */
+  #handshaking: Socket<Connection> | undefined;
   #exchange: SocketExchange | undefined;
   #again: (() => void) | undefined;
   /** What the socket did not take yet. */
   #unsent: Uint8Array | undefined;
   #opened: (() => void) | undefined;
   #refused: ((cause: Error) => void) | undefined;
+  /** Nobody waits for it any more, though it is not open yet. */
+  #givenUp = false;
 
   private constructor(home: Home) {
     this.#home = home;
   }
 
-  /** Opens a connection; over TLS, the certificate must be trusted and name the host. */
-  static open(origin: Origin, home: Home): Promise<Connection> {
+  /**
+   * Opens a connection; over TLS, the certificate must be trusted and name the host.
+   * The end of the signal gives it up, while it is not open.
+   */
+  static open(origin: Origin, home: Home, signal?: AbortSignal): Promise<Connection> {
     const connection = new Connection(home);
     return new Promise<Connection>((resolve, reject) => {
-      connection.#opened = () => resolve(connection);
+      const giveUp = () => {
+        reject(new BrokenAnswer("The connection was given up"));
+        connection.#givenUp = true;
+        connection.#handshaking?.terminate();
+      };
+      connection.#opened = () => {
+        signal?.removeEventListener("abort", giveUp);
+        resolve(connection);
+      };
       connection.#refused = reject;
+      if (signal?.aborted) return giveUp();
+      signal?.addEventListener("abort", giveUp, { once: true });
       Bun.connect({
         hostname: origin.host,
         port: origin.port,
         data: connection,
         socket: origin.secure ? secured : plain,
-        ...(origin.secure ? { tls: { serverName: origin.host, rejectUnauthorized: true } } : {}),
+        ...(origin.secure
+          ? { tls: { serverName: origin.serverName ?? origin.host, rejectUnauthorized: true } }
+          : {}),
       }).catch(reject);
     });
   }
@@ -89,8 +110,15 @@ export class Connection implements Carrier {
   }
 
   onOpen(socket: Socket<Connection>): void {
+    if (this.#givenUp) return void socket.terminate();
+    this.#handshaking = undefined;
     this.#socket = socket;
     this.#opened?.();
+  }
+
+  onConnect(socket: Socket<Connection>): void {
+    if (this.#givenUp) socket.terminate();
+    else this.#handshaking = socket;
   }
 
   onHandshake(socket: Socket<Connection>, trusted: boolean, cause: Error | null): void {
@@ -115,7 +143,7 @@ export class Connection implements Carrier {
   }
 
   onClose(cause: Error | undefined): void {
-    this.#socket = undefined;
+    this.#socket = this.#handshaking = undefined;
     this.#refused?.(cause ?? new BrokenAnswer("The connection closed before it was open"));
     const exchange = this.#exchange;
     if (exchange === undefined) return this.#lost();
@@ -155,6 +183,6 @@ const plain: SocketHandler<Connection, "buffer"> = {
 
 const secured: SocketHandler<Connection, "buffer"> = {
   ...plain,
-  open() {},
+  open: (socket) => socket.data.onConnect(socket),
   handshake: (socket, trusted, cause) => socket.data.onHandshake(socket, trusted, cause),
 };

@@ -31,3 +31,9 @@ export interface Route {
   /** USD per million tokens, prompt and completion, on the day the table was made; absent when unknown. */
   price: { input: number; output: number } | undefined;
 }
+
+/** One of each place: a provider in a region at an address, which may be deployed for several kinds of models. */
+export function distinctPlaces(deployments: readonly Deployment[]): Deployment[] {
+  const name = ({ provider, region, baseUrl }: Deployment) => `${provider.id} ${region} ${baseUrl}`;
+  return [...new Map(deployments.map((one) => [name(one), one])).values()];
+}

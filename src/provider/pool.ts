@@ -24,14 +24,17 @@ export class Pool {
   }
 
   async #connect(exchange: SocketExchange, connectMs: number): Promise<void> {
+    const tooLate = new AbortController();
     const late =
       connectMs > 0
         ? setTimeout(() => {
             exchange.abort(new ConnectTimeout(`No connection within ${connectMs} ms`));
+            // An upstream that never shakes hands would keep the socket for good.
+            tooLate.abort();
           }, connectMs)
         : undefined;
     try {
-      const connection = await Connection.open(this.origin, this);
+      const connection = await Connection.open(this.origin, this, tooLate.signal);
       if (exchange.over) connection.done(true);
       else connection.carry(exchange, undefined);
     } catch (cause) {

@@ -1,5 +1,5 @@
 import type { Payload } from "#src/lib/bytes.ts";
-import type { Deployment } from "#src/provider/deployment.ts";
+import type { SigningDeployment } from "#src/provider/aws-credentials.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
 import type { Origin } from "#src/provider/connection.ts";
@@ -20,7 +20,7 @@ export interface SendOptions {
 
 /** The one place where a request leaves for a provider. The caller ends the exchange: by reading to its end, or by `abort`. */
 export function send(
-  deployment: Deployment,
+  deployment: SigningDeployment,
   path: string,
   body: Payload | undefined,
   options: SendOptions,
@@ -29,7 +29,7 @@ export function send(
     method: options.method ?? "POST",
     headers: {
       "content-type": "application/json",
-      accept: options.stream ? "text/event-stream" : "application/json",
+      accept: options.stream ? streamType(deployment) : "application/json",
       "user-agent": agent,
       ...options.extra,
       ...deployment.headers,
@@ -38,8 +38,20 @@ export function send(
     connectMs: options.connectMs,
   };
   const place = placeOf(deployment.baseUrl);
+  if (deployment.sign !== undefined) {
+    const { method, headers } = out;
+    const whole = place.prefix + visible(path);
+    const proof = deployment.sign({ method, host: place.host, path: whole, headers, body });
+    out.headers = { ...headers, ...proof };
+  }
   if (place.proxied) return new FetchExchange(deployment.baseUrl + path, out);
   return place.pool.send(headText(place, path, out), out);
+}
+
+/** Media type of the provider's streams. */
+function streamType({ provider }: SigningDeployment): string {
+  const binary = provider.protocol === "bedrock-converse";
+  return binary ? "application/vnd.amazon.eventstream" : "text/event-stream";
 }
 
 /** Where a base URL points, found once. */

@@ -1,9 +1,11 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import { behaviourIn } from "#src/demo/behaviour.ts";
-import type { Protocol } from "#src/demo/simulate.ts";
+import type { Protocol as Simulated } from "#src/demo/simulate.ts";
 import { startSimulatedProvider } from "#src/demo/simulate.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { post, startUpstreams } from "#test/lib/upstream.ts";
+
+type Protocol = Exclude<Simulated, "mistral">;
 
 const upstreams = startUpstreams();
 const protocols: Protocol[] = ["openai", "anthropic", "gemini"];

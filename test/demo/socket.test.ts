@@ -1,7 +1,9 @@
 import { afterAll, expect, test } from "bun:test";
 import type { Behaviour } from "#src/demo/behaviour.ts";
-import type { Protocol } from "#src/demo/simulate.ts";
+import type { Protocol as Simulated } from "#src/demo/simulate.ts";
 import { startUpstreams } from "#test/lib/upstream.ts";
+
+type Protocol = Exclude<Simulated, "mistral">;
 
 const upstreams = startUpstreams();
 afterAll(() => upstreams.stop());

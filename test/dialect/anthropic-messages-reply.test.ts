@@ -165,3 +165,19 @@ describe("readError()", () => {
     expect(readError(502, encode("x".repeat(9000))).message).toHaveLength(500);
   });
 });
+
+test("pages of the web that texts lean on are citations, the client's own documents are not", () => {
+  const found = { type: "web_search_result_location", url: "https://a/1", title: "A" };
+  const own = { type: "char_location", document_index: 0 };
+  const content = [
+    { type: "text", text: "So. ", citations: [own] },
+    { type: "server_tool_use", id: "s", name: "web_search", input: {} },
+    { type: "text", text: "Wet.", citations: [found, own] },
+  ];
+  const body = encode(JSON.stringify({ type: "message", content, stop_reason: "end_turn" }));
+  const [first, second] = readReply(body).reply.choices[0]?.parts ?? [];
+  expect(first).not.toHaveProperty("citations");
+  expect(second).toMatchObject({
+    citations: [{ url: "https://a/1", title: "A", start: 4, end: 8 }],
+  });
+});

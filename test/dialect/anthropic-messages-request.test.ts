@@ -4,7 +4,7 @@ import type { Target } from "#src/dialect/dialect.ts";
 import type { Message, ReasoningPart, Turn, UserPart } from "#src/dialect/turn.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import type { Json, JsonObject } from "#src/lib/json.ts";
-import { bodyOf, refusalOf, say, targetOf, turnOf } from "#test/dialect/upstream-kit.ts";
+import { bodyOf, callOf, refusalOf, say, targetOf, turnOf } from "#test/dialect/upstream-kit.ts";
 
 const write = (turn: Partial<Turn> = {}, target: Partial<Target> = {}) =>
   anthropicMessagesUpstream.writeRequest(turnOf(turn), targetOf(target));
@@ -46,6 +46,14 @@ test("stream, stop, user and overrides are said; the user is hashed", () => {
     metadata: { user_id: sha256Hex("alice"), extra: 1 },
   });
   expect(write({ stop: [" "] }).dropped).toEqual(["stop"]);
+});
+
+test("a safety identifier names the user where nothing else does", () => {
+  const extra = { safety_identifier: "s" };
+  const told = write({ extra });
+  expect(bodyOf(told).metadata).toEqual({ user_id: sha256Hex("s") });
+  expect(told.dropped).toEqual([]);
+  expect(body({ extra, user: "u" }).metadata).toEqual({ user_id: sha256Hex("u") });
 });
 
 describe("parts", () => {
@@ -91,6 +99,12 @@ describe("parts", () => {
       "unsupported_feature",
     );
   });
+  test("a document is what it begins as, whatever it is called", () => {
+    const pdf = { mediaType: "application/octet-stream", base64: "JVBERi0xLjcK" };
+    expect(messages({ role: "user", content: [{ type: "file", source: pdf }] })).toMatchObject([
+      { content: [{ type: "document", source: { media_type: "application/pdf" } }] },
+    ]);
+  });
   test("cache marks travel on parts, system and tools", () => {
     const mark = { cache_control: { type: "ephemeral" } };
     const carry = { "anthropic-messages": mark };
@@ -100,6 +114,62 @@ describe("parts", () => {
       tools: [{ ...weather, carry }],
     });
     expect(told).toMatchObject({ system: [mark], messages: [{ content: [mark] }], tools: [mark] });
+  });
+  test("of cache marks the last four stay, in the order in which the prompt is cached", () => {
+    const mark = (ttl: string) => ({
+      carry: { "anthropic-messages": { cache_control: { type: "ephemeral", ttl } } },
+    });
+    const turn: Partial<Turn> = {
+      system: [{ type: "text", text: "A", ...mark("system") }],
+      messages: [
+        { role: "user", content: [{ type: "text", text: "Hi", ...mark("user") }] },
+        {
+          role: "assistant",
+          content: [
+            { type: "reasoning", text: "hm", signature: "s", ...mark("thinking") },
+            callOf("a", "weather"),
+          ],
+        },
+        {
+          role: "tool",
+          results: [
+            {
+              ...{ callId: "a", ...mark("result") },
+              content: [{ type: "text", text: "wet", ...mark("within") }],
+            },
+          ],
+        },
+        say("system", "mid"),
+        { role: "user", content: [{ type: "text", text: " ", ...mark("empty") }] },
+      ],
+      tools: [{ ...weather, ...mark("tool") }],
+    };
+    const kept = (told: JsonObject) =>
+      [...JSON.stringify(told).matchAll(/"ttl":"(\w+)"/g)].map((found) => found[1]);
+    expect(kept(body(turn)).toSorted()).toEqual(["result", "system", "user", "within"]);
+    const auto = { extra: { cache_control: { type: "ephemeral", ttl: "whole" } } };
+    expect(kept(body({ ...turn, ...auto })).toSorted()).toEqual([
+      "result",
+      "user",
+      "whole",
+      "within",
+    ]);
+  });
+  test("the mark of a system text that is wrapped in place stays on it", () => {
+    const carry = { "anthropic-messages": { cache_control: { type: "ephemeral" } } };
+    const later = {
+      role: "system" as const,
+      content: [{ type: "text" as const, text: "S", carry }],
+    };
+    expect(messages(say("user", "Hi"), later)).toEqual([
+      {
+        role: "user",
+        content: [
+          text("Hi"),
+          { ...text("<system>\nS\n</system>"), cache_control: { type: "ephemeral" } },
+        ],
+      },
+    ]);
   });
   test("reasoning goes back with its proof, never without it or with another wire's", () => {
     const history = (part: Partial<ReasoningPart>) =>

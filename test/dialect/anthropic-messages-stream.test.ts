@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
 import { encode } from "#src/lib/bytes.ts";
+import type { JsonObject } from "#src/lib/json.ts";
 import { byteByByte, cut, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
 
 const read = (chunks: Uint8Array[]) => hear(anthropicMessagesUpstream.readStream(), chunks);
@@ -127,5 +128,29 @@ test("a refusal streams its explanation and ends as content_filter", () => {
   expect(heard.steps).toEqual([
     { type: "refusal", choice: 0, text: "No." },
     { type: "finish", choice: 0, finish: "content_filter", nativeFinish: "refusal" },
+  ]);
+});
+
+test("pages of the web that a text leans on are told at its end, with their place in all text", () => {
+  const found = { type: "web_search_result_location", url: "https://a/1", title: "A" };
+  const own = { type: "char_location", document_index: 0, cited_text: "x" };
+  const say = (index: number, text: string, ...citations: JsonObject[]) => [
+    { type: "content_block_start", index, content_block: { type: "text", text: "" } },
+    ...citations.map((citation) => ({
+      ...{ type: "content_block_delta", index },
+      delta: { type: "citations_delta", citation },
+    })),
+    { type: "content_block_delta", index, delta: { type: "text_delta", text } },
+    { type: "content_block_stop", index },
+  ];
+  const heard = read([
+    sse(...say(0, "So. "), ...say(1, "Wet.", found, own), { type: "message_stop" }),
+  ]);
+  expect(heard.steps.slice(1, -1)).toEqual([
+    { type: "text", choice: 0, text: "Wet." },
+    {
+      ...{ type: "text" as const, choice: 0, text: "" },
+      citations: [{ url: "https://a/1", title: "A", start: 4, end: 8 }],
+    },
   ]);
 });

@@ -193,3 +193,12 @@ describe("sampling", () => {
     });
   }
 });
+
+test("a model of budgets that grades its effort adapts only where it knows the effort max", () => {
+  const think = (efforts: string[], reasoning: Reasoning) =>
+    body({ reasoning }, { reasoning: { efforts, budget: { min: 1024 } } }).thinking;
+  const older = ["low", "medium", "high"];
+  expect(think(older, { effort: "high" })).toEqual({ type: "enabled", budget_tokens: 16_384 });
+  expect(think([...older, "max"], { effort: "high" })).toMatchObject({ type: "adaptive" });
+  expect(think([...older, "max"], { budgetTokens: 3000 })).toMatchObject({ budget_tokens: 3000 });
+});

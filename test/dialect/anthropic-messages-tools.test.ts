@@ -89,3 +89,13 @@ describe("response format", () => {
     );
   });
 });
+
+test("a model that chooses for itself is not told to call a tool", () => {
+  const model = "claude-sonnet-5-5";
+  for (const toolChoice of ["required" as const, { name: "weather" }]) {
+    const refused = refusalOf(() => write({ tools: [weather], toolChoice }, { model }));
+    expect([refused.code, refused.detail.param]).toEqual(["unsupported_feature", "tool_choice"]);
+  }
+  const told = body({ tools: [weather], toolChoice: "auto" }, { model });
+  expect(told.tool_choice).toEqual({ type: "auto" });
+});

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { hideState, revealState, StateHider } from "#src/dialect/carrier.ts";
+import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
 import type { AssistantPart, Reply, StreamStep } from "#src/dialect/turn.ts";
-import { sha256Hex } from "#src/lib/bytes.ts";
+import { openaiChatClient } from "#src/dialect/openai-chat.ts";
+import { asciiOf } from "#src/dialect/raw-text.ts";
+import { decode, encode, sha256Hex } from "#src/lib/bytes.ts";
+import { peeked } from "#test/dialect/openai-kit.ts";
 import { callOf, turnOf } from "#test/dialect/upstream-kit.ts";
 
 const wire = "anthropic-messages";
@@ -151,4 +154,21 @@ describe("state behind call ids", () => {
     const seen = revealState(echoed(bomb)).messages[1];
     expect(seen?.role === "assistant" && seen.content).toEqual([callOf("a", "f")]);
   });
+});
+
+test("plainIds() gives the byte path the ids that upstreams gave, and touches no other text", () => {
+  const [, call] = shown([{ type: "reasoning", text: "why", signature: "s" }, callOf("a-b", "f")]);
+  const id = call?.type === "tool_call" ? call.id : "";
+  const words = JSON.stringify(JSON.stringify({ id: "x-lr1-abc" }));
+  const body = `{ "messages":[{"tool_calls":[{"id" : "${id}"}]},{"tool_call_id":"${id}","content":${words}}]}`;
+  const plain = `{ "messages":[{"tool_calls":[{"id" : "a-b"}]},{"tool_call_id":"a-b","content":${words}}]}`;
+  for (const more of ["", "é"]) {
+    const bytes = encode(body + more);
+    const seen = plainIds(bytes, {
+      ...peeked(openaiChatClient, { model: "a/b", messages: [{ role: "user", content: "Hi" }] }),
+      ascii: asciiOf(bytes),
+    });
+    expect(decode(seen.body)).toBe(plain + more);
+    expect(seen.ask.ascii).toBe(more === "" ? plain : undefined);
+  }
 });

@@ -49,14 +49,16 @@ test("more than five stops are refused", () => {
   expect(error).toMatchObject({ code: "unsupported_feature", detail: { param: "stop" } });
 });
 
-test("log probabilities are asked for, but not of a stream", () => {
+test("log probabilities are asked for, of a stream too", () => {
   const extra = { logprobs: true, top_logprobs: 4 };
   expect(config({ extra })).toEqual({ responseLogprobs: true, logprobs: 4 });
   expect(write({ extra }).dropped).toEqual([]);
-  expect(refusalOf(() => write({ extra, stream: true })).code).toBe("unsupported_feature");
+  expect(config({ extra, stream: true })).toEqual({ responseLogprobs: true, logprobs: 4 });
 });
 
-test("members the wire cannot say are dropped by name", () => {
+test("members the wire cannot say are dropped by name, hints to a cache in silence", () => {
+  const hints = { cache_control: { type: "ephemeral" }, prompt_cache_key: "k" };
+  expect(write({ extra: hints }).dropped).toEqual([]);
   const extra = { logit_bias: { 1: 2 }, verbosity: "low", store: false, metadata: null };
   expect(write({ extra }).dropped.sort()).toEqual(["logit_bias", "verbosity"]);
   const audio = { modalities: ["audio"] };
@@ -153,4 +155,17 @@ describe("reasoning by budget", () => {
 test("reasoning is dropped by name on a model that has none", () => {
   expect(write({ reasoning: { effort: "high" } }).dropped).toEqual(["reasoning"]);
   expect(write({ reasoning: { effort: "none" } }).dropped).toEqual([]);
+});
+
+test("pictures are of low resolution where each of them asks for it", () => {
+  const picture = (detail?: string) => ({
+    type: "image" as const,
+    source: { mediaType: "image/png", base64: "AAAA" },
+    detail,
+  });
+  const resolution = (...details: (string | undefined)[]) =>
+    config({ messages: [{ role: "user", content: details.map(picture) }] })?.mediaResolution;
+  expect(resolution("low", "low")).toBe("MEDIA_RESOLUTION_LOW");
+  expect(resolution("low", "high")).toBeUndefined();
+  expect(resolution(undefined)).toBeUndefined();
 });

@@ -82,9 +82,6 @@ describe("finish reasons", () => {
     ["IMAGE_PROHIBITED_CONTENT", "content_filter"],
     ["IMAGE_RECITATION", "content_filter"],
     ["IMAGE_OTHER", "content_filter"],
-    ["MALFORMED_FUNCTION_CALL", "error"],
-    ["UNEXPECTED_TOOL_CALL", "error"],
-    ["TOO_MANY_TOOL_CALLS", "error"],
     ["LANGUAGE", "stop"],
     ["OTHER", "stop"],
     ["FINISH_REASON_UNSPECIFIED", "stop"],
@@ -94,6 +91,14 @@ describe("finish reasons", () => {
     test(`${native} reads as ${finish}`, () => {
       const choice = said([{ text: "Hi" }], { finishReason: native });
       expect(choice).toMatchObject({ finish, nativeFinish: native });
+    });
+  }
+  for (const native of ["MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"]) {
+    test(`${native} alone is no answer, beside another choice it is a broken one`, () => {
+      const broken = { finishReason: native };
+      expect(() => readJson({ candidates: [broken] })).toThrow(native);
+      const { reply } = readJson({ candidates: [broken, { index: 1, finishReason: "STOP" }] });
+      expect(reply.choices.map(({ finish }) => finish)).toEqual(["error", "stop"]);
     });
   }
   test("STOP with a call reads as tool_calls, MAX_TOKENS with a call as length", () => {
@@ -175,4 +180,32 @@ test("readError() gives Google's status, reason and wait, in an array or not", a
   expect(readError(429, encode(body))).toEqual(fault);
   expect(readError(429, encode(`[${body}]`))).toEqual(fault);
   expect(readError(502, encode("Bad gateway"))).toEqual({ status: 502, message: "Bad gateway" });
+});
+
+test("pages that an answer leans on are told with their places, which are in bytes here", () => {
+  const web = (uri: string, title?: string) => ({ web: { uri, title } });
+  const parts = [{ text: "Zürich" }, { text: " is wet. Bern is not." }];
+  const groundingMetadata = {
+    groundingChunks: [
+      web("https://a/1", "A"),
+      { retrievedContext: { uri: "x" } },
+      web("https://b/2"),
+    ],
+    groundingSupports: [
+      { segment: { endIndex: 15, text: "Zürich is wet." }, groundingChunkIndices: [0, 1, 2, 9] },
+      { segment: { startIndex: 1, endIndex: 4, text: "Bern" }, groundingChunkIndices: [0] },
+    ],
+  };
+  const choice = said(parts, { groundingMetadata });
+  expect(choice?.parts).toEqual([
+    { type: "text", text: "Zürich" },
+    {
+      ...{ type: "text", text: " is wet. Bern is not." },
+      citations: [
+        { url: "https://a/1", title: "A", start: 0, end: 14 },
+        { url: "https://b/2", start: 0, end: 14 },
+        { url: "https://a/1", title: "A", start: 15, end: 19 },
+      ],
+    },
+  ]);
 });

@@ -179,6 +179,18 @@ describe("parts", () => {
       ),
     ]);
   });
+  test("a picture or document is what it begins as, whatever it is called", () => {
+    const jpeg = { mediaType: "image/png", base64: "/9j/AAAA" };
+    const pdf = { mediaType: "application/octet-stream", base64: "JVBERi0=" };
+    expect(content({ type: "image", source: jpeg }, { type: "file", source: pdf })).toMatchObject([
+      {
+        parts: [
+          { inlineData: { mimeType: "image/jpeg" } },
+          { inlineData: { mimeType: "application/pdf" } },
+        ],
+      },
+    ]);
+  });
   test("addresses are sent where the upstream fetches them, else refused with a way out", () => {
     const uri = "https://generativelanguage.googleapis.com/v1beta/files/abc";
     expect(content({ type: "file", source: { url: uri } })).toEqual([

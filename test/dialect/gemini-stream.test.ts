@@ -134,3 +134,42 @@ test("calls of answers without an id get different ids in different answers", ()
   });
   expect(new Set(ids).size).toBe(2);
 });
+
+test("a call that came out broken breaks the stream", () => {
+  const heard = read([
+    sse(
+      { candidates: [{ content: { parts: [{ text: "A" }] } }] },
+      {
+        candidates: [{ finishReason: "MALFORMED_FUNCTION_CALL" }],
+        usageMetadata: { promptTokenCount: 3 },
+      },
+    ),
+  ]);
+  expect(heard.steps).toEqual([{ type: "text", choice: 0, text: "A" }]);
+  expect(heard.failure).toContain("MALFORMED_FUNCTION_CALL");
+  expect(heard).toMatchObject({ ended: false, usage: { input: { fresh: 3 } } });
+});
+
+test("log probabilities go with the text that they are of, citations with their place in all of it", () => {
+  const chosenCandidates = [{ token: "B", logProbability: -0.5 }];
+  const content = [{ token: "B", logprob: -0.5, bytes: null, top_logprobs: [] }];
+  const groundingMetadata = {
+    groundingChunks: [{ web: { uri: "https://a/1" } }],
+    groundingSupports: [{ segment: { startIndex: 2, endIndex: 3 }, groundingChunkIndices: [0] }],
+  };
+  const heard = read([
+    sse(
+      { candidates: [{ content: { parts: [{ text: "é" }] } }] },
+      {
+        candidates: [{ content: { parts: [{ text: "B" }] }, logprobsResult: { chosenCandidates } }],
+      },
+      { candidates: [{ finishReason: "STOP", groundingMetadata }] },
+    ),
+  ]);
+  expect(heard.steps).toEqual([
+    { type: "text", choice: 0, text: "é" },
+    { type: "text", choice: 0, text: "B", logprobs: { content, refusal: null } },
+    { type: "text", choice: 0, text: "", citations: [{ url: "https://a/1", start: 1, end: 2 }] },
+    { type: "finish", choice: 0, finish: "stop", nativeFinish: "STOP" },
+  ]);
+});

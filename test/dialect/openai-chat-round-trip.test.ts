@@ -109,16 +109,19 @@ const turns: fc.Arbitrary<Turn> = fc.record(
     reasoning: fc.record({ effort: fc.constantFrom("minimal", "low", "medium", "high", "max") }),
     stream: fc.boolean(),
     user: words,
-    extra: fc.constantFrom({}, { x_unknown: { a: [1, null] }, logit_bias: { "50256": -100 } }),
+    extra: fc.constantFrom({}, { metadata: { a: "b" }, logit_bias: { "50256": -100 } }),
   },
   { requiredKeys: ["system", "messages", "tools", "stop", "choices", "stream", "extra"] },
 );
 
 test("a chat request that is written and read again means the same", () => {
-  // DeepSeek is among those that take reasoning back.
-  const target = targetOf({ provider: "deepseek", reasoning: {} });
+  // Fireworks is among those that take reasoning back.
+  const target = targetOf({ provider: "fireworks", reasoning: {} });
   fc.assert(
-    fc.property(turns, (turn) => {
+    fc.property(turns, (told) => {
+      // A choice among no tools is no choice, and is refused by providers.
+      const turn = told.tools.length > 0 ? told : { ...told, toolChoice: undefined };
+      if (turn.tools.length === 0) delete turn.toolChoice;
       const { body, dropped, path } = openaiChatUpstream.writeRequest(turn, target);
       const ask = openaiChatClient.peek(encode(decode(body)), url);
       const again = openaiChatClient.readRequest(ask);

@@ -12,6 +12,7 @@ import {
   callOf,
   fixture,
   hear,
+  refusalOf,
   resultsOf,
   say,
   sse,
@@ -119,6 +120,29 @@ describe("readStream()", () => {
       { type: "tool_arguments", text: '{"x":1}' },
       { type: "finish" },
     ]);
+  });
+
+  test("calls without indices in one chunk are as many calls, and so is another name", () => {
+    const f = (name: string) => ({ function: { name, arguments: "{}" } });
+    const twice = { id: "r", choices: [{ index: 0, delta: { tool_calls: [f("f"), f("f")] } }] };
+    const together = { id: "r", choices: [{ index: 0, delta: { tool_calls: [f("f"), f("g")] } }] };
+    const starts = (bytes: Uint8Array) =>
+      hear(readStream(), [bytes]).steps.flatMap((step) =>
+        step.type === "tool_start" ? [step] : [],
+      );
+    expect(starts(sse(together, stop))).toMatchObject([
+      { index: 0, name: "f" },
+      { index: 1, name: "g" },
+    ]);
+    expect(starts(sse(twice, stop))).toHaveLength(2);
+    const apart = starts(
+      sse(call(0, f("f")), call(0, f("g")), call(0, { function: { arguments: "" } }), stop),
+    );
+    expect(apart).toMatchObject([
+      { index: 0, name: "f" },
+      { index: 1, name: "g" },
+    ]);
+    expect(new Set(apart.map(({ id }) => id)).size).toBe(2);
   });
 
   test("a chunk after the finish neither reopens the choice nor repeats the finish", () => {
@@ -295,7 +319,7 @@ describe("writeRequest()", () => {
     expect(bodyOf(o)).toMatchObject({ max_completion_tokens: 9, reasoning_effort: "low" });
     expect(o.dropped).toEqual(["temperature"]);
     expect(bodyOf(write(turn, { provider: "openrouter", reasoning: {} })).reasoning).toEqual({
-      effort: "low",
+      max_tokens: 1500,
     });
     expect(bodyOf(write(turn))).not.toHaveProperty("reasoning_effort");
     const said = {
@@ -454,6 +478,56 @@ describe("readRequest()", () => {
         { type: "file", filename: "a.txt", source: { mediaType: "text/plain", base64: "YSBi" } },
       ],
     });
+  });
+
+  test("a part that no other wire has a place for is refused, not lost", () => {
+    const file = { type: "file", file: { file_data: "data:application/pdf;base64,AA==" } };
+    const picture = { type: "image_url", image_url: { url: "https://x/y.png" } };
+    const rows: [string, JsonObject][] = [
+      ["tool", file],
+      ["system", picture],
+      ["assistant", picture],
+    ];
+    for (const [role, part] of rows) {
+      const message = { role, tool_call_id: "a", content: [{ type: "text", text: "x" }, part] };
+      expect(refusalOf(() => read({ messages: [...messages, message] }))).toMatchObject({
+        code: "unsupported_feature",
+        detail: { param: "messages[1].content[1]" },
+      });
+    }
+  });
+
+  test("a breakpoint of OpenAI's is a mark, a message's mark goes on its last part", () => {
+    const mark = (told?: JsonObject) => ({
+      carry: { "anthropic-messages": { cache_control: { type: "ephemeral", ...told } } },
+    });
+    const point = { prompt_cache_breakpoint: { mode: "explicit" } };
+    const long = { prompt_cache_breakpoint: { mode: "explicit", ttl: "12h" } };
+    const own = { cache_control: { type: "ephemeral", ttl: "5m" } };
+    const turn = read({
+      messages: [
+        { role: "system", content: "S", cache_control: { type: "ephemeral" } },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "a", ...point },
+            { type: "image_url", image_url: { url: "https://x/y.png" }, ...long },
+          ],
+        },
+        {
+          role: "user",
+          content: [{ type: "text", text: "b", ...own }],
+          cache_control: { type: "ephemeral" },
+        },
+        { role: "assistant", content: "c", cache_control: { type: "ephemeral" } },
+      ],
+    });
+    expect(turn.messages).toMatchObject([
+      { content: [mark()] },
+      { content: [mark(), mark({ ttl: "1h" })] },
+      { content: [mark({ ttl: "5m" })] },
+      { content: [mark()] },
+    ]);
   });
 
   test("members without a place keep their names; the gateway's own are left out", () => {

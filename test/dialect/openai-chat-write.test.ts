@@ -251,3 +251,56 @@ test("what a stream's writer says, the reader hears", () => {
   );
   expect(reader.ended).toBe(true);
 });
+
+test("citations are annotations, log probabilities go with their text, whole and streamed", async () => {
+  const citations = [
+    { url: "https://a/1", start: 0, end: 3 },
+    { url: "https://b/2", title: "B", start: 1, end: 2 },
+  ];
+  const logprobs = {
+    content: [{ token: "Wet", logprob: -1, bytes: null, top_logprobs: [] }],
+    refusal: null,
+  };
+  const annotations = [
+    {
+      type: "url_citation",
+      url_citation: { url: "https://a/1", title: "https://a/1", start_index: 0, end_index: 3 },
+    },
+    {
+      type: "url_citation",
+      url_citation: { url: "https://b/2", title: "B", start_index: 1, end_index: 2 },
+    },
+  ];
+  const part = { type: "text" as const, text: "Wet", citations };
+  const told: Reply = { choices: [{ index: 0, parts: [part], finish: "stop", logprobs }] };
+  const whole = JSON.parse(decode(openaiChatClient.writeReply(told, summaryOf())));
+  expect(whole.choices[0]).toMatchObject({ message: { content: "Wet", annotations }, logprobs });
+  const again = openaiChatUpstream.readReply(encode(JSON.stringify(whole))).reply.choices[0];
+  expect(again?.parts).toMatchObject([
+    {
+      type: "text",
+      text: "Wet",
+      citations: [{ url: "https://a/1", start: 0, end: 3 }, citations[1]],
+    },
+  ]);
+
+  const writer = openaiChatClient.writeStream(head);
+  const text = writer.steps([
+    { type: "text", choice: 0, text: "Wet", logprobs },
+    { type: "text", choice: 0, text: "", citations },
+    { type: "finish", choice: 0, finish: "stop" },
+  ]);
+  const stream = text + writer.end(summaryOf());
+  const final = await sdk(stream).chat.completions.stream(request).finalChatCompletion();
+  expect(final.choices[0]).toMatchObject({ message: { content: "Wet" }, logprobs });
+  const heard = relayedSteps(stream);
+  expect(heard).toMatchObject([
+    { type: "text", text: "Wet", logprobs },
+    { type: "text", text: "", citations: [{ url: "https://a/1" }, citations[1]] },
+    { type: "finish" },
+  ]);
+});
+
+function relayedSteps(stream: string): StreamStep[] {
+  return openaiChatUpstream.readStream().push(encode(stream));
+}

@@ -62,6 +62,39 @@ const rows: Row[] = [
     classes: [33, 0, 0, 7183, 73],
   },
   {
+    who: "Perplexity, known by its searches, reasoning beside and outside its total",
+    usage: {
+      prompt_tokens: 33,
+      completion_tokens: 100,
+      total_tokens: 133,
+      reasoning_tokens: 73,
+      num_search_queries: 3,
+    },
+    classes: [33, 0, 0, 100, 73],
+  },
+  {
+    who: "xAI without a total, known by its sources, cached inside the prompt",
+    usage: {
+      prompt_tokens: 41,
+      completion_tokens: 104,
+      prompt_tokens_details: { cached_tokens: 40 },
+      completion_tokens_details: { reasoning_tokens: 50 },
+      num_sources_used: 0,
+    },
+    classes: [1, 40, 0, 104, 50],
+  },
+  {
+    who: "Moonshot, cached in the details",
+    usage: {
+      prompt_tokens: 10,
+      completion_tokens: 7,
+      total_tokens: 17,
+      cached_tokens: 3,
+      prompt_tokens_details: { cached_tokens: 3 },
+    },
+    classes: [7, 3, 0, 7, 0],
+  },
+  {
     who: "a total that counts thoughts which nothing itemises",
     usage: { prompt_tokens: 8, completion_tokens: 12, total_tokens: 150 },
     classes: [8, 0, 0, 12, 130],

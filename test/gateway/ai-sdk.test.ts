@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createGoogleGenerativeAI } from "@ai-sdk/google";
+import { createOpenAI } from "@ai-sdk/openai";
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { generateText, jsonSchema, stepCountIs, streamText, tool, type LanguageModel } from "ai";
 import { startGateway, type TestGateway } from "#test/lib/gateway.ts";
 
 let gateway: TestGateway;
-let providers: [string, (model: string) => LanguageModel][];
+let providers: Map<string, (model: string) => LanguageModel>;
 beforeAll(async () => {
   gateway = await startGateway();
   const compatible = createOpenAICompatible({
@@ -13,7 +16,18 @@ beforeAll(async () => {
     apiKey: gateway.key,
     includeUsage: true,
   });
-  providers = [["openai-compatible", (model) => compatible(model)]];
+  const at = { baseURL: `${gateway.url}/v1`, apiKey: gateway.key };
+  const openai = createOpenAI(at);
+  const anthropic = createAnthropic(at);
+  const google = createGoogleGenerativeAI({ ...at, baseURL: `${gateway.url}/v1beta` });
+  providers = new Map([
+    ["openai-compatible", (model: string) => compatible(model)],
+    ["openai chat", (model: string) => openai.chat(model)],
+    ["openai responses", (model: string) => openai.responses(model)],
+    ["anthropic", (model: string) => anthropic(model)],
+    // A name with a slash has to say that it is one of a model.
+    ["google", (model: string) => google(`models/${model}`)],
+  ]);
 });
 afterAll(() => gateway.close());
 
@@ -28,37 +42,48 @@ const weather = tool({
   execute: async ({ city }) => `4 degrees in ${typeof city}`,
 });
 
-describe("the Vercel AI SDK", () => {
-  for (const model of models) {
-    test(`writes and streams the same text of ${model}, with usage`, async () => {
-      for (const [, of] of providers) {
-        const ask = { model: of(model), prompt: "Hello", maxOutputTokens: 200, maxRetries: 0 };
-        const whole = await generateText(ask);
-        expect(whole.text.length).toBeGreaterThan(10);
-        expect(whole.finishReason).toBe("stop");
-        expect(whole.usage.inputTokens).toBeGreaterThan(0);
-        const stream = streamText(ask);
-        let text = "";
-        for await (const piece of stream.textStream) text += piece;
-        expect(text).toBe(whole.text);
-        expect((await stream.usage).outputTokens).toBe(whole.usage.outputTokens);
-      }
-    });
+const dialects = ["openai-compatible", "openai chat", "openai responses", "anthropic", "google"];
 
-    test(`runs a tool of ${model} and answers with its result`, async () => {
-      for (const [, of] of providers) {
-        const told = await generateText({
-          model: of(model),
-          prompt: "Use your tools: what is the weather in Oslo?",
-          tools: { weather },
-          stopWhen: stepCountIs(3),
-          maxOutputTokens: 500,
-          maxRetries: 0,
-        });
-        expect(told.steps.length).toBe(2);
-        expect(told.steps[0]?.finishReason).toBe("tool-calls");
-        expect(told.text).toContain("4 degrees in string");
-      }
+function speak(dialect: string, model: string): LanguageModel {
+  const of = providers.get(dialect);
+  if (of === undefined) throw new Error(`There is no provider for ${dialect}`);
+  return of(model);
+}
+
+describe.each(dialects)("the Vercel AI SDK by its %s provider", (dialect) => {
+  test.each(models)("writes and streams the same text of %s, with usage", async (model) => {
+    const ask = {
+      model: speak(dialect, model),
+      prompt: "Hello",
+      maxOutputTokens: 200,
+      maxRetries: 0,
+    };
+    const whole = await generateText(ask);
+    expect(whole.text.length).toBeGreaterThan(10);
+    expect(whole.finishReason).toBe("stop");
+    expect(whole.usage.inputTokens).toBeGreaterThan(0);
+    const stream = streamText(ask);
+    let text = "";
+    for await (const piece of stream.textStream) text += piece;
+    expect(text).toBe(whole.text);
+    const usage = await stream.usage;
+    expect([usage.inputTokens, usage.outputTokens]).toEqual([
+      whole.usage.inputTokens,
+      whole.usage.outputTokens,
+    ]);
+  });
+
+  test.each(models)("runs a tool of %s and answers with its result", async (model) => {
+    const told = await generateText({
+      model: speak(dialect, model),
+      prompt: "Use your tools: what is the weather in Oslo?",
+      tools: { weather },
+      stopWhen: stepCountIs(3),
+      maxOutputTokens: 500,
+      maxRetries: 0,
     });
-  }
+    expect(told.steps.length).toBe(2);
+    expect(told.steps[0]?.finishReason).toBe("tool-calls");
+    expect(told.text).toContain("4 degrees in string");
+  });
 });

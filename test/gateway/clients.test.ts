@@ -103,4 +103,145 @@ describe.each(models)("%s", (model) => {
     });
     expect(at(title.json, "choices.0.finish_reason")).toBe("stop");
   });
+
+  test("Claude Code: a turn with a tool over a cached prompt, its result, and the count", async () => {
+    const mark = { cache_control: { type: "ephemeral" } };
+    const headers = {
+      "anthropic-version": "2023-06-01",
+      "anthropic-beta": "claude-code-20250219,interleaved-thinking-2025-05-14",
+      "anthropic-dangerous-direct-browser-access": "true",
+      "x-app": "cli",
+      "x-stainless-lang": "js",
+    };
+    const bash = {
+      name: "Bash",
+      description: "Runs a command",
+      input_schema: {
+        $schema: "https://json-schema.org/draft/2020-12/schema",
+        type: "object",
+        properties: { command: { type: "string" } },
+        required: ["command"],
+        additionalProperties: false,
+      },
+    };
+    const user = {
+      role: "user",
+      content: [
+        { type: "text", text: "<system-reminder>Be brief.</system-reminder>" },
+        { type: "text", text: "Use your tools: list the files", ...mark },
+      ],
+    };
+    const ask = {
+      model,
+      max_tokens: 32_000,
+      system: [
+        { type: "text", text: "You are an interactive CLI tool.", ...mark },
+        { type: "text", text: "Working directory: /tmp", ...mark },
+      ],
+      tools: [bash],
+      metadata: { user_id: "user_abc_account__session_def" },
+      stream: true,
+    };
+    const first = await gateway.ask("/v1/messages?beta=true", {
+      headers,
+      body: { ...ask, messages: [user] },
+    });
+    if (model.startsWith("anthropic/")) {
+      const seen = gateway.places.all.anthropic.stats.lastHeaders ?? {};
+      expect(seen["anthropic-beta"]).toBe(headers["anthropic-beta"]);
+      expect(Object.keys(seen)).not.toContain("x-app");
+    }
+    expect([first.status, first.headers.get("content-type")]).toEqual([
+      200,
+      "text/event-stream; charset=utf-8",
+    ]);
+    const events = namedEvents(first.text);
+    const start = events.find((event) => at(event, "content_block.type") === "tool_use");
+    const id = at(start, "content_block.id");
+    const words = events.map((event) => at(event, "delta.partial_json") ?? "").join("");
+    expect(Object.keys(JSON.parse(words))).toEqual(["command"]);
+    expect(at(events.at(-1), "type")).toBe("message_stop");
+    expect(at(events.at(-1), "lowrouter.provider")).toBe(model.split("/")[0]);
+    const use = { type: "tool_use", id, name: "Bash", input: JSON.parse(words) };
+    const result = { type: "tool_result", tool_use_id: id, content: "a.ts\nb.ts", ...mark };
+    const second = await gateway.ask("/v1/messages?beta=true", {
+      headers,
+      body: {
+        ...ask,
+        messages: [
+          user,
+          { role: "assistant", content: [use] },
+          { role: "user", content: [result] },
+        ],
+      },
+    });
+    const text = namedEvents(second.text).map((event) => at(event, "delta.text") ?? "");
+    expect(text.join("")).toContain("a.ts");
+    const count = await gateway.ask("/v1/messages/count_tokens?beta=true", {
+      headers,
+      body: { model, messages: [user], tools: [bash] },
+    });
+    expect(at(count.json, "input_tokens")).toBeGreaterThan(10);
+  });
+
+  test("Codex: a turn with a tool, then its result", async () => {
+    const tool = {
+      type: "function",
+      name: "shell",
+      description: "Runs a shell command",
+      strict: false,
+      parameters: {
+        type: "object",
+        properties: { command: { type: "array", items: { type: "string" } } },
+        required: ["command"],
+        additionalProperties: false,
+      },
+    };
+    const said = (role: string, text: string) => ({
+      type: "message",
+      role,
+      content: [{ type: "input_text", text }],
+    });
+    const input: unknown[] = [
+      said("developer", "<permissions>read-only</permissions>"),
+      said("user", "<environment_context><cwd>/tmp</cwd></environment_context>"),
+      said("user", "Use your tools: list the files"),
+    ];
+    const ask = {
+      model,
+      instructions: "You are Codex, a coding agent.",
+      tools: [tool],
+      tool_choice: "auto",
+      parallel_tool_calls: false,
+      store: false,
+      stream: true,
+      include: [],
+      prompt_cache_key: "019a",
+    };
+    const headers = { accept: "text/event-stream", originator: "codex_cli_rs" };
+    const first = await gateway.ask("/v1/responses", { headers, body: { ...ask, input } });
+    const items = namedEvents(first.text).filter(
+      (event) => at(event, "type") === "response.output_item.done",
+    );
+    const call = items
+      .map((event) => at(event, "item"))
+      .find((item) => at(item, "type") === "function_call");
+    expect(Array.isArray(at(JSON.parse(String(at(call, "arguments"))), "command"))).toBe(true);
+    const output = { type: "function_call_output", call_id: at(call, "call_id"), output: "a.ts" };
+    const second = await gateway.ask("/v1/responses", {
+      headers,
+      body: { ...ask, input: [...input, ...items.map((event) => at(event, "item")), output] },
+    });
+    const last = namedEvents(second.text).at(-1);
+    expect(at(last, "type")).toBe("response.completed");
+    expect(JSON.stringify(at(last, "response.output"))).toContain("a.ts");
+    expect(at(last, "response.lowrouter.region")).toBeString();
+  });
 });
+
+/** The data of every event of a stream whose events have names. */
+function namedEvents(text: string): unknown[] {
+  return text
+    .split("\n")
+    .flatMap((line) => (line.startsWith("data: ") ? [JSON.parse(line.slice(6))] : []));
+}

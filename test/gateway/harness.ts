@@ -10,6 +10,7 @@ import { addCredit, balanceOf, checkBalances } from "#src/ledger/transactions.ts
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
 import { createLog } from "#src/observe/log.ts";
+import type { RemoteDocuments } from "#src/provider/remote-document.ts";
 import { openStore } from "#src/store/open.ts";
 import type { Row, Store } from "#src/store/store.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
@@ -42,6 +43,8 @@ export interface HarnessOptions {
   balance?: number;
   change?: (config: Config) => void;
   perWordMs?: number;
+  /** Where documents by address come from, instead of the public internet. */
+  remote?: RemoteDocuments;
 }
 
 /** Starts one; close() it. */
@@ -65,7 +68,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     format: "json",
     write: (line) => void lines.push(line),
   });
-  const gateway = await createGateway({ config, store, log });
+  const { remote } = options;
+  const gateway = await createGateway({ config, store, log, ...(remote ? { remote } : {}) });
   const ids = createIds(systemClock);
   const account = await createAccount(
     store,

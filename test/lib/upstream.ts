@@ -1,7 +1,9 @@
 import type { Behaviour } from "#src/demo/behaviour.ts";
 import type { SimulatedProvider } from "#src/demo/provider.ts";
-import { type Protocol, startSimulatedProvider } from "#src/demo/simulate.ts";
+import { type Protocol as Simulated, startSimulatedProvider } from "#src/demo/simulate.ts";
 import { type Clock, systemClock } from "#src/lib/clock.ts";
+
+type Protocol = Exclude<Simulated, "mistral">;
 
 /** A provider that answers by script. */
 export interface ScriptedUpstream {

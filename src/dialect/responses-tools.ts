@@ -1,0 +1,102 @@
+import { objectIn, wrong } from "#src/dialect/ask.ts";
+import type { Tool, Turn } from "#src/dialect/turn.ts";
+import { AppError } from "#src/lib/error.ts";
+import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+
+/** Validates tools and the choice among them. Returns whether the caller runs any of them. */
+export function readResponsesTools(body: JsonObject): boolean {
+  const { tools } = body;
+  readChoice(body.tool_choice);
+  if (tools === undefined || tools === null) return false;
+  if (!Array.isArray(tools)) throw wrong("tools", tools, "an array of tools");
+  for (const [index, tool] of tools.entries()) readTool(tool, `tools[${index}]`);
+  return tools.some(
+    (tool) => isObject(tool) && (tool.type === "function" || tool.type === "custom"),
+  );
+}
+
+function readTool(tool: Json, at: string): void {
+  if (!isObject(tool)) throw wrong(at, tool, "an object");
+  // The provider's own tools are of many types, which travel as they are to those who have them.
+  if (typeof tool.type !== "string") throw wrong(`${at}.type`, tool.type, '"function"');
+  if (tool.type !== "function" && tool.type !== "custom") return;
+  if (isObject(tool.function)) {
+    throw new AppError(
+      "invalid_value",
+      `Cannot use "${at}.function": a tool is flat here, with its name and parameters beside its type`,
+      { param: `${at}.function` },
+    );
+  }
+  if (typeof tool.name !== "string" || tool.name === "")
+    throw wrong(`${at}.name`, tool.name, "a name");
+  objectIn(tool, "parameters", `${at}.parameters`);
+}
+
+const modes = ["auto", "none", "required"];
+
+function readChoice(choice: Json | undefined): void {
+  if (choice === undefined || choice === null) return;
+  if (typeof choice === "string" && modes.includes(choice)) return;
+  if (!isObject(choice))
+    throw wrong("tool_choice", choice, '"auto", "none", "required" or an object');
+  if (typeof choice.type !== "string")
+    throw wrong("tool_choice.type", choice.type, "function, allowed_tools or a type of tool");
+  if (choice.type === "function" && (typeof choice.name !== "string" || choice.name === ""))
+    throw wrong("tool_choice.name", choice.name, "a name");
+  if (choice.type !== "allowed_tools") return;
+  if (choice.mode !== "auto" && choice.mode !== "required")
+    throw wrong("tool_choice.mode", choice.mode, '"auto" or "required"');
+  if (!Array.isArray(choice.tools))
+    throw wrong("tool_choice.tools", choice.tools, "an array of tools");
+}
+
+/** Tools in canonical form. Throws `unsupported_feature` for those that a provider runs itself. */
+export function toolsOf(body: JsonObject): Tool[] {
+  const tools = Array.isArray(body.tools) ? body.tools.filter(isObject) : [];
+  const allowed = allowedNames(body.tool_choice);
+  return tools
+    .map((tool, index) => toolOf(tool, `tools[${index}]`))
+    .filter(({ name }) => allowed === undefined || allowed.has(name));
+}
+
+function toolOf(tool: JsonObject, param: string): Tool {
+  if (tool.type !== "function") throw hosted(tool.type, param);
+  return {
+    name: stringOf(tool.name) ?? "",
+    description: stringOf(tool.description),
+    parameters: tool.parameters ?? undefined,
+    // On this wire a tool is strict unless it says otherwise.
+    strict: tool.strict !== false,
+  };
+}
+
+/** The type is a word of the wire's own, so it may be named; anything else may not. */
+function hosted(type: Json | undefined, param: string): AppError {
+  const named =
+    typeof type === "string" && /^[a-z0-9_]{1,64}$/.test(type)
+      ? `of type "${type}"`
+      : "of its type";
+  return new AppError(
+    "unsupported_feature",
+    `Cannot use "${param}" with this model: a tool ${named} needs a provider that speaks Responses; others take tools of type "function" only`,
+    { param },
+  );
+}
+
+/** Names of the tools that a choice of `allowed_tools` leaves. */
+function allowedNames(choice: Json | undefined): ReadonlySet<string> | undefined {
+  if (!isObject(choice) || choice.type !== "allowed_tools" || !Array.isArray(choice.tools))
+    return undefined;
+  return new Set(
+    choice.tools.filter(isObject).flatMap(({ name }) => (typeof name === "string" ? [name] : [])),
+  );
+}
+
+/** The choice among tools in canonical form. Throws `unsupported_feature` for tools that a provider runs itself. */
+export function toolChoiceOf({ tool_choice: choice }: JsonObject): Turn["toolChoice"] {
+  if (choice === "auto" || choice === "none" || choice === "required") return choice;
+  if (!isObject(choice)) return undefined;
+  if (choice.type === "allowed_tools") return choice.mode === "required" ? "required" : "auto";
+  if (choice.type !== "function") throw hosted(choice.type, "tool_choice");
+  return { name: stringOf(choice.name) ?? "" };
+}

@@ -1,0 +1,114 @@
+import type { Ask, UpstreamRequest } from "#src/dialect/dialect.ts";
+import { ArrayFraming } from "#src/dialect/gemini-client-array.ts";
+import { writeGeminiError } from "#src/dialect/gemini-client-errors.ts";
+import { unsaid } from "#src/dialect/gemini-client-read.ts";
+import { callIn } from "#src/dialect/gemini-client-url.ts";
+import { geminiClient, geminiSplice } from "#src/dialect/gemini-client.ts";
+import type { App, Front } from "#src/gateway/context.ts";
+import { chatFront } from "#src/gateway/front.ts";
+import { geminiEmbeddingFronts } from "#src/http/embeddings.ts";
+import { countTokens } from "#src/http/gemini-count.ts";
+import { getModel, listModels } from "#src/http/gemini-models.ts";
+import { inference, type InferenceRoute } from "#src/http/inference.ts";
+import { respond } from "#src/http/respond.ts";
+import { AppError } from "#src/lib/error.ts";
+
+type Post = InferenceRoute["POST"];
+type Get = (request: Request) => Promise<Response>;
+
+const translating = chatFront({ client: geminiClient, splice: geminiSplice, idPrefix: "" });
+
+/** generateContent; what only Google's own wire can say is named when another wire is spoken. */
+const content: Front = {
+  ...translating,
+  request(...asked) {
+    const [wire, , ask] = asked;
+    const written = translating.request(...asked);
+    return wire === translating.wire ? written : named(written, ask);
+  },
+};
+
+async function named(
+  written: UpstreamRequest | Promise<UpstreamRequest>,
+  ask: Ask,
+): Promise<UpstreamRequest> {
+  const request = await written;
+  return { ...request, dropped: [...request.dropped, ...unsaid(ask)] };
+}
+
+/** Google's paths: the model and the call are the last segments of one wildcard, and the model may hold a slash. */
+export function geminiRoutes(app: App): Record<string, InferenceRoute & { GET?: Get }> {
+  const verbs = verbsOf(app);
+  const call: Post = (request, server) => {
+    const post = verbs.get(verbIn(request.url));
+    return post ? post(request, server) : nowhere(request, app);
+  };
+  return {
+    "/v1beta/models": {
+      GET: (request) => listModels(request, app),
+      POST: (request) => nowhere(request, app),
+    },
+    "/v1beta/models/*": { GET: (request) => getModel(request, app), POST: call },
+    // The official client's own default; what else is under it is OpenAI's.
+    "/v1/models/*": { POST: call },
+  };
+}
+
+/** What can be asked of a model, by the word after the last colon. */
+function verbsOf(app: App): ReadonlyMap<string, Post> {
+  const through =
+    (front: Front): Post =>
+    (request, server) =>
+      inference(front, request, server, app);
+  return new Map<string, Post>([
+    ["generateContent", through(content)],
+    ["streamGenerateContent", streaming(through(content))],
+    ["countTokens", (request) => countTokens(content, request, app)],
+    ["embedContent", through(geminiEmbeddingFronts.embedContent)],
+    ["batchEmbedContents", through(geminiEmbeddingFronts.batchEmbedContents)],
+  ]);
+}
+
+function verbIn(url: string): string {
+  try {
+    return callIn(url).verb;
+  } catch {
+    // A path that cannot be decoded names nothing: the answer is the same as for an unknown verb.
+    return "";
+  }
+}
+
+/** Events for who asks with `alt=sse`; for others the same answer as one JSON array in pieces. */
+function streaming(post: Post): Post {
+  return async (request, server) => {
+    const response = await post(request, server);
+    const { body, status, headers } = response;
+    const events = headers.get("content-type")?.startsWith("text/event-stream");
+    if (!events || body === null || new URL(request.url).searchParams.get("alt") === "sse")
+      return response;
+    headers.set("content-type", "application/json; charset=utf-8");
+    return new Response(asArray(body), { status, headers });
+  };
+}
+
+function asArray(events: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  const framing = new ArrayFraming();
+  return events.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        const out = framing.push(chunk);
+        if (out.length > 0) controller.enqueue(out);
+      },
+      flush: (controller) => controller.enqueue(framing.finish()),
+    }),
+  );
+}
+
+function nowhere(request: Request, app: App): Promise<Response> {
+  return respond(request, app, writeGeminiError, () => {
+    throw new AppError(
+      "not_found",
+      "There is no such call: models take :generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents",
+    );
+  });
+}

@@ -1,0 +1,140 @@
+import { errorOf, within } from "#src/provider/abortable.ts";
+import { documentType, type DocumentType } from "#src/provider/document-type.ts";
+import type { Head } from "#src/provider/exchange.ts";
+import { openRemote, redirectOf, remoteUrl } from "#src/provider/remote-connection.ts";
+import {
+  publicInternet,
+  RemoteDocumentError,
+  type RemoteRules,
+} from "#src/provider/remote-rules.ts";
+import type { SocketExchange } from "#src/provider/socket-exchange.ts";
+
+/** A document as fetched. */
+export interface RemoteDocument {
+  type: DocumentType;
+  base64: string;
+  bytes: number;
+}
+
+/** Fetches documents that clients gave by address, for wires that want bytes. */
+export interface RemoteDocuments {
+  /** The documents of one request; what still comes when the signal ends is given up. */
+  during(signal: AbortSignal): RequestDocuments;
+}
+
+/** Documents of one request. Each address is fetched once, however often it is asked for. */
+export interface RequestDocuments {
+  /** Throws {@link RemoteDocumentError}, or the reason of the request's signal. */
+  fetch(address: string): Promise<RemoteDocument>;
+  /** Gives up everything that still comes. */
+  abandon(): void;
+}
+
+const maxRedirects = 3;
+/** Documents of one request on their way at the same time. */
+const maxAtOnce = 6;
+
+/** A fetcher of documents from the public internet; tests bring rules of their own. */
+export function createRemoteDocuments(rules: Partial<RemoteRules> = {}): RemoteDocuments {
+  const all = { ...publicInternet, ...rules };
+  return { during: (signal) => new Documents(all, signal) };
+}
+
+class Documents implements RequestDocuments {
+  readonly #rules: RemoteRules;
+  readonly #signal: AbortSignal;
+  readonly #known = new Map<string, Promise<RemoteDocument>>();
+  #abandoned: AbortController | undefined;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  /** Received so far, over all documents. */
+  #bytes = 0;
+  /** When the first one was asked for, monotonic milliseconds. */
+  #since: number | undefined;
+
+  constructor(rules: RemoteRules, signal: AbortSignal) {
+    this.#rules = rules;
+    this.#signal = signal;
+  }
+
+  fetch(address: string): Promise<RemoteDocument> {
+    const known = this.#known.get(address);
+    if (known !== undefined) return known;
+    const fetched = this.#fetch(address);
+    this.#known.set(address, fetched);
+    return fetched;
+  }
+
+  abandon(): void {
+    this.#abandoned?.abort(new Error("Another document of the request cannot be had"));
+  }
+
+  async #fetch(address: string): Promise<RemoteDocument> {
+    const { limits } = this.#rules;
+    if (this.#known.size >= limits.requestDocuments) throw new RemoteDocumentError("too_many");
+    const since = (this.#since ??= performance.now());
+    this.#abandoned ??= new AbortController();
+    const parents = [this.#signal, this.#abandoned.signal];
+    if (this.#running >= maxAtOnce)
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    try {
+      const url = remoteUrl(address, this.#rules);
+      const left = since + limits.requestMs - performance.now();
+      if (left < 1) throw new RemoteDocumentError("too_slow");
+      const milliseconds = Math.min(limits.totalMs, left);
+      const late = () => new RemoteDocumentError("too_slow");
+      return await within(milliseconds, late, parents, (signal) => this.#follow(url, signal));
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  async #follow(from: URL, signal: AbortSignal): Promise<RemoteDocument> {
+    let url = from;
+    for (let redirects = 0; ; redirects++) {
+      const exchange = await openRemote(url, this.#rules, signal);
+      const stop = () => exchange.abort(errorOf(signal.reason));
+      signal.addEventListener("abort", stop, { once: true });
+      if (signal.aborted) stop();
+      try {
+        const head = await exchange.head;
+        const next = redirectOf(head, url, this.#rules);
+        if (next === undefined) return await this.#read(exchange, head);
+        if (redirects === maxRedirects) throw new RemoteDocumentError("redirected");
+        url = next;
+      } catch (cause) {
+        if (signal.aborted || cause instanceof RemoteDocumentError) throw cause;
+        throw new RemoteDocumentError("unreachable", { cause });
+      } finally {
+        signal.removeEventListener("abort", stop);
+        exchange.abort(new Error("No more is wanted"));
+      }
+    }
+  }
+
+  async #read(exchange: SocketExchange, head: Head): Promise<RemoteDocument> {
+    if (head.status !== 200) throw new RemoteDocumentError("bad_status");
+    const coding = head.header("content-encoding")?.toLowerCase() ?? "";
+    if (coding !== "" && coding !== "identity") throw new RemoteDocumentError("encoded");
+    const { bytes: most, requestBytes } = this.#rules.limits;
+    const declared = Number(head.header("content-length") ?? 0);
+    if (declared > most || this.#bytes + declared > requestBytes)
+      throw new RemoteDocumentError("too_large");
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for (;;) {
+      const piece = await exchange.read();
+      if (piece === undefined) break;
+      bytes += piece.length;
+      this.#bytes += piece.length;
+      if (bytes > most || this.#bytes > requestBytes) throw new RemoteDocumentError("too_large");
+      pieces.push(piece);
+    }
+    const all = Buffer.concat(pieces, bytes);
+    const type = documentType(all, head.header("content-type"));
+    if (type === undefined) throw new RemoteDocumentError("wrong_type");
+    return { type, base64: all.toString("base64"), bytes };
+  }
+}

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "bun:test";
+import { loadCatalog } from "#src/catalog/load.ts";
+import { loadConfig } from "#src/config/load.ts";
+import type { ProviderConfig } from "#src/config/schema.ts";
+import { deployments, endpointAt } from "#src/provider/registry.ts";
+import { createFakeClock } from "#test/lib/fake-clock.ts";
+
+const { providers, models } = loadCatalog();
+const clock = createFakeClock(Date.UTC(2026, 0, 15, 10, 30));
+
+/** Where one provider can be reached in an environment. */
+function placesOf(id: string, environment: Record<string, string>, settings?: ProviderConfig) {
+  const config = loadConfig({}, environment);
+  config.providers = settings ? { [id]: settings } : {};
+  const one = providers.filter((provider) => provider.id === id);
+  return deployments(one, config, clock);
+}
+
+function modelOf(id: string) {
+  const model = models.find((one) => one.id === id);
+  if (model === undefined) throw new Error(`no model ${id}`);
+  return model;
+}
+
+describe("Bedrock", () => {
+  const pair = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "secret" };
+  const bearer = { AWS_BEARER_TOKEN_BEDROCK: "token" };
+  const regions = (environment: Record<string, string>, settings?: ProviderConfig) => [
+    ...new Set(placesOf("bedrock", environment, settings).map(({ region }) => region)),
+  ];
+
+  test("is nowhere without a whole credential, and nowhere without a region", () => {
+    const region = { AWS_REGION: "eu-central-1" };
+    expect(regions(region)).toEqual([]);
+    expect(regions({ ...region, AWS_ACCESS_KEY_ID: "AKID" })).toEqual([]);
+    expect(regions(pair)).toEqual([]);
+    expect(regions({ ...pair, ...region }, { enabled: false })).toEqual([]);
+    expect(regions({ ...pair, ...region })).toEqual(["eu-central"]);
+    expect(regions({ ...bearer, ...region })).toEqual(["eu-central"]);
+  });
+
+  test("is in the regions of the configuration, else of its own variable, else of AWS's", () => {
+    const aws = { ...pair, AWS_DEFAULT_REGION: "us-west-2" };
+    expect(regions(aws)).toEqual(["us-west"]);
+    expect(regions({ ...aws, AWS_REGION: "us-east-1" })).toEqual(["us-east"]);
+    expect(regions({ ...aws, BEDROCK_REGION: "eu-north-1" })).toEqual(["eu-north"]);
+    expect(regions(aws, { regions: ["eu-west", "eu-central-1"] })).toEqual([
+      "eu-west",
+      "eu-central",
+    ]);
+  });
+
+  test("a region that is not known is a mistake in the configuration, not in AWS's variables", () => {
+    expect(regions({ ...pair, AWS_REGION: "us-east-2" })).toEqual([]);
+    for (const wrong of ["global", "mars-1"]) {
+      expect(() => regions(pair, { regions: [wrong] })).toThrow(
+        `Cannot use the region "${wrong}" for the provider "bedrock": known are us-east (us-east-1)`,
+      );
+    }
+  });
+
+  test("every region has its own address, or the operator's", () => {
+    const address = (environment: Record<string, string>, settings?: ProviderConfig) =>
+      placesOf("bedrock", environment, settings)[0]?.baseUrl;
+    expect(address({ ...pair, AWS_REGION: "eu-west-2" })).toBe(
+      "https://bedrock-runtime.eu-west-2.amazonaws.com",
+    );
+    const own = { BEDROCK_BASE_URL: "http://localhost:1/", BEDROCK_REGION: "eu-west-2" };
+    expect(address({ ...pair, ...own })).toBe("http://localhost:1");
+    const urls = { base_urls: { "eu-west-2": "http://localhost:2" } };
+    expect(address(pair, urls)).toBe("http://localhost:2");
+    expect(regions(pair, urls)).toEqual(["uk-south"]);
+  });
+
+  test("a key pair signs for the region it goes to, at the time of the clock; a token is a header", () => {
+    const region = { AWS_REGION: "eu-west-2" };
+    const [signing] = placesOf("bedrock", { ...pair, ...region });
+    const request = { method: "POST", host: "h", path: "/model/m/converse", body: "{}" };
+    const signed = signing?.sign?.({ ...request, headers: { "content-type": "application/json" } });
+    expect(signed?.["x-amz-date"]).toBe("20260115T103000Z");
+    expect(signed?.authorization).toContain("AKID/20260115/eu-west-2/bedrock/aws4_request");
+    expect(signing?.headers).toEqual({});
+    const [carrying] = placesOf("bedrock", { ...bearer, ...pair, ...region });
+    expect(carrying?.sign).toBeUndefined();
+    expect(carrying?.headers).toEqual({ authorization: "Bearer token" });
+  });
+
+  test("a profile that spans regions is served where the region is assumed, other models where it is known", () => {
+    const places = placesOf("bedrock", { ...pair, AWS_REGION: "eu-central-1" });
+    const served = (id: string) =>
+      places.flatMap((place) => {
+        const endpoint = endpointAt(modelOf(id), place);
+        return endpoint ? [[place.basis, endpoint.upstreamModel, endpoint.protocol]] : [];
+      });
+    expect(served("amazon/nova-pro")).toEqual([
+      ["assumed", "eu.amazon.nova-pro-v1:0", "bedrock-converse"],
+    ]);
+    expect(served("qwen/qwen3-coder-next")).toEqual([
+      ["published", "qwen.qwen3-coder-next", "bedrock-converse"],
+    ]);
+    expect(served("zhipu/glm-5")).toEqual([]);
+  });
+
+  test("Claude is asked through Converse; what is at other hosts of AWS is not offered", () => {
+    const places = placesOf("bedrock", { ...pair, AWS_REGION: "us-east-1" });
+    for (const model of models) {
+      for (const place of places) {
+        const endpoint = endpointAt(model, place);
+        if (endpoint) expect(endpoint.protocol).toBe("bedrock-converse");
+      }
+    }
+    const offered = (id: string) => places.some((place) => endpointAt(modelOf(id), place));
+    expect(offered("anthropic/claude-opus-5")).toBe(true);
+    expect(offered("xai/grok-4.6")).toBe(false);
+    expect(offered("amazon/titan-embed-text-v2")).toBe(false);
+  });
+});
+
+describe("Azure", () => {
+  const key = { AZURE_API_KEY: "k" };
+  const places = (environment: Record<string, string>) =>
+    placesOf("azure", { ...key, ...environment }).map(({ region, baseUrl, alsoSpeaks }) => ({
+      region,
+      baseUrl,
+      alsoSpeaks: [...alsoSpeaks],
+    }));
+
+  test("is at the resource that is named, in the region that is named", () => {
+    expect(places({})).toEqual([]);
+    const place = {
+      baseUrl: "https://contoso.openai.azure.com/openai/v1",
+      alsoSpeaks: ["openai-responses" as const],
+    };
+    expect(places({ AZURE_RESOURCE_NAME: "contoso" })).toEqual([{ region: "global", ...place }]);
+    expect(places({ AZURE_RESOURCE_NAME: "contoso", AZURE_REGION: "eu-north" })).toEqual([
+      { region: "eu-north", ...place },
+    ]);
+  });
+
+  test("an address goes before a resource, and claims nothing more", () => {
+    const environment = { AZURE_RESOURCE_NAME: "contoso", AZURE_BASE_URL: "https://a.example/v1" };
+    expect(places(environment)).toEqual([
+      { region: "global", baseUrl: "https://a.example/v1", alsoSpeaks: [] },
+    ]);
+  });
+
+  test("what a provider has at another host is not offered at this one", () => {
+    const [place] = placesOf("azure", { ...key, AZURE_RESOURCE_NAME: "contoso" });
+    const wires = models.flatMap((model) => (place && endpointAt(model, place)?.protocol) ?? []);
+    expect(wires.length).toBeGreaterThan(0);
+    expect(wires.filter((wire) => !wire.startsWith("openai-"))).toEqual([]);
+  });
+});
+
+test("a bare address of Cohere gets the version that its paths are below", () => {
+  const environment = { COHERE_API_KEY: "k", COHERE_BASE_URL: "http://localhost:1" };
+  expect(placesOf("cohere", environment)[0]?.baseUrl).toBe("http://localhost:1/v2");
+  expect(placesOf("cohere", { COHERE_API_KEY: "k" })[0]).toMatchObject({
+    baseUrl: "https://api.cohere.com/v2",
+    headers: { Authorization: "Bearer k" },
+  });
+});
+
+test("Vertex, whose tokens nobody fetches yet, is nowhere", () => {
+  expect(placesOf("vertex", { GOOGLE_APPLICATION_CREDENTIALS: "/file.json" })).toEqual([]);
+});
