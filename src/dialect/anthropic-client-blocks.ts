@@ -2,15 +2,9 @@ import { missing, wrong } from "#src/dialect/ask.ts";
 import { type MessagesRead, noNeeds } from "#src/dialect/openai-chat-messages.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
+import { fileTokensAtMost, fileTokensPerByte, imageTokens } from "#src/dialect/weights.ts";
 
 export type { MessagesRead };
-
-/** Tokens of a picture: the most that current models charge for one. */
-const imageTokens = 3000;
-/** Tokens per base64 byte of a document: text in a PDF is compressed to about a byte per token. */
-const fileTokensPerByte = 0.75;
-/** Tokens of a document whatever its size: 100 pages, the usual limit, as text and picture. */
-const fileTokensAtMost = 300_000;
 
 const roles = ["user", "assistant", "system"];
 

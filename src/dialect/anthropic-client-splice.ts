@@ -10,10 +10,11 @@ import {
   type UpstreamRequest,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
-import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
+import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, elementsOf, type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
-import { decode, type Payload } from "#src/lib/bytes.ts";
+import { type Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 type Put = Record<string, string | undefined>;
@@ -72,17 +73,9 @@ function retarget(
   if (hasUnsigned(parsed.messages)) set.messages = withoutUnsigned(parsed, told("messages") ?? "");
   for (const [name, value] of Object.entries(overrides)) {
     const old = isObject(value) ? told(name) : undefined;
-    set[name] = add[name] =
-      old?.startsWith("{") && isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
+    set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
   }
   return { raw, written: edit(raw, { set, add }) };
-}
-
-function withMembers(raw: string, members: JsonObject): string {
-  const put = Object.fromEntries(
-    Object.entries(members).map(([name, value]) => [name, rawJson(value ?? null)]),
-  );
-  return edit(raw, { set: put, add: put });
 }
 
 /** What models without sampling parameters refuse; it matters where it asks for more than the default. */
@@ -133,24 +126,15 @@ export function meterMessage(body: Uint8Array): MeteredReply {
 class MeteredMessage implements MeteredReply {
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
-  readonly #raw: string;
-  readonly #ascii: boolean;
-  readonly #members: Member[];
+  readonly #answer: RawAnswer;
 
   constructor(body: Uint8Array) {
-    const ascii = asciiOf(body);
-    const message = readMessage(ascii ?? decode(body));
+    const answer = new RawAnswer(body);
+    const message = readMessage(answer.text);
     this.id = stringOf(message.id) || undefined;
     this.usage = readUsage(message.usage);
-    this.#ascii = ascii !== undefined;
-    this.#raw = ascii ?? toRaw(body);
-    try {
-      this.#members = membersOf(this.#raw);
-    } catch (cause) {
-      throw new UpstreamStreamError("The provider sent an answer that is nested too deep", {
-        cause,
-      });
-    }
+    answer.walk();
+    this.#answer = answer;
   }
 
   attach(summary: Summary): Payload {
@@ -161,7 +145,7 @@ class MeteredMessage implements MeteredReply {
     };
     // Our own count stands in for usage that never came.
     if (this.usage === undefined) put.usage = rawJson(writeUsage(summary.usage));
-    return payload(edit(this.#raw, { set: put, add: put }, 0, this.#members), this.#ascii);
+    return this.#answer.edited({ set: put, add: put });
   }
 }
 

@@ -6,7 +6,7 @@ import {
 } from "#src/dialect/anthropic-messages-content.ts";
 import { planThinking } from "#src/dialect/anthropic-messages-thinking.ts";
 import { planTools } from "#src/dialect/anthropic-messages-tools.ts";
-import { arrange, type Entry } from "#src/dialect/conversation.ts";
+import { arrange, endsInUnsignedLoop, settleEnding } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover } from "#src/dialect/leftover.ts";
@@ -25,7 +25,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   refuseUnsayable(turn);
   const { system, entries } = arrange(turn, isOwnReasoning);
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
-  const prefill = settleEnding(entries, target);
+  const prefill = settleEnding(entries, target.reasoning?.efforts !== undefined);
   const tools = planTools(turn, target);
   const unsignedLoop = endsInUnsignedLoop(entries);
   const thinking = planThinking(turn, target, { forced: tools.forced, prefill, unsignedLoop });
@@ -73,30 +73,6 @@ function refuseUnsayable(turn: Turn): void {
 
 function refuse(param: string, message: string): AppError {
   return new AppError("unsupported_feature", message, { param });
-}
-
-/**
- * Models with effort levels refuse a conversation that ends with the assistant, so they get a user
- * turn; older ones continue the text, which must not end in white space. Tells whether they do.
- */
-function settleEnding(entries: Entry[], target: Target): boolean {
-  const last = entries.at(-1);
-  if (last?.role !== "assistant") return false;
-  if (target.reasoning?.efforts) {
-    entries.push({ role: "user", results: [], parts: [{ type: "text", text: "Continue" }] });
-    return false;
-  }
-  const text = last.parts.at(-1);
-  if (text?.type === "text") last.parts.splice(-1, 1, { ...text, text: text.text.trimEnd() });
-  return true;
-}
-
-function endsInUnsignedLoop(entries: Entry[]): boolean {
-  const last = entries.at(-1);
-  const before = entries.at(-2);
-  if (last?.role !== "user" || last.results.length === 0 || before?.role !== "assistant")
-    return false;
-  return before.parts[0]?.type !== "reasoning";
 }
 
 /** Temperature reaches 1 at most; thinking takes no temperature, no top_k and only a wide top_p. */

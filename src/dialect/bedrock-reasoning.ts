@@ -1,7 +1,7 @@
 import { planThinking } from "#src/dialect/anthropic-messages-thinking.ts";
 import type { Family } from "#src/dialect/bedrock-family.ts";
 import type { ToolPlan } from "#src/dialect/bedrock-tools.ts";
-import type { Entry } from "#src/dialect/conversation.ts";
+import { endsInUnsignedLoop, type Entry } from "#src/dialect/conversation.ts";
 import type { Target } from "#src/dialect/dialect.ts";
 import { clampEffort, effortOfBudget } from "#src/dialect/effort.ts";
 import type { Turn } from "#src/dialect/turn.ts";
@@ -57,12 +57,4 @@ export function planReasoning(
   const level = named === "high" && maxTokens !== undefined ? "medium" : named;
   const fields = { reasoningConfig: { type: "enabled", maxReasoningEffort: level ?? "low" } };
   return { ...plain, fields, sampling: level === "high" ? "none" : "all" };
-}
-
-function endsInUnsignedLoop(entries: readonly Entry[]): boolean {
-  const last = entries.at(-1);
-  const before = entries.at(-2);
-  if (last?.role !== "user" || last.results.length === 0 || before?.role !== "assistant")
-    return false;
-  return before.parts[0]?.type !== "reasoning";
 }

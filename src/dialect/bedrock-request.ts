@@ -9,7 +9,7 @@ import { familyOf } from "#src/dialect/bedrock-family.ts";
 import { planReasoning } from "#src/dialect/bedrock-reasoning.ts";
 import { planSampling } from "#src/dialect/bedrock-sampling.ts";
 import { planTools } from "#src/dialect/bedrock-tools.ts";
-import { arrange, type Entry } from "#src/dialect/conversation.ts";
+import { arrange, settleEnding } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover } from "#src/dialect/leftover.ts";
@@ -29,7 +29,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   const family = familyOf(target.model);
   const { system, entries } = arrange(turn, isOwnReasoning);
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
-  const prefill = settleEnding(entries, target);
+  const prefill = settleEnding(entries, target.reasoning?.efforts !== undefined);
   const tools = planTools(turn, entries, target, family);
   const reasoning = planReasoning(turn, target, family, { tools, prefill, entries });
   const sampling = planSampling(turn, target, family, reasoning.sampling);
@@ -78,20 +78,4 @@ function refuseUnsayable(turn: Turn): void {
 
 function refuse(param: string, message: string): AppError {
   return new AppError("unsupported_feature", message, { param });
-}
-
-/**
- * Models with effort levels refuse a conversation that ends with the assistant, so they get a user
- * turn; older ones continue the text, which must not end in white space. Tells whether they do.
- */
-function settleEnding(entries: Entry[], target: Target): boolean {
-  const last = entries.at(-1);
-  if (last?.role !== "assistant") return false;
-  if (target.reasoning?.efforts) {
-    entries.push({ role: "user", results: [], parts: [{ type: "text", text: "Continue" }] });
-    return false;
-  }
-  const text = last.parts.at(-1);
-  if (text?.type === "text") last.parts.splice(-1, 1, { ...text, text: text.text.trimEnd() });
-  return true;
 }

@@ -199,3 +199,28 @@ function wireId(id: string, used: Set<string>): string {
   used.add(unique);
   return unique;
 }
+
+/**
+ * Models with effort levels refuse a conversation that ends with the assistant, so they get a user
+ * turn; older ones continue the text, which must not end in white space. Tells whether they do.
+ */
+export function settleEnding(entries: Entry[], hasEfforts: boolean): boolean {
+  const last = entries.at(-1);
+  if (last?.role !== "assistant") return false;
+  if (hasEfforts) {
+    entries.push({ role: "user", results: [], parts: [{ type: "text", text: "Continue" }] });
+    return false;
+  }
+  const text = last.parts.at(-1);
+  if (text?.type === "text") last.parts.splice(-1, 1, { ...text, text: text.text.trimEnd() });
+  return true;
+}
+
+/** Whether the conversation ends in results of calls that no signed reasoning led to. */
+export function endsInUnsignedLoop(entries: readonly Entry[]): boolean {
+  const last = entries.at(-1);
+  const before = entries.at(-2);
+  if (last?.role !== "user" || last.results.length === 0 || before?.role !== "assistant")
+    return false;
+  return before.parts[0]?.type !== "reasoning";
+}

@@ -2,17 +2,13 @@ import { booleanIn, missing, objectIn, textIn, wrong } from "#src/dialect/ask.ts
 import type { Needs } from "#src/dialect/dialect.ts";
 import { listOf, nameIn } from "#src/dialect/gemini-client-names.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
-
-/** Tokens of a picture: the most that current models charge for one; a few older ones weigh their small price by more. */
-const imageTokens = 3000;
-/** Tokens per base64 byte of a document: text in a PDF is compressed to about a byte per token. */
-const fileTokensPerByte = 0.75;
-/** Tokens of what is fetched from elsewhere: a document of 100 pages as text and picture, or twenty minutes of film. */
-const farTokensAtMost = 300_000;
-/** Tokens per base64 byte of sound: 32 a second at the lowest rate in use, 8 kbit/s. */
-const audioTokensPerByte = 0.025;
-/** Tokens per base64 byte of film: about 300 a second, sound included, at 50 kbit/s. */
-const videoTokensPerByte = 0.05;
+import {
+  audioTokensPerByte,
+  fileTokensAtMost,
+  fileTokensPerByte,
+  imageTokens,
+  videoTokensPerByte,
+} from "#src/dialect/weights.ts";
 
 const roles = ["user", "model", "function"];
 
@@ -103,7 +99,7 @@ function inlineTokens(kind: string, bytes: number): number | undefined {
   if (kind.startsWith("audio/")) return Math.ceil(bytes * audioTokensPerByte);
   if (kind.startsWith("video/")) return Math.ceil(bytes * videoTokensPerByte);
   if (kind !== "application/pdf") return undefined;
-  return Math.min(farTokensAtMost, Math.ceil(bytes * fileTokensPerByte));
+  return Math.min(fileTokensAtMost, Math.ceil(bytes * fileTokensPerByte));
 }
 
 function readFar(data: JsonObject, at: string, { needs, weight }: ContentsRead): void {
@@ -113,7 +109,7 @@ function readFar(data: JsonObject, at: string, { needs, weight }: ContentsRead):
   const kind = textIn(data, type, `${at}.${type}`) ?? "";
   need(kind, needs);
   weight.inline += uri.length;
-  weight.tokens += kind.startsWith("image/") ? imageTokens : farTokensAtMost;
+  weight.tokens += kind.startsWith("image/") ? imageTokens : fileTokensAtMost;
 }
 
 function need(kind: string, needs: Needs): void {

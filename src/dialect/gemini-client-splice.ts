@@ -13,10 +13,11 @@ import { steering } from "#src/dialect/gemini-client-peek.ts";
 import { writeUsage } from "#src/dialect/gemini-client-candidate.ts";
 import { GeminiRelay } from "#src/dialect/gemini-relay.ts";
 import { blockReason, faultText, readUsage } from "#src/dialect/gemini-usage.ts";
-import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
+import { RawAnswer } from "#src/dialect/raw-answer.ts";
+import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edit, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
-import { decode, type Payload } from "#src/lib/bytes.ts";
+import { type Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
 /** The byte path of generateContent: members are changed in place, everything else keeps its bytes. */
@@ -106,24 +107,15 @@ function merged(raw: string, members: JsonObject): string {
 class GeminiReply implements MeteredReply {
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
-  readonly #raw: string;
-  readonly #ascii: boolean;
-  readonly #members: Member[];
+  readonly #answer: RawAnswer;
 
   constructor(body: Uint8Array) {
-    const ascii = asciiOf(body);
-    const parsed = readAnswer(ascii ?? decode(body));
+    const answer = new RawAnswer(body);
+    const parsed = readAnswer(answer.text);
     this.id = stringOf(parsed.responseId) || undefined;
     this.usage = readUsage(parsed.usageMetadata);
-    this.#ascii = ascii !== undefined;
-    this.#raw = ascii ?? toRaw(body);
-    try {
-      this.#members = membersOf(this.#raw);
-    } catch (cause) {
-      throw new UpstreamStreamError("The provider sent an answer that is nested too deep", {
-        cause,
-      });
-    }
+    answer.walk();
+    this.#answer = answer;
   }
 
   attach(summary: Summary): Payload {
@@ -135,7 +127,7 @@ class GeminiReply implements MeteredReply {
     const { usage } = summary;
     const add =
       usage?.estimated === true ? { usageMetadata: rawJson(writeUsage(usage)), ...put } : put;
-    return payload(edit(this.#raw, { set: put, add }, 0, this.#members), this.#ascii);
+    return this.#answer.edited({ set: put, add });
   }
 }
 

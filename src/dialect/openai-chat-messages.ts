@@ -2,15 +2,12 @@ import { missing, wrong } from "#src/dialect/ask.ts";
 import type { Needs } from "#src/dialect/dialect.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
-
-/** Tokens of a picture: the most that current models charge for one; a few older ones weigh their small price by more. */
-const imageTokens = 3000;
-/** Tokens per base64 byte of a document: text in a PDF is compressed to about a byte per token. */
-const fileTokensPerByte = 0.75;
-/** Tokens of a document whatever its size: 100 pages, the usual limit, as text and picture. */
-const fileTokensAtMost = 300_000;
-/** Tokens per base64 byte of sound: 32 a second at the lowest rate in use, 8 kbit/s. */
-const audioTokensPerByte = 0.025;
+import {
+  audioTokensPerByte,
+  fileTokensAtMost,
+  fileTokensPerByte,
+  imageTokens,
+} from "#src/dialect/weights.ts";
 
 const roles = ["system", "developer", "user", "assistant", "tool", "function"];
 

@@ -5,7 +5,6 @@ import {
   type Summary,
   type Target,
   type UpstreamRequest,
-  UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
 import { readAnswer } from "#src/dialect/openai-chunk.ts";
@@ -13,11 +12,12 @@ import type { Shape } from "#src/dialect/openai-ending.ts";
 import { adapt } from "#src/dialect/openai-adapt.ts";
 import { OpenaiRelay } from "#src/dialect/openai-relay.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai-usage.ts";
-import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
+import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
-import { decode, type Payload } from "#src/lib/bytes.ts";
-import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
+import type { Payload } from "#src/lib/bytes.ts";
+import { isObject, stringOf } from "#src/lib/json.ts";
 
 /** The byte path of an OpenAI-shaped dialect: members are changed in place, everything else keeps its bytes. */
 export function openaiSplice(shape: Shape): SpliceDialect {
@@ -55,35 +55,18 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
   return { path, body: payload(edit(raw, { set, add }), ask.ascii !== undefined), dropped };
 }
 
-/** An object, in raw text, with members put; a new object where there was none. */
-function withMembers(raw: string | undefined, members: JsonObject): string {
-  if (!raw?.startsWith("{")) return rawJson(members);
-  const put: Record<string, string> = {};
-  for (const [name, value] of Object.entries(members)) put[name] = rawJson(value ?? null);
-  return edit(raw, { set: put, add: put });
-}
-
 class OpenaiReply implements MeteredReply {
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
-  readonly #raw: string;
-  readonly #ascii: boolean;
-  readonly #members: Member[];
+  readonly #answer: RawAnswer;
 
   constructor(body: Uint8Array) {
-    const ascii = asciiOf(body);
-    const parsed = readAnswer(ascii ?? decode(body));
+    const answer = new RawAnswer(body);
+    const parsed = readAnswer(answer.text);
     this.id = stringOf(parsed.id) || undefined;
     this.usage = findUsage(parsed);
-    this.#ascii = ascii !== undefined;
-    this.#raw = ascii ?? toRaw(body);
-    try {
-      this.#members = membersOf(this.#raw);
-    } catch (cause) {
-      throw new UpstreamStreamError("The provider sent an answer that is nested too deep", {
-        cause,
-      });
-    }
+    answer.walk();
+    this.#answer = answer;
   }
 
   attach(summary: Summary): Payload {
@@ -94,17 +77,12 @@ class OpenaiReply implements MeteredReply {
     };
     const { usage } = summary;
     if (usage !== undefined) {
-      const told = this.#last("usage");
+      const told = this.#answer.last("usage");
       put.usage =
         told.startsWith("{") && usage.estimated !== true
           ? completeUsage(told, usage, summary)
           : rawJson(writeUsage(usage, summary));
     }
-    return payload(edit(this.#raw, { set: put, add: put }, 0, this.#members), this.#ascii);
-  }
-
-  #last(name: string): string {
-    const member = this.#members.findLast(({ key }) => key === name);
-    return member === undefined ? "" : this.#raw.slice(member.valueStart, member.end);
+    return this.#answer.edited({ set: put, add: put });
   }
 }

@@ -3,11 +3,7 @@ import type { Needs } from "#src/dialect/dialect.ts";
 import { noNeeds } from "#src/dialect/openai-chat-messages.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
-
-/** Tokens of a picture, a document and its bytes: the bounds that hold for chat. */
-const imageTokens = 3000;
-const fileTokensPerByte = 0.75;
-const fileTokensAtMost = 300_000;
+import { fileTokensAtMost, fileTokensPerByte, imageTokens } from "#src/dialect/weights.ts";
 
 const roles = ["user", "assistant", "system", "developer"];
 

@@ -7,6 +7,7 @@ import {
   type UpstreamRequest,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
+import { withMembers } from "#src/dialect/raw-answer.ts";
 import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { ownReasoningId } from "#src/dialect/responses-output.ts";
 import { readResponse } from "#src/dialect/responses-reply.ts";
@@ -61,14 +62,6 @@ function withoutOwnReasoning(raw: string, { input }: JsonObject): string | undef
     return id === undefined || !id.startsWith(ownReasoningId);
   });
   return `[${kept.map(({ start, end }) => raw.slice(start, end)).join(",")}]`;
-}
-
-/** An object, in raw text, with members put; a new object where there was none. */
-function withMembers(raw: string, members: JsonObject): string {
-  if (!raw.startsWith("{")) return rawJson(members);
-  const put: Record<string, string> = {};
-  for (const [name, value] of Object.entries(members)) put[name] = rawJson(value ?? null);
-  return edit(raw, { set: put, add: put });
 }
 
 /** A whole answer on the byte path. Throws `UpstreamStreamError` when it is none. */

@@ -152,7 +152,7 @@ async function once(
 }
 
 /** Headers that go on to an upstream of the client's own wire. */
-function forwarded({ front, request }: Call): Record<string, string> | undefined {
+export function forwarded({ front, request }: Call): Record<string, string> | undefined {
   if (front.forward.length === 0) return undefined;
   const headers: Record<string, string> = {};
   for (const name of front.forward) {

@@ -1,5 +1,5 @@
 import type { ErrorReply } from "#src/dialect/dialect.ts";
-import type { App } from "#src/gateway/context.ts";
+import type { App, Call, Front } from "#src/gateway/context.ts";
 import { exposedHeaders } from "#src/gateway/headers.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { AppError, toAppError } from "#src/lib/error.ts";
@@ -86,4 +86,12 @@ function tooLarge(found: number, limit: number): AppError {
     "body_too_large",
     `Cannot take a body of ${mega(found)}: the limit is ${mega(limit)}`,
   );
+}
+
+/** A request whose body is read, as a call to a front. Throws `body_too_large`. */
+export async function callOf(request: Request, front: Front, app: App): Promise<Call> {
+  const receivedAt = app.clock.now();
+  const startedAt = app.clock.monotonic();
+  const body = await readBody(request, app.config.limits.maxBodyBytes);
+  return { request, body, front, receivedAt, startedAt };
 }

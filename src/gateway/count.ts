@@ -1,0 +1,65 @@
+import type { Ask, SpliceDialect } from "#src/dialect/dialect.ts";
+import { forwarded, targetOf } from "#src/gateway/attempt.ts";
+import { authenticateInference } from "#src/gateway/authenticate.ts";
+import { choose } from "#src/gateway/choose.ts";
+import type { App, Call } from "#src/gateway/context.ts";
+import { estimateUsage } from "#src/gateway/estimate-usage.ts";
+import { classify, thrownFault } from "#src/gateway/fault.ts";
+import { peek } from "#src/gateway/peek.ts";
+import { wireOf } from "#src/gateway/wire.ts";
+import type { Route } from "#src/provider/deployment.ts";
+import { send } from "#src/provider/send.ts";
+
+/** The tokens of a prompt: as the upstream that would serve it tells them, or by our own rule of thumb. */
+export type Count = { told: Uint8Array } | { estimated: number };
+
+/** Counts a request's tokens without running it. Free of charge, so nothing is held or recorded. */
+export async function count(
+  call: Call,
+  retarget: SpliceDialect["retarget"],
+  app: App,
+): Promise<Count> {
+  const caller = await authenticateInference(call.request, app);
+  const ask = peek(call);
+  const { routes } = choose(ask, caller, app);
+  for (const route of routes) {
+    if (wireOf(route, ask, call.front) !== call.front.wire) continue;
+    const told = await askUpstream(call, ask, retarget, route, app);
+    if (told !== undefined) return { told };
+  }
+  return { estimated: estimateUsage(ask, 0).input.fresh };
+}
+
+/** The upstream's own words; undefined when it has none to say. Throws what it says is wrong with the request. */
+async function askUpstream(
+  call: Call,
+  ask: Ask,
+  retarget: SpliceDialect["retarget"],
+  route: Route,
+  app: App,
+): Promise<Uint8Array | undefined> {
+  const { timeouts } = app.config;
+  const { signal } = call.request;
+  const { path, body } = retarget(call.body, ask, targetOf(route));
+  const exchange = send(route.deployment, path, body, {
+    stream: false,
+    connectMs: timeouts.connectMs,
+    extra: forwarded(call),
+  });
+  const stop = () => exchange.abort(new Error("The count was not waited for"));
+  const deadline = app.deadlines.after(timeouts.firstByteMs, stop);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const head = await exchange.head;
+    const answer = await exchange.bytes();
+    if (head.status >= 200 && head.status < 300) return answer;
+    throw classify(head, answer, route, call.front.wire);
+  } catch (thrown) {
+    const { error, moveOn } = thrownFault(thrown, route);
+    if (!moveOn) throw error;
+    return undefined;
+  } finally {
+    deadline.cancel();
+    signal.removeEventListener("abort", stop);
+  }
+}
