@@ -10,7 +10,10 @@ import { isObject, type JsonObject } from "#src/lib/json.ts";
  * Messages name the member and what was found, and never quote a text: it may be a prompt.
  */
 
-/** The body as a JSON object, and its text where all of it is ASCII. Throws `invalid_json`. */
+/** A larger text is made again where it is needed: a picture waits for its answer in two copies, not in three. */
+const keptBytes = 65_536;
+
+/** The body as a JSON object, and its text where all of it is ASCII and not large. Throws `invalid_json`. */
 export function parseBody(body: Uint8Array): { parsed: JsonObject; ascii: string | undefined } {
   if (body.length === 0)
     throw new AppError("invalid_json", "Cannot read an empty body: a JSON object is needed");
@@ -26,7 +29,7 @@ export function parseBody(body: Uint8Array): { parsed: JsonObject; ascii: string
     // The parser's own message quotes the body.
     throw new AppError("invalid_json", "Cannot parse the body as JSON");
   }
-  if (isObject(parsed)) return { parsed, ascii };
+  if (isObject(parsed)) return { parsed, ascii: body.length > keptBytes ? undefined : ascii };
   throw new AppError(
     "invalid_json",
     `Cannot use ${kindOf(parsed)} as a request: a JSON object is needed`,

@@ -84,7 +84,7 @@ export class Connection implements Carrier {
     this.#again = again;
     exchange.connection = this;
     socket.ref();
-    this.#write(exchange.outgoing());
+    this.#write(exchange.outgoing(again !== undefined));
   }
 
   pause(): void {

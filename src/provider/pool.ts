@@ -7,6 +7,13 @@ const idleMs = 55_000;
 const sweepMs = 5_000;
 const maxIdle = 2_048;
 
+/** Bodies above this are too much to keep while the upstream works. */
+const largeBytes = 262_144;
+
+function lengthOf({ body }: Outgoing): number {
+  return body?.length ?? 0;
+}
+
 /** Kept connections to one origin, the last used first. As many at once as there are requests. */
 export class Pool {
   readonly #idle: Connection[] = [];
@@ -17,7 +24,8 @@ export class Pool {
   /** Sends a whole request: `head` ends with the empty line. */
   send(head: string, out: Outgoing): Exchange {
     const exchange = new SocketExchange(head, out.body);
-    const kept = this.#idle.pop();
+    // A large body is not kept for a second try, which a fresh connection does not need.
+    const kept = lengthOf(out) > largeBytes ? undefined : this.#idle.pop();
     if (kept === undefined) void this.#connect(exchange, out.connectMs);
     else kept.carry(exchange, () => void this.#connect(exchange, out.connectMs));
     return exchange;

@@ -25,7 +25,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** What carries it, from the first byte sent to the last received. */
   connection: Carrier | undefined;
   readonly #headText: string;
-  readonly #body: Payload | undefined;
+  #body: Payload | undefined;
   #pieces: Uint8Array[] = [];
   #size = 0;
   #paused = false;
@@ -44,10 +44,11 @@ export class SocketExchange implements Exchange, AnswerSink {
     return this.#ended || this.#failure !== undefined;
   }
 
-  /** The request's bytes. */
-  outgoing(): Uint8Array {
+  /** The request's bytes. They are kept for another call only where there may be one. */
+  outgoing(mayRepeat: boolean): Uint8Array {
     const head = this.#headText;
     const body = this.#body ?? "";
+    if (!mayRepeat) this.#body = undefined;
     if (typeof body === "string") return Buffer.from(head + body, "latin1");
     const bytes = Buffer.allocUnsafe(head.length + body.length);
     bytes.write(head, 0, "latin1");
