@@ -38,7 +38,7 @@ function tokenOf({ headers, url }: Request): string | undefined {
   return (
     headers.get("x-api-key")?.trim() ||
     headers.get("x-goog-api-key")?.trim() ||
-    new URL(url).searchParams.get("key")?.trim() ||
+    new URL(url, "http://host").searchParams.get("key")?.trim() ||
     undefined
   );
 }

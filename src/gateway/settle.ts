@@ -8,7 +8,7 @@ import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/gener
 import { nano, toUnits } from "#src/ledger/money.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 import type { AppError } from "#src/lib/error.ts";
-import type { Route } from "#src/provider/deployment.ts";
+import type { Deployment, Route } from "#src/provider/deployment.ts";
 
 /** A request that was admitted: its ids and its hold. Ended exactly once, by settle(). */
 export interface Job {
@@ -28,6 +28,8 @@ export interface Outcome {
   status: GenerationStatus;
   error?: AppError;
   route?: Route;
+  /** Where it ran, when no model was named. */
+  place?: Deployment;
   usage?: Usage;
   /** The provider's id of the answer. */
   upstreamId?: string;
@@ -126,6 +128,7 @@ function generationOf(
 ): Generation {
   const { call, caller, ask } = job;
   const { route, usage } = outcome;
+  const place = route?.deployment ?? outcome.place;
   const now = app.clock.monotonic();
   const answeredAt = ask.stream ? (outcome.firstByteAt ?? now) : now;
   return {
@@ -143,8 +146,8 @@ function generationOf(
     dialect: ask.dialect,
     requestedModel: ask.model ?? ask.models[0],
     model: route?.model.id,
-    provider: route?.deployment.provider.id,
-    region: route?.deployment.region,
+    provider: place?.provider.id,
+    region: place?.region,
     streamed: ask.stream,
     status: outcome.status,
     errorCode: outcome.error?.code,

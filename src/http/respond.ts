@@ -23,7 +23,7 @@ export async function respond(
       app.log.write(
         "error",
         "internal_error",
-        { path: new URL(request.url).pathname },
+        { path: new URL(request.url, "http://host").pathname },
         error.cause,
       );
     }

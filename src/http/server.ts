@@ -6,6 +6,8 @@ import { accountRoutes } from "#src/http/account.ts";
 import { catalogRoutes } from "#src/http/catalog.ts";
 import { healthRoutes, type Readiness } from "#src/http/health.ts";
 import { frontRoutes } from "#src/http/fronts.ts";
+import { preflight } from "#src/http/preflight.ts";
+import { proxyRoutes } from "#src/http/proxy.ts";
 import { allowOrigin, errorResponse, writeJsonError } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -20,10 +22,12 @@ const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
 
 /** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
 export function surface({ app, services, readiness }: Surface) {
-  return new Elysia({ serve: { routes: frontRoutes(app) } })
+  return new Elysia({ serve: { routes: { ...frontRoutes(app), ...proxyRoutes(app) } } })
     .onError({ as: "global" }, ({ error, code, request }) => {
       const known =
-        error instanceof AppError ? error : frameworkError(code, new URL(request.url).pathname);
+        error instanceof AppError
+          ? error
+          : frameworkError(code, new URL(request.url, "http://host").pathname);
       if (known.code === "internal_error") app.log.write("error", "internal_error", {}, error);
       const response = errorResponse(known, writeJsonError);
       if (request.headers.has("origin")) allowOrigin(response.headers);
@@ -37,18 +41,8 @@ export function surface({ app, services, readiness }: Surface) {
     .all("/*", ({ request }) => notFound(request, app), { parse: "none" });
 }
 
-function preflight(request: Request): Response {
-  const headers = new Headers({
-    "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE, OPTIONS",
-    "Access-Control-Allow-Headers": request.headers.get("access-control-request-headers") ?? "*",
-    "Access-Control-Max-Age": "86400",
-  });
-  allowOrigin(headers);
-  return new Response(null, { status: 204, headers });
-}
-
 function notFound(request: Request, app: App): Response {
-  const { pathname } = new URL(request.url);
+  const { pathname } = new URL(request.url, "http://host");
   const error = unavailable.test(pathname)
     ? new AppError(
         "not_available",

@@ -29,7 +29,7 @@ export interface Generation {
   keyName: string;
   user: string | undefined;
   app: string | undefined;
-  /** Client dialect or `proxy`. */
+  /** What the client spoke; through the proxy, the provider's own. */
   dialect: string;
   requestedModel: string | undefined;
   /** Absent when no route was chosen. */

@@ -10,7 +10,14 @@ export class FetchExchange implements Exchange {
   constructor(url: string, { method, headers, body }: Outgoing) {
     const { signal } = this.#controller;
     // A redirect could carry the credential to another host.
-    this.#response = fetch(url, { method, headers, body, signal, redirect: "manual" });
+    this.#response = fetch(url, {
+      method,
+      headers,
+      body,
+      signal,
+      redirect: "manual",
+      decompress: false,
+    });
     this.head = this.#response.then(({ status, headers: given }) => ({
       status,
       header: (name) => given.get(name) ?? undefined,

@@ -28,7 +28,7 @@ export function send(
   const out: Outgoing = {
     method: options.method ?? "POST",
     headers: {
-      "content-type": "application/json",
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
       accept: options.stream ? streamType(deployment) : "application/json",
       "user-agent": agent,
       ...options.extra,

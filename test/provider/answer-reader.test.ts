@@ -134,6 +134,7 @@ describe("AnswerReader", () => {
     ["an endless head", `HTTP/1.1 200 OK\r\nx: ${"y".repeat(70_000)}`, "longer than 65536"],
   ])("refuses %s", (_, text, wanted) => {
     expect(read([text], true).error).toContain(wanted);
-    expect(read([...text], true).error).toContain(wanted);
+    const pieces = text.length > 1000 ? (text.match(/[^]{1,500}/g) ?? []) : [...text];
+    expect(read(pieces, true).error).toContain(wanted);
   });
 });

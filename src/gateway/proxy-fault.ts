@@ -1,0 +1,37 @@
+import { AttemptFailed } from "#src/gateway/attempt.ts";
+import type { App } from "#src/gateway/context.ts";
+import { thrownFault } from "#src/gateway/fault.ts";
+import type { Answered } from "#src/gateway/proxy-relay.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
+
+/** What broke the exchange with a provider before anything was sent to the client. */
+export function attemptFailed(
+  thrown: unknown,
+  { request, way: { route, isListed }, ask }: Pick<Answered, "request" | "way" | "ask">,
+  app: App,
+): AttemptFailed {
+  const { error, reason, upstreamFailed } = thrownFault(thrown, route);
+  const hasLeft = request.signal.aborted;
+  // Only inference says something of the health that routing asks for.
+  if (isListed && upstreamFailed && !hasLeft) app.health.failed(route);
+  const { provider, region } = route.deployment;
+  const entry = {
+    provider: provider.id,
+    region,
+    model: route.model.id,
+    decision: "failed" as const,
+    reason: hasLeft ? "client_left" : reason,
+  };
+  return new AttemptFailed(error, [entry], ask.model === undefined ? undefined : route, hasLeft);
+}
+
+/** Throws where our credential would go to the client. */
+export function refuseSecret(isFound: boolean, { deployment }: Route): void {
+  if (!isFound) return;
+  const { provider, region } = deployment;
+  throw new AppError("upstream_error", "upstream request failed", {
+    metadata: { provider: provider.id, region },
+    cause: new Error("The upstream's answer held our credential"),
+  });
+}

@@ -1,0 +1,201 @@
+import type { Caller } from "#src/account/account.ts";
+import type { Endpoint, Model } from "#src/catalog/model.ts";
+import type { Ask } from "#src/dialect/dialect.ts";
+import { choose } from "#src/gateway/choose.ts";
+import type { App } from "#src/gateway/context.ts";
+import { eligible } from "#src/gateway/eligible.ts";
+import { noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
+import type { Errand } from "#src/gateway/proxy-ask.ts";
+import type { TraceEntry } from "#src/ledger/generation.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Deployment, Route } from "#src/provider/deployment.ts";
+
+/** Where a proxied call goes. */
+export interface Way {
+  /** Without a price and a footprint, where the catalogue does not know what is asked for. */
+  route: Route;
+  /** A model of the catalogue: charged by its tokens. */
+  isListed: boolean;
+  /** Deployments of the provider that may not serve. */
+  trace: TraceEntry[];
+}
+
+/** Throws `provider_not_allowed` where a key may use none of a provider's regions. */
+export function refuseProvider(provider: string, { key }: Caller): void {
+  const { allowedProviders: allowed } = key;
+  const isAllowed = (slug: string) => slug.toLowerCase().split("/")[0] === provider;
+  if (allowed.length > 0 && !allowed.some(isAllowed)) throw providerNotAllowed(provider);
+}
+
+/** Any address of a provider: below it, the same paths mean the same in all regions. Throws `service_unavailable`. */
+export function addressOf(provider: string, app: App): string {
+  const found = app.routes.deployments.find((one) => one.provider.id === provider);
+  if (found === undefined) throw unreachable(provider, [], app);
+  return found.baseUrl;
+}
+
+/**
+ * The deployment of the provider that takes a proxied call: one, for what it answers is the answer.
+ * Throws 403 for what the key or the plan does not allow, 503 where no deployment may serve.
+ */
+export function wayOf(errand: Errand, provider: string, caller: Caller, app: App): Way {
+  const { ask } = errand;
+  const model = errand.kind === "inference" ? listed(errand.model, provider, app) : undefined;
+  if (model === undefined) return unlistedWay(errand, provider, caller, app);
+  const kind = model.kind === "embedding" ? "embedding" : "chat";
+  // How long an answer may be is for the provider to judge.
+  const sought: Ask = { ...ask, kind, model: model.id, maxOutputTokens: undefined };
+  const { routes, trace } = choose(sought, caller, app);
+  const [route] = routes;
+  if (route === undefined) throw unreachable(provider, [], app);
+  return { route, isListed: true, trace: trace.filter((entry) => entry.provider === provider) };
+}
+
+/** The model of the catalogue that a provider means by a name. */
+function listed(name: string, provider: string, app: App): Model | undefined {
+  const { routes } = app;
+  const isServed = (model: Model) =>
+    routes.of(model).some(({ deployment }) => deployment.provider.id === provider);
+  const bare = name.replace(/^models\//, "");
+  const own = namesAt(provider, app).get(bare);
+  if (own !== undefined) return own;
+  const found = routes.find(bare);
+  const isPlain = found !== undefined && found.variant === undefined;
+  return isPlain && isServed(found.model) ? found.model : undefined;
+}
+
+const names = new WeakMap<App["routes"], Map<string, ReadonlyMap<string, Model>>>();
+
+/** Models that a provider serves, by its own names. */
+function namesAt(provider: string, { routes }: App): ReadonlyMap<string, Model> {
+  const known = names.get(routes) ?? new Map<string, ReadonlyMap<string, Model>>();
+  names.set(routes, known);
+  const here = known.get(provider);
+  if (here !== undefined) return here;
+  const made = new Map<string, Model>();
+  for (const model of routes.models) {
+    for (const { deployment, endpoint } of routes.of(model)) {
+      const { upstreamModel } = endpoint;
+      if (deployment.provider.id === provider && !made.has(upstreamModel))
+        made.set(upstreamModel, model);
+    }
+  }
+  known.set(provider, made);
+  return made;
+}
+
+/** What the catalogue has no price for. */
+function unlistedWay(errand: Errand, provider: string, caller: Caller, app: App): Way {
+  const { ask, kind } = errand;
+  const judge = eligible(ask, caller, app);
+  if (kind !== "free") {
+    refuseUncharged(ask, provider, caller, app);
+    refuseModel(ask, provider, caller, app);
+  }
+  const reasons: string[] = [];
+  for (const deployment of app.routes.deployments) {
+    if (deployment.provider.id !== provider) continue;
+    // The name of any model that is asked for would make the health of each another matter, to be kept for ever.
+    const refusal = judge.refuse(unlisted(deployment, anything));
+    if (refusal !== undefined) {
+      reasons.push(refusal);
+      continue;
+    }
+    return { route: unlisted(deployment, ask.model ?? anything), isListed: false, trace: [] };
+  }
+  throw unreachable(provider, reasons, app);
+}
+
+const anything = "*";
+
+/** A prepaid account pays for what it used, so the use has to have a price. */
+function refuseUncharged(ask: Ask, provider: string, { account }: Caller, app: App): void {
+  if (account.plan !== "prepaid" || app.config.billing.unknownPrice === "allow") return;
+  const what = ask.model === undefined ? "this call" : `"${ask.model}" for this call`;
+  throw new AppError(
+    "not_meterable",
+    `Cannot charge a prepaid account for ${what} at ${provider}: chat, completions, messages, responses, generateContent and embeddings with a model of GET /v1/models can be charged, and listing models is free; the operator may set billing.unknown_price = "allow"`,
+    { metadata: { provider } },
+  );
+}
+
+/** A key that may use some models alone may use no other, named or not. */
+function refuseModel({ model }: Ask, provider: string, { key }: Caller, app: App): void {
+  if (key.allowedModels.length === 0) return;
+  const known = model === undefined ? undefined : listed(model, provider, app);
+  const allowed = new Set(key.allowedModels.map((name) => name.toLowerCase()));
+  const ids = known === undefined ? [model, `${provider}/${model}`] : [known.id, known.name];
+  if (model !== undefined && ids.some((id) => allowed.has(id?.toLowerCase() ?? ""))) return;
+  throw new AppError(
+    "model_not_allowed",
+    `Cannot use ${model === undefined ? "a call that names no model" : `"${model}"`} with this API key: it may use ${key.allowedModels.join(", ")}`,
+    { param: "model" },
+  );
+}
+
+function unreachable(provider: string, reasons: string[], app: App): AppError {
+  if (reasons.length > 0 && reasons.every((reason) => reason === "key_providers"))
+    return providerNotAllowed(provider);
+  const why =
+    reasons.length === 0
+      ? "it is not enabled, or has no credential or address"
+      : [...new Set(reasons)].join(", ");
+  return new AppError("service_unavailable", noneLeft(`Cannot reach ${provider}: ${why}`, app), {
+    retryAfterSeconds: 30,
+    metadata: { provider, reasons },
+  });
+}
+
+/** A route to a model that the catalogue does not know: without price and footprint. */
+function unlisted(deployment: Deployment, name: string): Route {
+  const { provider } = deployment;
+  const origin = { source: provider.source, read: provider.read };
+  const id = `${provider.id}/${name}`;
+  const endpoint: Endpoint = {
+    id,
+    provider: provider.id,
+    upstreamModel: name,
+    protocol: provider.protocol,
+    regions: [deployment.region],
+    regionBasis: deployment.basis,
+    contextWindow: Number.POSITIVE_INFINITY,
+    prices: [],
+    dataPolicy: provider.dataPolicy,
+    selfHosted: provider.selfHosted,
+  };
+  const model: Model = {
+    id,
+    author: provider.id,
+    name,
+    kind: "chat",
+    openWeights: false,
+    contextWindow: endpoint.contextWindow,
+    inputModalities: [],
+    outputModalities: [],
+    capabilities: {
+      tools: true,
+      structuredOutputs: true,
+      jsonMode: true,
+      reasoning: true,
+      streaming: true,
+      vision: true,
+      pdf: true,
+      audio: true,
+      samplingParams: true,
+      promptCaching: false,
+    },
+    aliases: [],
+    status: "active",
+    endpoints: [endpoint],
+    ...origin,
+  };
+  return {
+    model,
+    endpoint,
+    deployment,
+    gridGPerKwh: undefined,
+    carbonPer1k: undefined,
+    activeB: undefined,
+    price: undefined,
+  };
+}

@@ -1,0 +1,92 @@
+import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai-chat.ts";
+import type { App } from "#src/gateway/context.ts";
+import { chatFront } from "#src/gateway/front.ts";
+import { proxy } from "#src/gateway/proxy.ts";
+import { isPreflight, preflight } from "#src/http/preflight.ts";
+import { readBody, respond } from "#src/http/respond.ts";
+import { AppError } from "#src/lib/error.ts";
+
+interface TimeoutServer {
+  timeout(request: Request, seconds: number): void;
+}
+
+/** A request with what the router found in its path. */
+type Routed = Request & { params: Readonly<Record<string, string | undefined>> };
+
+/** A path that the server itself dispatches, for every method. */
+export type ProxyRoute = (request: Routed, server: TimeoutServer) => Promise<Response>;
+
+/** First segments that are ours: a provider of this name is not reached here. */
+const reserved: ReadonlySet<string> = new Set([
+  "api",
+  "v1",
+  "v1beta",
+  "healthz",
+  "dashboard",
+  "docs",
+  "models",
+  "login",
+  "register",
+  "assets",
+]);
+
+/** The longest paths of providers have nine. */
+const mostSegments = 12;
+const names = Array.from({ length: mostSegments }, (_, at) => `s${at}`);
+
+/** The words in which we refuse. */
+const front = chatFront({ client: openaiChatClient, splice: openaiChatSplice, idPrefix: "" });
+
+/**
+ * Every path below a provider's id. The server's router matches the target as the client wrote it, and hands out its
+ * segments; everywhere else `..` is resolved before we see it. So there is a route for each number of segments.
+ */
+export function proxyRoutes(app: App): Record<string, ProxyRoute> {
+  const routes: Record<string, ProxyRoute> = {};
+  const reachable = new Set(app.routes.deployments.map(({ provider }) => provider.id));
+  for (const provider of app.routes.providers) {
+    if (reserved.has(provider)) continue;
+    // What none of the others takes: an empty segment, or too many.
+    routes[`/${provider}/*`] = (request, server) =>
+      proxied(provider, undefined, request, server, app);
+    // The others are refused whatever their path is.
+    if (!reachable.has(provider)) continue;
+    let path = `/${provider}`;
+    for (const [at, name] of names.entries()) {
+      path += `/:${name}`;
+      routes[path] = (request, server) => {
+        const segments = names.slice(0, at + 1).map((one) => request.params[one] ?? "");
+        return proxied(provider, segments, request, server, app);
+      };
+    }
+  }
+  return routes;
+}
+
+function proxied(
+  provider: string,
+  segments: readonly string[] | undefined,
+  request: Request,
+  server: TimeoutServer,
+  app: App,
+): Promise<Response> {
+  const receivedAt = app.clock.now();
+  const startedAt = app.clock.monotonic();
+  // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
+  server.timeout(request, 0);
+  return respond(request, app, front.writeError, async () => {
+    if (isPreflight(request)) return preflight(request);
+    refuseMethod(request.method);
+    const body = await readBody(request, app.config.limits.maxBodyBytes);
+    return proxy({ request, body, front, receivedAt, startedAt, provider, segments }, app);
+  });
+}
+
+/** TRACE would show our credential to the client, and CONNECT is for other proxies. */
+function refuseMethod(method: string): void {
+  if (/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/.test(method)) return;
+  throw new AppError(
+    "method_not_allowed",
+    `Cannot pass on ${method}: use the provider's own method`,
+  );
+}
