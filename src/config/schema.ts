@@ -14,6 +14,23 @@ export const policies = [
   "fixed-provider",
 ] as const;
 
+/** First segments of the gateway's own paths: a provider of such a name could not be reached by its path. */
+export const reservedNames: ReadonlySet<string> = new Set([
+  "api",
+  "v1",
+  "v1beta",
+  "healthz",
+  "readyz",
+  "metrics",
+  "dashboard",
+  "docs",
+  "models",
+  "providers",
+  "login",
+  "register",
+  "assets",
+]);
+
 const alsoSpoken = ["openai-responses"] as const;
 const protocols = [
   "openai-chat",
@@ -78,7 +95,11 @@ export const fileSchema = v.strictObject({
   ),
   providers: v.optional(
     v.record(
-      v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes")),
+      v.pipe(
+        v.string(),
+        v.regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes"),
+        v.check((id) => !reservedNames.has(id), "a name that is no path of the gateway's own"),
+      ),
       v.strictObject({
         protocol: v.optional(v.picklist(protocols)),
         /** Wires that it takes for the same models besides. */

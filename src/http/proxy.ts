@@ -1,3 +1,4 @@
+import { reservedNames } from "#src/config/schema.ts";
 import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai-chat.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
@@ -16,20 +17,6 @@ type Routed = Request & { params: Readonly<Record<string, string | undefined>> }
 /** A path that the server itself dispatches, for every method. */
 export type ProxyRoute = (request: Routed, server: TimeoutServer) => Promise<Response>;
 
-/** First segments that are ours: a provider of this name is not reached here. */
-const reserved: ReadonlySet<string> = new Set([
-  "api",
-  "v1",
-  "v1beta",
-  "healthz",
-  "dashboard",
-  "docs",
-  "models",
-  "login",
-  "register",
-  "assets",
-]);
-
 /** The longest paths of providers have nine. */
 const mostSegments = 12;
 const names = Array.from({ length: mostSegments }, (_, at) => `s${at}`);
@@ -45,7 +32,7 @@ export function proxyRoutes(app: App): Record<string, ProxyRoute> {
   const routes: Record<string, ProxyRoute> = {};
   const reachable = new Set(app.routes.deployments.map(({ provider }) => provider.id));
   for (const provider of app.routes.providers) {
-    if (reserved.has(provider)) continue;
+    if (reservedNames.has(provider)) continue;
     // What none of the others takes: an empty segment, or too many.
     routes[`/${provider}/*`] = (request, server) =>
       proxied(provider, undefined, request, server, app);
