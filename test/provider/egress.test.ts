@@ -97,9 +97,12 @@ const publicV6 = [
 ];
 
 describe("isPublicAddress()", () => {
-  test.each(specialV4.map((range) => [...range]))("refuses %s to %s, ends included", (first, last) => {
-    for (const end of [first, last]) expect(isPublicAddress(end)).toBe(false);
-  });
+  test.each(specialV4.map((range) => [...range]))(
+    "refuses %s to %s, ends included",
+    (first, last) => {
+      for (const end of [first, last]) expect(isPublicAddress(end)).toBe(false);
+    },
+  );
 
   test("takes the addresses next to special ranges", () => {
     expect(neighboursV4.filter((address) => !isPublicAddress(address))).toEqual([]);
