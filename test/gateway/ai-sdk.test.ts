@@ -31,7 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => gateway.close());
 
-const models = ["openai/gpt-4o-mini", "anthropic/claude-haiku-4.5", "google/gemini-3.5-flash"];
+const models = [
+  "openai/gpt-4o-mini",
+  "openai/gpt-5.5-pro",
+  "anthropic/claude-haiku-4.5",
+  "google/gemini-3.5-flash",
+];
 const weather = tool({
   description: "The weather of a city",
   inputSchema: jsonSchema<{ city: string }>({
