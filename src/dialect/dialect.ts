@@ -158,6 +158,8 @@ export interface Summary {
   /** Cost in the configured currency, with its two parts; absent when a price is unknown. */
   cost?: { total: number; prompt: number; completion: number };
   isByok: boolean;
+  /** The request's members, for a wire whose answers repeat them. */
+  asked?: JsonObject;
   /** The `lowrouter` block, ready to be written. */
   block: LowrouterBlock;
 }
@@ -239,6 +241,8 @@ export interface StreamHead {
   model: string;
   provider: string;
   includeUsage: boolean;
+  /** The request's members, for a wire whose answers repeat them. */
+  asked?: JsonObject;
 }
 
 /** Writes a client's event stream. Each method returns whole events, ready to be sent. */

@@ -121,14 +121,40 @@ function finalResponse({ finish = "stop", items }: ResponsesOutput, summary: Sum
   return { ...responseOf(summary, said), status, lowrouter: block };
 }
 
+/** What a response repeats of its request. */
+const repeated = [
+  "instructions",
+  "max_output_tokens",
+  "metadata",
+  "parallel_tool_calls",
+  "reasoning",
+  "service_tier",
+  "temperature",
+  "text",
+  "tool_choice",
+  "tools",
+  "top_p",
+  "truncation",
+  "user",
+] as const;
+
 /**
- * A response with every member that clients look up without a guard. What the request said is not repeated:
- * `store` is false because nothing is kept here to continue from.
+ * A response with every member that clients look up without a guard, and what the request said. `store` is false
+ * because nothing is kept here to continue from.
  */
 function responseOf(
-  { completionId, created, model }: Pick<Summary, "completionId" | "created" | "model">,
+  {
+    completionId,
+    created,
+    model,
+    asked = {},
+  }: Pick<Summary, "completionId" | "created" | "model" | "asked">,
   said: JsonObject,
 ): JsonObject {
+  const told = repeated.flatMap((name) => {
+    const value = asked[name];
+    return value === undefined || value === null ? [] : [[name, value] as const];
+  });
   return {
     id: completionId,
     object: "response",
@@ -152,6 +178,7 @@ function responseOf(
     tools: [],
     top_p: null,
     truncation: "disabled",
+    ...Object.fromEntries(told),
     ...said,
   };
 }

@@ -76,6 +76,7 @@ export function accountFor(job: Job, route: Route, usage: Usage | undefined, app
         completion: toUnits(cost.completion),
       },
       isByok: false,
+      asked: job.ask.parsed,
       block,
     },
   };

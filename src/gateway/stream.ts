@@ -27,6 +27,7 @@ export async function* streamOf(
     model: route.model.id,
     provider: route.deployment.provider.id,
     includeUsage: job.ask.includeUsage,
+    asked: job.ask.parsed,
   };
   const flow = job.call.front.stream(answer.wire, head);
   const { timeouts } = app.config;

@@ -458,3 +458,23 @@ describe("a model that is served by this wire alone", () => {
     expect(input[3].call_id).toBe("call_a");
   });
 });
+
+test("a translated response repeats what was asked, whole and streamed", async () => {
+  const ask = {
+    model: "openai/gpt-4o-mini",
+    input: "Hi",
+    instructions: "Be brief.",
+    max_output_tokens: 200,
+    tools: [weather],
+    tool_choice: "none" as const,
+    metadata: { a: "b" },
+    temperature: 0.5,
+  };
+  const { model: _, input: __, ...repeated } = ask;
+  expect(await client.responses.create(ask)).toMatchObject({ ...repeated, store: false });
+  const stream = await client.responses.create({ ...ask, stream: true });
+  for await (const event of stream) {
+    if (event.type === "response.created" || event.type === "response.completed")
+      expect(event.response).toMatchObject({ ...repeated, store: false });
+  }
+});
