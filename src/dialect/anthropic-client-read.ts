@@ -84,13 +84,43 @@ function foreign(param: string, instead: string): AppError {
 
 function messagesOf(messages: Json | undefined): Message[] {
   if (!Array.isArray(messages)) return [];
-  return messages.flatMap((message, index): Message[] => {
-    if (!isObject(message)) return [];
+  return joined(messages.filter(isObject)).flatMap(({ message, index }): Message[] => {
     const { role, content } = message;
     if (role === "system") return [{ role, content: textParts(content) }];
     if (role === "assistant") return [{ role, content: assistantParts(content) }];
     return userMessages(content, `messages[${index}].content`);
   });
+}
+
+interface Placed {
+  message: JsonObject;
+  /** Where its first part stood. */
+  index: number;
+}
+
+/** Neighbours of one role as the one message that this wire takes them for; an instruction waits for the results before it. */
+function joined(messages: readonly JsonObject[]): Placed[] {
+  const placed: Placed[] = [];
+  for (const [index, message] of messages.entries()) {
+    const at = placed.findLastIndex(({ message: one }) => one.role !== "system");
+    const last = placed[at];
+    const isResult = blocks(message.content).some(
+      (block) => isObject(block) && block.type === "tool_result",
+    );
+    const isNext = at === placed.length - 1;
+    if (last !== undefined && isNext && last.message.role === message.role) {
+      const content = [...blocks(last.message.content), ...blocks(message.content)];
+      placed[at] = { ...last, message: { ...last.message, content } };
+    } else if (isResult && last?.message.role === "assistant")
+      placed.splice(at + 1, 0, { message, index });
+    else placed.push({ message, index });
+  }
+  return placed;
+}
+
+function blocks(content: Json | undefined): Json[] {
+  if (Array.isArray(content)) return content;
+  return typeof content === "string" ? [{ type: "text", text: content }] : [];
 }
 
 function reasoningOf({ thinking, output_config: output }: JsonObject): Reasoning | undefined {

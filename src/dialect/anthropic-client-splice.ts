@@ -23,6 +23,12 @@ type Put = Record<string, string | undefined>;
 export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const dropped = target.samplingParams ? [] : refusedSampling(ask.parsed);
   const set: Put = Object.fromEntries(dropped.map(({ name }) => [name, undefined]));
+  if (isObject(ask.parsed.thinking) && ask.parsed.thinking.type === "enabled") {
+    if (endsInUnsignedLoop(ask.parsed.messages)) {
+      set.thinking = undefined;
+      dropped.push({ name: "thinking", matters: true });
+    }
+  }
   const { raw, written } = retarget(body, ask, target, set, target.overrides ?? {});
   return {
     path: "/messages",
@@ -90,6 +96,17 @@ function refusedSampling(body: JsonObject): { name: string; matters: boolean }[]
 /** Whether thinking that no Claude signed is in the conversation: it would be refused. */
 function hasUnsigned(messages: Json | undefined): boolean {
   return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(isUnsigned));
+}
+
+/** Whether the last message answers calls that no signed thinking led to: thinking on would then be refused. */
+function endsInUnsignedLoop(messages: Json | undefined): boolean {
+  if (!Array.isArray(messages)) return false;
+  const answers = blocksOf(messages.at(-1)).some(
+    (block) => isObject(block) && block.type === "tool_result",
+  );
+  const first = blocksOf(messages.at(-2)).find((block) => !isUnsigned(block));
+  const kind = isObject(first) ? first.type : undefined;
+  return answers && kind !== "thinking" && kind !== "redacted_thinking";
 }
 
 function blocksOf(message: Json | undefined): Json[] {

@@ -87,7 +87,7 @@ function writeImage(part: ImagePart): JsonObject {
   if ("url" in source) return { type: "image", source: { type: "url", url: source.url }, ...own };
   const mediaType = sniffed(source.base64) ?? source.mediaType;
   if (!/^image\/(png|jpeg|gif|webp)$/.test(mediaType)) {
-    throw refuse(`Cannot send a picture of type "${mediaType}": use PNG, JPEG, GIF or WebP`);
+    throw refuse("Cannot send a picture of this type: use PNG, JPEG, GIF or WebP");
   }
   const bytes = { type: "base64", media_type: mediaType, data: source.base64 };
   return { type: "image", source: bytes, ...own };
@@ -101,7 +101,7 @@ function writeFile(part: FilePart): JsonObject {
 function fileSource({ source }: FilePart): JsonObject {
   if ("url" in source) return { type: "url", url: source.url };
   if ("fileId" in source) {
-    throw refuse(`Cannot send the file "${source.fileId}" by its id: send its bytes as a data URI`);
+    throw refuse("Cannot send a file by its id: send its bytes as a data URI");
   }
   // A document without a type, or with a wrong one, is what it begins as.
   const mediaType = sniffed(source.base64) ?? source.mediaType;
@@ -112,7 +112,7 @@ function fileSource({ source }: FilePart): JsonObject {
     const text = Buffer.from(source.base64, "base64").toString("utf8");
     return { type: "text", media_type: "text/plain", data: text };
   }
-  throw refuse(`Cannot send a file of type "${source.mediaType}": use PDF or plain text`);
+  throw refuse("Cannot send a file of this type: use PDF or plain text");
 }
 
 function refuse(message: string): AppError {

@@ -46,6 +46,10 @@ export class AnthropicMessagesStream implements StreamReader {
     return this.#ended;
   }
 
+  get over(): boolean {
+    return this.ended;
+  }
+
   push(chunk: Uint8Array): StreamStep[] {
     return this.#steps.of(this.#parser.push(chunk));
   }

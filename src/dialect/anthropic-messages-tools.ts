@@ -92,7 +92,7 @@ function answerTool(format: Extract<ResponseFormat, { type: "json_schema" }>): J
   if (!isObject(schema) || (schema.type !== undefined && schema.type !== "object")) {
     throw new AppError(
       "unsupported_feature",
-      `Cannot enforce the schema "${format.name}" on this model: its root must be of type "object"`,
+      `Cannot enforce the schema on this model: its root must be of type "object"`,
       { param: "response_format" },
     );
   }

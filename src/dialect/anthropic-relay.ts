@@ -34,6 +34,10 @@ export class AnthropicRelay implements StreamRelay {
     return this.#stop !== undefined;
   }
 
+  get over(): boolean {
+    return this.ended;
+  }
+
   push(chunk: Uint8Array): Payload {
     return this.#relay(this.#parser.push(toRaw(chunk)));
   }

@@ -14,7 +14,7 @@ export function writeImage({ source }: ImagePart): JsonObject {
   const mediaType = sniffed(source.base64) ?? source.mediaType;
   const format = /^image\/(png|jpeg|gif|webp)$/.exec(mediaType)?.[1];
   if (format === undefined) {
-    throw refuse(`Cannot send a picture of type "${mediaType}": use PNG, JPEG, GIF or WebP`);
+    throw refuse("Cannot send a picture of this type: use PNG, JPEG, GIF or WebP");
   }
   return { image: { format, source: { bytes: source.base64 } } };
 }
@@ -40,7 +40,7 @@ export function writeDocument({ source, filename }: FilePart, taken: Set<string>
   const format = formats[mediaType] ?? (mediaType.startsWith("text/") ? "txt" : undefined);
   if (format === undefined) {
     throw refuse(
-      `Cannot send a file of type "${mediaType}": use PDF, Word, Excel, CSV, HTML, Markdown or plain text`,
+      "Cannot send a file of this type: use PDF, Word, Excel, CSV, HTML, Markdown or plain text",
     );
   }
   return { document: { format, name: documentName(filename, taken), source: { bytes: base64 } } };

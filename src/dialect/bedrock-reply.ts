@@ -1,6 +1,6 @@
 import { answerToolName } from "#src/dialect/anthropic-messages-tools.ts";
 import { dialectId } from "#src/dialect/bedrock-content.ts";
-import { finishOf, readUsage } from "#src/dialect/bedrock-usage.ts";
+import { faultText, finishOf, readUsage } from "#src/dialect/bedrock-usage.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import type { AssistantPart, Reply } from "#src/dialect/turn.ts";
@@ -18,7 +18,9 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   const parts = unwrapAnswer(message.content.filter(isObject));
   const nativeFinish = stringOf(response.stopReason);
   const called = parts.some((part) => part.type === "tool_call");
-  const choice = { index: 0, parts, finish: finishOf(nativeFinish, called), nativeFinish };
+  const finish = finishOf(nativeFinish, called);
+  if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
+  const choice = { index: 0, parts, finish, nativeFinish };
   return { reply: { choices: [choice] }, usage: readUsage(response.usage) };
 }
 

@@ -27,7 +27,7 @@ const jsonOnly: TextPart = {
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   refuseUnsayable(turn);
   const family = familyOf(target.model);
-  const { system, entries } = arrange(turn, isOwnReasoning);
+  const { system, entries } = arrange(turn, (part) => family === "claude" && isOwnReasoning(part));
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
   const prefill = settleEnding(entries, target.reasoning?.efforts !== undefined);
   const tools = planTools(turn, entries, target, family);

@@ -94,9 +94,10 @@ export class BedrockStream implements StreamReader {
 
   #end({ stopReason }: JsonObject): StreamStep[] {
     if (this.#ended) return [];
-    this.#ended = true;
     const nativeFinish = stringOf(stopReason);
     const finish = finishOf(nativeFinish, this.#calls > 0);
+    if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
+    this.#ended = true;
     return [{ type: "finish", choice: 0, finish, nativeFinish }];
   }
 }

@@ -49,6 +49,6 @@ export function finishOf(stopReason: string | undefined, called: boolean): Finis
 
 /** What went wrong by the exception's type alone: its message may quote the prompt. */
 export function faultText(type: string | undefined): string {
-  const known = type !== undefined && /^[a-zA-Z]{1,64}$/.test(type);
+  const known = type !== undefined && /^[a-zA-Z_]{1,64}$/.test(type);
   return `The provider ended its answer with ${known ? `"${type}"` : "an error"}`;
 }

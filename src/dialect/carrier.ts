@@ -120,15 +120,23 @@ function reveal(message: Message): Message {
   }
   if (message.role !== "assistant") return message;
   let isProven = message.content.some((part) => part.type === "reasoning" && isSigned(part));
-  const content = message.content.flatMap((part): AssistantPart[] => {
+  /** What led to the first call stood ahead of all words: upstreams that sign want it there. */
+  const first: AssistantPart[] = [];
+  let calls = 0;
+  const rest = message.content.flatMap((part): AssistantPart[] => {
     if (part.type !== "tool_call") return [part];
     const { id, state } = unpack(part.id);
+    calls++;
     if (state === undefined) return [{ ...part, id }];
     const carry: Carry = { ...part.carry, ...(state.call ? { [state.wire]: state.call } : {}) };
     const call: ToolCall = { ...part, id, ...(Object.keys(carry).length > 0 ? { carry } : {}) };
     if (isProven) return [call];
-    return [...state.reasoning.map((one) => reasoningOf(one, state.wire)), call];
+    const reasoning = state.reasoning.map((one) => reasoningOf(one, state.wire));
+    if (calls > 1) return [...reasoning, call];
+    first.push(...reasoning);
+    return [call];
   });
+  const content = [...first, ...rest];
   isProven ||= content.some((part) => part.type === "reasoning" && isSigned(part));
   // What a client wrote down of the reasoning is there again, signed.
   const kept = content.filter((part) => !isProven || part.type !== "reasoning" || isSigned(part));

@@ -78,7 +78,7 @@ export function argumentsObject(call: ToolCall): JsonObject {
   if (isObject(value)) return value;
   throw new AppError(
     "invalid_value",
-    `Cannot send the arguments of tool call "${call.id}": they are not a JSON object`,
+    "Cannot send the arguments of a tool call: they are not a JSON object",
     { param: "messages" },
   );
 }
@@ -181,7 +181,7 @@ function answered(calls: ToolCall[], ids: string[], results: ToolResult[]): Answ
   const why = ids.includes(stray.callId)
     ? "the call already has a result"
     : "the assistant message before it made no such call";
-  throw new AppError("invalid_value", `Cannot place the tool result "${stray.callId}": ${why}`, {
+  throw new AppError("invalid_value", `Cannot place a tool result: ${why}`, {
     param: "messages",
   });
 }

@@ -216,6 +216,8 @@ export interface StreamReader {
   readonly usage: Usage | undefined;
   /** Whether the terminal event was seen. A stream that ends without it was cut. */
   readonly ended: boolean;
+  /** Nothing of the answer can follow, not even its usage: absent where only the end of the bytes says so. */
+  readonly over?: boolean;
 }
 
 /** The upstream broke its stream: an error event after the 200, or bytes that are no events. */
@@ -294,6 +296,8 @@ export interface StreamRelay {
   readonly usage: Usage | undefined;
   /** Every choice finished and the terminal event was seen. */
   readonly ended: boolean;
+  /** Nothing of the answer can follow, not even its usage: absent where only the end of the bytes says so. */
+  readonly over?: boolean;
   /** Text length of the completion so far in bytes, for an estimate when usage never came. */
   readonly outputBytes: number;
   end(summary: Summary): string;

@@ -53,8 +53,9 @@ function bodyOf(turn: Turn, target: Target, quirks: Quirks): JsonObject {
     ...sayable(turn.extra),
     tools: turn.tools.length === 0 ? undefined : turn.tools.map((tool) => writeTool(tool, quirks)),
     tool_choice: toolChoiceOf(turn),
-    parallel_tool_calls: turn.parallelToolCalls,
-    [quirks.outputLimit ?? "max_tokens"]: turn.maxOutputTokens,
+    parallel_tool_calls: turn.tools.length === 0 ? undefined : turn.parallelToolCalls,
+    [quirks.outputLimit ?? "max_tokens"]:
+      turn.maxOutputTokens && Math.min(turn.maxOutputTokens, target.maxOutputTokens ?? Infinity),
     temperature: turn.temperature,
     top_p: turn.topP,
     top_k: turn.topK,

@@ -44,6 +44,10 @@ class ChatStreamReader implements StreamReader {
     return this.#choices.size > 0 && [...this.#choices.values()].every(({ finished }) => finished);
   }
 
+  get over(): boolean {
+    return this.#terminated;
+  }
+
   push(chunk: Uint8Array): StreamStep[] {
     return this.#steps.of(this.#parser.push(chunk));
   }

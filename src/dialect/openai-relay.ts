@@ -46,6 +46,10 @@ export class OpenaiRelay implements StreamRelay {
     return this.#choices.size > 0 && [...this.#choices.values()].every(Boolean);
   }
 
+  get over(): boolean {
+    return this.#terminated;
+  }
+
   push(chunk: Uint8Array): Payload {
     return this.#relay(this.#parser.push(toRaw(chunk)));
   }

@@ -35,6 +35,10 @@ export class ResponsesRelay implements StreamRelay {
     return this.#last !== undefined;
   }
 
+  get over(): boolean {
+    return this.ended;
+  }
+
   push(chunk: Uint8Array): Payload {
     return this.#relay(this.#parser.push(toRaw(chunk)));
   }

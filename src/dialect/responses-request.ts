@@ -8,6 +8,8 @@ import { encode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Json, JsonObject } from "#src/lib/json.ts";
 
+/** OpenAI refuses a smaller limit. */
+const leastOutput = 16;
 /** Members of the client's request that this wire says by the same names. */
 const same = [
   "service_tier",
@@ -34,7 +36,7 @@ export function writeResponsesRequest(turn: Turn, target: Target): UpstreamReque
     tools: turn.tools.length === 0 ? undefined : toolsOf(turn),
     tool_choice: toolChoiceOf(turn),
     parallel_tool_calls: turn.parallelToolCalls,
-    max_output_tokens: turn.maxOutputTokens,
+    max_output_tokens: limitOf(turn.maxOutputTokens, target),
     ...sampling,
     reasoning: reasoningOf(turn, target),
     text: textOf(turn),
@@ -93,7 +95,8 @@ function toolsOf({ tools }: Turn): Json[] {
   );
 }
 
-function toolChoiceOf({ toolChoice: choice }: Turn): Json | undefined {
+function toolChoiceOf({ toolChoice: choice, tools }: Turn): Json | undefined {
+  if (tools.length === 0) return undefined;
   if (choice === undefined || typeof choice === "string") return choice;
   return { type: "function", name: choice.name };
 }
@@ -119,4 +122,12 @@ function formatOf(format: NonNullable<Turn["responseFormat"]>): Json {
   if (format.type === "json_object") return { type: "json_object" };
   const { type, name, schema, strict, description } = format;
   return defined({ type, name, schema, strict, description });
+}
+
+/** The limit within what the model takes. */
+function limitOf(
+  tokens: number | undefined,
+  { maxOutputTokens = Infinity }: Target,
+): number | undefined {
+  return tokens && Math.max(leastOutput, Math.min(tokens, maxOutputTokens));
 }

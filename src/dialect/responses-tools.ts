@@ -65,8 +65,7 @@ function toolOf(tool: JsonObject, param: string): Tool {
     name: stringOf(tool.name) ?? "",
     description: stringOf(tool.description),
     parameters: tool.parameters ?? undefined,
-    // On this wire a tool is strict unless it says otherwise.
-    strict: tool.strict !== false,
+    strict: typeof tool.strict === "boolean" ? tool.strict : undefined,
   };
 }
 

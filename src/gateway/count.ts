@@ -1,3 +1,4 @@
+import { plainIds } from "#src/dialect/carrier.ts";
 import type { Ask, SpliceDialect } from "#src/dialect/dialect.ts";
 import { forwarded, targetOf } from "#src/gateway/attempt.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
@@ -40,7 +41,8 @@ async function askUpstream(
 ): Promise<Uint8Array | undefined> {
   const { timeouts } = app.config;
   const { signal } = call.request;
-  const { path, body } = retarget(call.body, ask, targetOf(route));
+  const plain = plainIds(call.body, ask);
+  const { path, body } = retarget(plain.body, plain.ask, targetOf(route));
   const exchange = send(route.deployment, path, body, {
     stream: false,
     connectMs: timeouts.connectMs,

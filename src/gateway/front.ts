@@ -70,6 +70,9 @@ function translating(wire: DialectId, writer: StreamWriter): StreamRelay {
     get ended() {
       return reader.ended;
     },
+    get over() {
+      return reader.over === true;
+    },
     get outputBytes() {
       return outputBytes;
     },

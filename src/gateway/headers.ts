@@ -64,7 +64,7 @@ function tightest(demands: readonly Demand[], app: App): Record<string, string> 
   return tight === undefined ? {} : rateHeaders(tight.demand, tight.remaining);
 }
 
-/** A member's name as a header value: printable ASCII only. */
+/** A member's name as a header value: one that looks like a name, for anything else may be a text. */
 function headerSafe(name: string): string {
-  return name.replace(/[^\x21-\x7e]/g, "?").slice(0, 64);
+  return /^[a-zA-Z_][\w.[\]]{0,63}$/.test(name) ? name : "?";
 }

@@ -4,6 +4,7 @@ import type { App } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
 import { AppError } from "#src/lib/error.ts";
+import type { Exchange } from "#src/provider/exchange.ts";
 
 /** Silence after which a comment keeps intermediaries from closing the connection. */
 const heartbeatMs = 15_000;
@@ -51,6 +52,11 @@ export async function* streamOf(
         if (next === undefined) break;
         idle.extend();
         const out = flow.push(next);
+        if (flow.over) {
+          void letGo(exchange);
+          if (out.length > 0) yield out;
+          break;
+        }
         reading = exchange.read();
         if (out.length > 0) yield out;
       }
@@ -135,6 +141,21 @@ function partial(job: Job, flow: StreamRelay) {
   if (told === undefined) return counted;
   const visible = Math.max(told.output.visible, counted.output.visible - told.output.reasoning);
   return { ...told, output: { ...told.output, visible }, estimated: true as const };
+}
+
+/** How long a connection may take to say that a complete answer is its last. */
+const lastByteMs = 1000;
+
+/** Reads what is left after a complete answer, which is nothing but its end, so that the connection serves again. */
+async function letGo(exchange: Exchange): Promise<void> {
+  const late = setTimeout(() => exchange.abort(new Error("The answer was complete")), lastByteMs);
+  try {
+    while ((await exchange.read()) !== undefined);
+  } catch {
+    // The answer is whole whatever becomes of its connection.
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 const silence = Symbol("nothing came for a while");

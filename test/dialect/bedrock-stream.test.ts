@@ -136,8 +136,15 @@ test.each([
   ["model_context_window_exceeded", "length"],
   ["guardrail_intervened", "content_filter"],
   ["content_filtered", "content_filter"],
-  ["malformed_tool_use", "error"],
   ["something_new", "stop"],
 ])("the stop reason %s is the finish %s", (stopReason, finish) => {
   expect(read([stop(stopReason)]).steps).toMatchObject([{ finish, nativeFinish: stopReason }]);
+});
+
+test("a model that broke its own answer gives none, which may be tried elsewhere", () => {
+  for (const reason of ["malformed_tool_use", "malformed_model_output"])
+    expect(read([stop(reason)])).toMatchObject({
+      ended: false,
+      failure: `UpstreamStreamError: The provider ended its answer with "${reason}"`,
+    });
 });

@@ -59,9 +59,9 @@ describe("state behind call ids", () => {
         expect(messages[1]).toEqual({
           role: "assistant",
           content: [
-            { type: "text", text: "Let me look." },
             { type: "reasoning", text: thought, signature, carry: own },
             { type: "reasoning", text: "", redacted: signature, carry: own },
+            { type: "text", text: "Let me look." },
             { ...callOf(one, "f"), ...(carry ? { carry } : {}) },
             callOf(two, "g"),
           ],

@@ -149,7 +149,7 @@ describe("readRequest()", () => {
     ]);
   });
 
-  test("reads tools, of which each is strict unless it says otherwise", () => {
+  test("reads tools, strict or not as they say", () => {
     const tool = (name: string, more = {}) => ({ type: "function", name, parameters: {}, ...more });
     const { tools, toolChoice } = read({
       input: "x",
@@ -164,7 +164,7 @@ describe("readRequest()", () => {
       },
     });
     expect(tools.map(({ name, strict }) => [name, strict])).toEqual([
-      ["a", true],
+      ["a", undefined],
       ["b", false],
     ]);
     expect(toolChoice).toBe("required");

@@ -97,7 +97,7 @@ const turns: fc.Arbitrary<Turn> = fc.record(
       name.map((told) => ({ name: told })),
     ),
     parallelToolCalls: fc.boolean(),
-    maxOutputTokens: fc.integer({ min: 1, max: 9999 }),
+    maxOutputTokens: fc.integer({ min: 16, max: 9999 }),
     temperature: fc.constantFrom(0, 0.5, 2),
     topP: fc.constantFrom(0.1, 1),
     stop: fc.constant([]),
@@ -127,7 +127,10 @@ const turns: fc.Arbitrary<Turn> = fc.record(
 
 test("a turn written for this wire and read again is the same turn", () => {
   fc.assert(
-    fc.property(turns, (turn) => {
+    fc.property(turns, (told) => {
+      // A choice among no tools is none.
+      const { toolChoice: _, ...bare } = told;
+      const turn = told.tools.length > 0 ? told : bare;
       const { body } = responsesUpstream.writeRequest(turn, targetOf({ reasoning: {} }));
       const ask = responsesClient.peek(encode(decode(body)), "http://gateway/v1/responses");
       const again: unknown = JSON.parse(JSON.stringify(responsesClient.readRequest(ask)));

@@ -446,15 +446,15 @@ describe("a model that is served by this wire alone", () => {
     });
     expect(await stream.finalContent()).toBe('Grüße! "model":"fake" 🌦\n.');
     const { input } = JSON.parse(received);
-    // It travelled behind the id of the call, and stands before the call again.
+    // It travelled behind the id of the call, and stands before what followed it again.
     expect(input.map(({ type }: { type: string }) => type)).toEqual([
       "message",
-      "message",
       "reasoning",
+      "message",
       "function_call",
       "function_call_output",
     ]);
-    expect(input[2]).toMatchObject({ encrypted_content: "gAAA-whole" });
+    expect(input[1]).toMatchObject({ encrypted_content: "gAAA-whole" });
     expect(input[3].call_id).toBe("call_a");
   });
 });
