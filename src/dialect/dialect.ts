@@ -1,5 +1,6 @@
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
+import type { ToolNames } from "#src/dialect/tool-names.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -73,8 +74,9 @@ export interface Ask {
   parsed: JsonObject;
   /** The body's text where all of it is ASCII. */
   ascii?: string;
-  /** The canonical form, kept when it was first needed. */
+  /** The canonical form, kept when it was first needed, and the client's names of its tools. */
   turn?: Turn;
+  toolNames?: ToolNames;
   /** Absent when the caller left the choice to us. */
   model?: string;
   /** Further candidates in order. */
@@ -245,6 +247,8 @@ export interface StreamHead {
   includeUsage: boolean;
   /** The request's members, for a wire whose answers repeat them. */
   asked?: JsonObject;
+  /** The client's names of its tools, where others went out. */
+  toolNames?: ToolNames;
 }
 
 /** Writes a client's event stream. Each method returns whole events, ready to be sent. */

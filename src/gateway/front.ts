@@ -6,6 +6,7 @@ import type {
   StreamWriter,
 } from "#src/dialect/dialect.ts";
 import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
+import { aliasNames, originalNames, type ToolNames } from "#src/dialect/tool-names.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import type { Front } from "#src/gateway/context.ts";
 import { retargetInlined, writeInlined } from "#src/gateway/inline.ts";
@@ -32,30 +33,38 @@ export function chatFront(options: {
         const plain = plainIds(body, ask);
         return retargetInlined(splice, plain.body, plain.ask, target, documents);
       }
-      ask.turn ??= revealState(client.readRequest(ask));
+      if (ask.turn === undefined) {
+        const { turn, names } = aliasNames(revealState(client.readRequest(ask)));
+        ask.turn = turn;
+        ask.toolNames = names;
+      }
       return writeInlined(upstreamDialect(wire), ask.turn, ask, target, documents);
     },
-    whole(wire, body) {
+    whole(wire, body, ask) {
       if (wire === splice.id) return splice.meterReply(body);
       const { reply, usage } = upstreamDialect(wire).readReply(body);
-      const shown = hideState(reply, wire);
+      const shown = hideState(originalNames(reply, ask.toolNames), wire);
       return { id: reply.id, usage, attach: (summary) => client.writeReply(shown, summary) };
     },
     stream(wire, head) {
       if (wire === splice.id) return splice.relayStream(head);
-      return translating(wire, client.writeStream(head));
+      return translating(wire, client.writeStream(head), head.toolNames);
     },
   };
 }
 
 /** A stream in one dialect written in another, step by step, as the same thing as the byte path. */
-function translating(wire: DialectId, writer: StreamWriter): StreamRelay {
+function translating(
+  wire: DialectId,
+  writer: StreamWriter,
+  names: ToolNames | undefined,
+): StreamRelay {
   const reader = upstreamDialect(wire).readStream();
   const hider = new StateHider(wire);
   let outputBytes = 0;
   function written(steps: StreamStep[]): string {
     for (const step of steps) outputBytes += lengthOf(step);
-    const shown = steps.flatMap((step) => hider.step(step));
+    const shown = steps.flatMap((step) => hider.step(named(step, names)));
     return shown.length === 0 ? "" : writer.steps(shown);
   }
   return {
@@ -79,6 +88,11 @@ function translating(wire: DialectId, writer: StreamWriter): StreamRelay {
     end: (summary) => writer.end(summary),
     fail: (error, summary) => writer.fail(error, summary),
   };
+}
+
+function named(step: StreamStep, names: ToolNames | undefined): StreamStep {
+  if (step.type !== "tool_start" || names === undefined) return step;
+  return { ...step, name: names.get(step.name) ?? step.name };
 }
 
 function lengthOf(step: StreamStep): number {

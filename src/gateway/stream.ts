@@ -29,6 +29,7 @@ export async function* streamOf(
     provider: route.deployment.provider.id,
     includeUsage: job.ask.includeUsage,
     asked: job.ask.parsed,
+    toolNames: job.ask.toolNames,
   };
   const flow = job.call.front.stream(answer.wire, head);
   const { timeouts } = app.config;
