@@ -14,7 +14,10 @@ const base = "/models/";
 export function callIn(url: string): UrlCall {
   const { pathname } = new URL(url);
   const at = pathname.indexOf(base);
-  const named = decoded(at === -1 ? "" : pathname.slice(at + base.length));
+  // Some clients leave the word out where the name has a slash.
+  const named = decoded(
+    at === -1 ? pathname.replace(/^\/v1beta\//, "") : pathname.slice(at + base.length),
+  );
   const colon = named.lastIndexOf(":");
   const whole = colon === -1 ? named : named.slice(0, colon);
   const model = whole.replace(/^models\//, "");

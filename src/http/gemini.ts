@@ -49,6 +49,7 @@ export function geminiRoutes(app: App): Record<string, InferenceRoute & { GET?: 
       POST: (request) => nowhere(request, app),
     },
     "/v1beta/models/*": { GET: (request) => getModel(request, app), POST: call },
+    "/v1beta/*": { POST: call },
     // The official client's own default; what else is under it is OpenAI's.
     "/v1/models/*": { POST: call },
   };

@@ -25,8 +25,7 @@ beforeAll(async () => {
     ["openai chat", (model: string) => openai.chat(model)],
     ["openai responses", (model: string) => openai.responses(model)],
     ["anthropic", (model: string) => anthropic(model)],
-    // A name with a slash has to say that it is one of a model.
-    ["google", (model: string) => google(`models/${model}`)],
+    ["google", (model: string) => google(model)],
   ]);
 });
 afterAll(() => gateway.close());
