@@ -1,3 +1,7 @@
+/**
+ * Everything that a dialect promises and everything that it is told, in one place: whoever writes one reads this
+ * file and turn.ts, and nothing else. That is why it is longer than 300 lines.
+ */
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
 import type { ToolNames } from "#src/dialect/tool-names.ts";

@@ -1,11 +1,11 @@
-import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
-import { bedrockUpstream } from "#src/dialect/bedrock-converse.ts";
-import { cohereUpstream } from "#src/dialect/cohere.ts";
+import { anthropicMessagesUpstream } from "#src/dialect/anthropic/anthropic-messages.ts";
+import { bedrockUpstream } from "#src/dialect/bedrock/bedrock-converse.ts";
+import { cohereUpstream } from "#src/dialect/cohere/cohere.ts";
 import type { DialectId, UpstreamDialect } from "#src/dialect/dialect.ts";
 import { readFault } from "#src/dialect/fault.ts";
-import { geminiUpstream } from "#src/dialect/gemini.ts";
-import { openaiChatUpstream } from "#src/dialect/openai-chat.ts";
-import { responsesUpstream } from "#src/dialect/openai-responses.ts";
+import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
+import { openaiChatUpstream } from "#src/dialect/openai/openai-chat.ts";
+import { responsesUpstream } from "#src/dialect/responses/openai-responses.ts";
 
 /** Wires of conversation that the canonical form can be written in. */
 const upstreams: readonly UpstreamDialect[] = [

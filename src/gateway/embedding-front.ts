@@ -1,13 +1,13 @@
-import { cohereEmbedUpstream } from "#src/dialect/cohere-embed.ts";
+import { cohereEmbedUpstream } from "#src/dialect/embedding/cohere-embed.ts";
 import type { DialectId } from "#src/dialect/dialect.ts";
 import {
   type EmbeddingClient,
   type EmbeddingSplice,
   type EmbeddingUpstream,
   estimateInputs,
-} from "#src/dialect/embedding.ts";
-import { geminiEmbedUpstream } from "#src/dialect/gemini-embed.ts";
-import { openaiEmbeddingsUpstream } from "#src/dialect/openai-embeddings.ts";
+} from "#src/dialect/embedding/embedding.ts";
+import { geminiEmbedUpstream } from "#src/dialect/embedding/gemini-embed.ts";
+import { openaiEmbeddingsUpstream } from "#src/dialect/embedding/openai-embeddings.ts";
 import type { Front } from "#src/gateway/context.ts";
 
 const upstreams: readonly EmbeddingUpstream[] = [

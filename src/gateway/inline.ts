@@ -6,7 +6,7 @@ import type {
   UpstreamDialect,
   UpstreamRequest,
 } from "#src/dialect/dialect.ts";
-import { fileNameOf } from "#src/dialect/openai-chat-files.ts";
+import { fileNameOf } from "#src/dialect/openai/openai-chat-files.ts";
 import type { ImagePart, Turn, UserPart } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json } from "#src/lib/json.ts";

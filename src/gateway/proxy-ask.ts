@@ -1,5 +1,5 @@
 import type { Ask, DialectId, RouteWish } from "#src/dialect/dialect.ts";
-import { noNeeds } from "#src/dialect/openai-chat-messages.ts";
+import { noNeeds } from "#src/dialect/openai/openai-chat-messages.ts";
 import { deepest, membersOf, tooDeep } from "#src/dialect/splice.ts";
 import { decode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";

@@ -1,5 +1,5 @@
 import type { Ask } from "#src/dialect/dialect.ts";
-import { type Meter, meterOf } from "#src/dialect/meter.ts";
+import { type Meter, meterOf } from "#src/dialect/meter/meter.ts";
 import { ClientLeft, timeout } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";

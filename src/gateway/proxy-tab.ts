@@ -1,7 +1,7 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Hold } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import type { Meter } from "#src/dialect/meter.ts";
+import type { Meter } from "#src/dialect/meter/meter.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { AttemptFailed } from "#src/gateway/attempt.ts";
 import type { App, Call } from "#src/gateway/context.ts";

@@ -1,5 +1,5 @@
-import { callsNeedResponses } from "#src/dialect/openai-quirks.ts";
-import { reasoningOf } from "#src/dialect/openai-reasoning.ts";
+import { callsNeedResponses } from "#src/dialect/openai/openai-quirks.ts";
+import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import type { Ask, DialectId } from "#src/dialect/dialect.ts";
 import type { Protocol } from "#src/catalog/model.ts";
 import type { Front } from "#src/gateway/context.ts";

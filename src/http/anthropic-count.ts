@@ -1,5 +1,5 @@
-import { peekCount } from "#src/dialect/anthropic-client-peek.ts";
-import { retargetCount } from "#src/dialect/anthropic-client-splice.ts";
+import { peekCount } from "#src/dialect/anthropic/anthropic-client-peek.ts";
+import { retargetCount } from "#src/dialect/anthropic/anthropic-client-splice.ts";
 import { errorObject } from "#src/dialect/fault.ts";
 import type { App, Front } from "#src/gateway/context.ts";
 import { count } from "#src/gateway/count.ts";

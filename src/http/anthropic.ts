@@ -1,4 +1,4 @@
-import { anthropicClient, anthropicSplice } from "#src/dialect/anthropic-client.ts";
+import { anthropicClient, anthropicSplice } from "#src/dialect/anthropic/anthropic-client.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { countRoute } from "#src/http/anthropic-count.ts";

@@ -1,6 +1,9 @@
-import { geminiEmbedClient, geminiEmbedSplice } from "#src/dialect/gemini-embed.ts";
-import type { EmbedVerb } from "#src/dialect/gemini-embed-request.ts";
-import { openaiEmbeddingsClient, openaiEmbeddingsSplice } from "#src/dialect/openai-embeddings.ts";
+import { geminiEmbedClient, geminiEmbedSplice } from "#src/dialect/embedding/gemini-embed.ts";
+import type { EmbedVerb } from "#src/dialect/embedding/gemini-embed-request.ts";
+import {
+  openaiEmbeddingsClient,
+  openaiEmbeddingsSplice,
+} from "#src/dialect/embedding/openai-embeddings.ts";
 import type { App, Front } from "#src/gateway/context.ts";
 import { embeddingFront } from "#src/gateway/embedding-front.ts";
 import { inferenceRoute, type InferenceRoutes } from "#src/http/inference.ts";

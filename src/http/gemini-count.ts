@@ -1,6 +1,6 @@
-import { writeGeminiError } from "#src/dialect/gemini-client-errors.ts";
-import { peekCount } from "#src/dialect/gemini-client-peek.ts";
-import { retargetCount } from "#src/dialect/gemini-client-splice.ts";
+import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
+import { peekCount } from "#src/dialect/gemini/gemini-client-peek.ts";
+import { retargetCount } from "#src/dialect/gemini/gemini-client-splice.ts";
 import type { App, Front } from "#src/gateway/context.ts";
 import { count } from "#src/gateway/count.ts";
 import { callOf, json, respond } from "#src/http/respond.ts";

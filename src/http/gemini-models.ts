@@ -1,7 +1,7 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Model } from "#src/catalog/model.ts";
-import { writeGeminiError } from "#src/dialect/gemini-client-errors.ts";
-import { callIn } from "#src/dialect/gemini-client-url.ts";
+import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
+import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { balanceHeader } from "#src/gateway/headers.ts";

@@ -1,9 +1,9 @@
 import type { Ask, UpstreamRequest } from "#src/dialect/dialect.ts";
-import { ArrayFraming } from "#src/dialect/gemini-client-array.ts";
-import { writeGeminiError } from "#src/dialect/gemini-client-errors.ts";
-import { unsaid } from "#src/dialect/gemini-client-read.ts";
-import { callIn } from "#src/dialect/gemini-client-url.ts";
-import { geminiClient, geminiSplice } from "#src/dialect/gemini-client.ts";
+import { ArrayFraming } from "#src/dialect/gemini/gemini-client-array.ts";
+import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
+import { unsaid } from "#src/dialect/gemini/gemini-client-read.ts";
+import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
+import { geminiClient, geminiSplice } from "#src/dialect/gemini/gemini-client.ts";
 import type { App, Front } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { geminiEmbeddingFronts } from "#src/http/embeddings.ts";

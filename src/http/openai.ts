@@ -1,8 +1,8 @@
-import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai-chat.ts";
+import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai/openai-chat.ts";
 import {
   openaiCompletionsClient,
   openaiCompletionsSplice,
-} from "#src/dialect/openai-completions.ts";
+} from "#src/dialect/openai/openai-completions.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { inferenceRoute, type InferenceRoutes } from "#src/http/inference.ts";

@@ -1,5 +1,5 @@
 import { reservedNames } from "#src/config/schema.ts";
-import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai-chat.ts";
+import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai/openai-chat.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { proxy } from "#src/gateway/proxy.ts";

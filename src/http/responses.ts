@@ -1,4 +1,4 @@
-import { responsesClient, responsesSplice } from "#src/dialect/openai-responses.ts";
+import { responsesClient, responsesSplice } from "#src/dialect/responses/openai-responses.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { inferenceRoute, type InferenceRoutes } from "#src/http/inference.ts";

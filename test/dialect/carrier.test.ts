@@ -2,10 +2,10 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
 import type { AssistantPart, Reply, StreamStep } from "#src/dialect/turn.ts";
-import { openaiChatClient } from "#src/dialect/openai-chat.ts";
+import { openaiChatClient } from "#src/dialect/openai/openai-chat.ts";
 import { asciiOf } from "#src/dialect/raw-text.ts";
 import { decode, encode, sha256Hex } from "#src/lib/bytes.ts";
-import { peeked } from "#test/dialect/openai-kit.ts";
+import { peeked } from "#test/dialect/openai/openai-kit.ts";
 import { callOf, turnOf } from "#test/dialect/upstream-kit.ts";
 
 const wire = "anthropic-messages";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readFault } from "#src/dialect/fault.ts";
-import { geminiUpstream } from "#src/dialect/gemini.ts";
+import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
 import { encode } from "#src/lib/bytes.ts";
 
 const rows: {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
+import { anthropicMessagesUpstream } from "#src/dialect/anthropic/anthropic-messages.ts";
 import type { UpstreamDialect } from "#src/dialect/dialect.ts";
-import { geminiUpstream } from "#src/dialect/gemini.ts";
-import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai-chat.ts";
+import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
+import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai/openai-chat.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
-import { peeked, summaryOf } from "#test/dialect/openai-kit.ts";
+import { peeked, summaryOf } from "#test/dialect/openai/openai-kit.ts";
 import { decode } from "#test/dialect/payload.ts";
 import { fixture, targetOf } from "#test/dialect/upstream-kit.ts";
 

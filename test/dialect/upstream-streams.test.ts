@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { anthropicMessagesUpstream } from "#src/dialect/anthropic-messages.ts";
+import { anthropicMessagesUpstream } from "#src/dialect/anthropic/anthropic-messages.ts";
 import type { UpstreamDialect } from "#src/dialect/dialect.ts";
-import { geminiUpstream } from "#src/dialect/gemini.ts";
-import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai-chat.ts";
+import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
+import { openaiChatClient, openaiChatUpstream } from "#src/dialect/openai/openai-chat.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
-import { eventsOf, headOf, summaryOf } from "#test/dialect/openai-kit.ts";
+import { eventsOf, headOf, summaryOf } from "#test/dialect/openai/openai-kit.ts";
 import { decode } from "#test/dialect/payload.ts";
 import { byteByByte, fixture, hear } from "#test/dialect/upstream-kit.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, beforeEach, describe, expect, test } from "bun:test";
 import Anthropic from "@anthropic-ai/sdk";
 import { betaTool } from "@anthropic-ai/sdk/helpers/beta/json-schema";
 import { decode } from "#src/lib/bytes.ts";
-import { eventsOf } from "#test/dialect/anthropic-official.ts";
+import { eventsOf } from "#test/dialect/anthropic/anthropic-official.ts";
 import { at, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import type { Behaviour } from "#src/demo/behaviour.ts";
 import { nano } from "#src/ledger/money.ts";

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { eventFrame, exceptionFrame, framed } from "#test/dialect/bedrock-frames.ts";
+import { eventFrame, exceptionFrame, framed } from "#test/dialect/bedrock/bedrock-frames.ts";
 import { byteByByte, fixture } from "#test/dialect/upstream-kit.ts";
 import {
   at,

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { GoogleGenAI } from "@google/genai";
 import OpenAI from "openai";
-import { toFloats } from "#src/dialect/embedding.ts";
+import { toFloats } from "#src/dialect/embedding/embedding.ts";
 import { vectorOf } from "#src/demo/vector.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";

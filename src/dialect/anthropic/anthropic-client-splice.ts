@@ -1,0 +1,181 @@
+import { writeUsage } from "#src/dialect/anthropic/anthropic-client-write.ts";
+import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
+import { readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
+import { gatewayMembers } from "#src/dialect/ask-routing.ts";
+import {
+  type Ask,
+  type MeteredReply,
+  type Summary,
+  type Target,
+  type UpstreamRequest,
+  UpstreamStreamError,
+} from "#src/dialect/dialect.ts";
+import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
+import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edit, elementsOf, type Member, membersOf } from "#src/dialect/splice.ts";
+import type { Usage } from "#src/dialect/usage.ts";
+import { type Payload } from "#src/lib/bytes.ts";
+import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+
+type Put = Record<string, string | undefined>;
+
+/** The client's body with the model replaced, and without what is not for this upstream; all else keeps its bytes. */
+export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
+  const dropped = target.samplingParams ? [] : refusedSampling(ask.parsed);
+  const set: Put = Object.fromEntries(dropped.map(({ name }) => [name, undefined]));
+  if (isObject(ask.parsed.thinking) && ask.parsed.thinking.type === "enabled") {
+    if (endsInUnsignedLoop(ask.parsed.messages)) {
+      set.thinking = undefined;
+      dropped.push({ name: "thinking", matters: true });
+    }
+  }
+  const { raw, written } = retarget(body, ask, target, set, target.overrides ?? {});
+  return {
+    path: "/messages",
+    body: payload(written, raw === ask.ascii),
+    dropped: dropped.flatMap(({ name, matters }) => (matters ? [name] : [])),
+  };
+}
+
+/** Members that counting does not know, and refuses. */
+const answerMembers = [
+  "max_tokens",
+  "stream",
+  "temperature",
+  "top_p",
+  "top_k",
+  "stop_sequences",
+  "metadata",
+  "service_tier",
+];
+
+/** The same as a question for the number of its tokens. */
+export function retargetCount(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
+  const given = answerMembers.filter((name) => name in ask.parsed);
+  const set: Put = Object.fromEntries(given.map((name) => [name, undefined]));
+  const { raw, written } = retarget(body, ask, target, set, {});
+  const path = "/messages/count_tokens";
+  return { path, body: payload(written, raw === ask.ascii), dropped: [] };
+}
+
+function retarget(
+  body: Uint8Array,
+  { ascii, parsed }: Ask,
+  target: Target,
+  set: Put,
+  overrides: JsonObject,
+): { raw: string; written: string } {
+  const raw = ascii ?? toRaw(body);
+  const add: Record<string, string> = { model: rawJson(target.model) };
+  set.model = add.model;
+  for (const name of [...gatewayMembers, "user"]) if (name in parsed) set[name] = undefined;
+  // Members are looked up only where one has to be changed from within.
+  let members: Member[] | undefined;
+  const told = (name: string): string | undefined => {
+    members ??= membersOf(raw);
+    const member = members.findLast(({ key }) => key === name);
+    return member && raw.slice(member.valueStart, member.end);
+  };
+  if (hasUnsigned(parsed.messages)) set.messages = withoutUnsigned(parsed, told("messages") ?? "");
+  for (const [name, value] of Object.entries(overrides)) {
+    const old = isObject(value) ? told(name) : undefined;
+    set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
+  }
+  return { raw, written: edit(raw, { set, add }) };
+}
+
+/** What models without sampling parameters refuse; it matters where it asks for more than the default. */
+function refusedSampling(body: JsonObject): { name: string; matters: boolean }[] {
+  return ["temperature", "top_p", "top_k"].flatMap((name) => {
+    const value = body[name];
+    if (value === undefined) return [];
+    return [{ name, matters: value !== null && (value !== 1 || name === "top_k") }];
+  });
+}
+
+/** Whether thinking that no Claude signed is in the conversation: it would be refused. */
+function hasUnsigned(messages: Json | undefined): boolean {
+  return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(isUnsigned));
+}
+
+/** Whether the last message answers calls that no signed thinking led to: thinking on would then be refused. */
+function endsInUnsignedLoop(messages: Json | undefined): boolean {
+  if (!Array.isArray(messages)) return false;
+  const answers = blocksOf(messages.at(-1)).some(
+    (block) => isObject(block) && block.type === "tool_result",
+  );
+  const first = blocksOf(messages.at(-2)).find((block) => !isUnsigned(block));
+  const kind = isObject(first) ? first.type : undefined;
+  return answers && kind !== "thinking" && kind !== "redacted_thinking";
+}
+
+function blocksOf(message: Json | undefined): Json[] {
+  return isObject(message) && Array.isArray(message.content) ? message.content : [];
+}
+
+function isUnsigned(block: Json): boolean {
+  return isObject(block) && block.type === "thinking" && !block.signature;
+}
+
+/** The messages, in raw text, without unsigned thinking and without what it leaves empty. */
+function withoutUnsigned({ messages }: JsonObject, raw: string): string {
+  const given = Array.isArray(messages) ? messages : [];
+  const kept = elementsOf(raw, 0).flatMap(({ start, end }, index) => {
+    const text = raw.slice(start, end);
+    const blocks = blocksOf(given[index]);
+    if (!blocks.some(isUnsigned)) return [text];
+    if (blocks.every(isUnsigned)) return [];
+    const member = membersOf(text).findLast(({ key }) => key === "content");
+    if (member === undefined) return [text];
+    const content = text.slice(member.valueStart, member.end);
+    const rest = elementsOf(content, 0).filter((_, at) => !isUnsigned(blocks[at] ?? null));
+    const written = rest.map((block) => content.slice(block.start, block.end)).join(",");
+    return [edit(text, { set: { content: `[${written}]` } })];
+  });
+  return `[${kept.join(",")}]`;
+}
+
+/** A whole answer on the byte path. Throws `UpstreamStreamError` when the body is none. */
+export function meterMessage(body: Uint8Array): MeteredReply {
+  return new MeteredMessage(body);
+}
+
+class MeteredMessage implements MeteredReply {
+  readonly id: string | undefined;
+  readonly usage: Usage | undefined;
+  readonly #answer: RawAnswer;
+
+  constructor(body: Uint8Array) {
+    const answer = new RawAnswer(body);
+    const message = readMessage(answer.text);
+    this.id = stringOf(message.id) || undefined;
+    this.usage = readUsage(message.usage);
+    answer.walk();
+    this.#answer = answer;
+  }
+
+  attach(summary: Summary): Payload {
+    const put: Record<string, string> = {
+      id: rawJson(summary.completionId),
+      model: rawJson(summary.model),
+      lowrouter: rawJson(summary.block),
+    };
+    // Our own count stands in for usage that never came.
+    if (this.usage === undefined) put.usage = rawJson(writeUsage(summary.usage));
+    return this.#answer.edited({ set: put, add: put });
+  }
+}
+
+function readMessage(text: string): JsonObject {
+  let message: Json;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    // The parser's own message would quote the answer.
+    throw new UpstreamStreamError("The provider answered with something that is not JSON");
+  }
+  if (isObject(message) && (message.type === "error" || isObject(message.error)))
+    throw new UpstreamStreamError(faultText(message));
+  if (isObject(message) && Array.isArray(message.content)) return message;
+  throw new UpstreamStreamError("The provider answered with something that is no message");
+}

@@ -1,0 +1,88 @@
+import {
+  type Ask,
+  type MeteredReply,
+  type SpliceDialect,
+  type Summary,
+  type Target,
+  type UpstreamRequest,
+} from "#src/dialect/dialect.ts";
+import { gatewayMembers } from "#src/dialect/ask-routing.ts";
+import { readAnswer } from "#src/dialect/openai/openai-chunk.ts";
+import type { Shape } from "#src/dialect/openai/openai-ending.ts";
+import { adapt } from "#src/dialect/openai/openai-adapt.ts";
+import { OpenaiRelay } from "#src/dialect/openai/openai-relay.ts";
+import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
+import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
+import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
+import type { Usage } from "#src/dialect/usage.ts";
+import type { Payload } from "#src/lib/bytes.ts";
+import { isObject, stringOf } from "#src/lib/json.ts";
+
+/** The byte path of an OpenAI-shaped dialect: members are changed in place, everything else keeps its bytes. */
+export function openaiSplice(shape: Shape): SpliceDialect {
+  return {
+    id: shape.id,
+    retarget: (body, ask, target) => retarget(shape, body, ask, target),
+    meterReply: (body) => new OpenaiReply(body),
+    relayStream: (head) => new OpenaiRelay(shape, head),
+  };
+}
+
+function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
+  const raw = ask.ascii ?? toRaw(body);
+  const model = rawJson(target.model);
+  const set: Record<string, string | undefined> = { model };
+  const add: Record<string, string> = { model };
+  for (const name of gatewayMembers) if (name in ask.parsed) set[name] = undefined;
+  // Members are looked up only where one has to be changed from within.
+  let members: Member[] | undefined;
+  const told = (name: string): string | undefined => {
+    if (!(name in ask.parsed)) return undefined;
+    members ??= membersOf(raw);
+    const member = members.findLast(({ key }) => key === name);
+    return member && raw.slice(member.valueStart, member.end);
+  };
+  if (ask.stream) {
+    const options = told("stream_options");
+    set.stream_options = add.stream_options = withMembers(options, { include_usage: true });
+  }
+  const dropped = adapt(ask, target, { set, add }, told);
+  for (const [name, value] of Object.entries(target.overrides ?? {})) {
+    const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
+    set[name] = add[name] = put;
+  }
+  return { path, body: payload(edit(raw, { set, add }), ask.ascii !== undefined), dropped };
+}
+
+class OpenaiReply implements MeteredReply {
+  readonly id: string | undefined;
+  readonly usage: Usage | undefined;
+  readonly #answer: RawAnswer;
+
+  constructor(body: Uint8Array) {
+    const answer = new RawAnswer(body);
+    const parsed = readAnswer(answer.text);
+    this.id = stringOf(parsed.id) || undefined;
+    this.usage = findUsage(parsed);
+    answer.walk();
+    this.#answer = answer;
+  }
+
+  attach(summary: Summary): Payload {
+    const put: Record<string, string> = {
+      model: rawJson(summary.model),
+      lowrouter: rawJson(summary.block),
+      id: rawJson(summary.completionId),
+    };
+    const { usage } = summary;
+    if (usage !== undefined) {
+      const told = this.#answer.last("usage");
+      put.usage =
+        told.startsWith("{") && usage.estimated !== true
+          ? completeUsage(told, usage, summary)
+          : rawJson(writeUsage(usage, summary));
+    }
+    return this.#answer.edited({ set: put, add: put });
+  }
+}
