@@ -1,5 +1,5 @@
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Ask, DialectId } from "#src/dialect/dialect.ts";
+import { tooDeep } from "#src/dialect/splice.ts";
 import { fromRaw, toRaw } from "#src/dialect/raw-text.ts";
 import type {
   AssistantPart,
@@ -24,7 +24,6 @@ import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts
 const mark = "-lr1-";
 /** Longer state is left out: the upstream then goes on without its reasoning. */
 const maxPackedLength = 49_152;
-const maxStateBytes = 1_048_576;
 
 /** What belongs to one call: reasoning that came before it, and what the wire put on the call itself. */
 interface State {
@@ -115,7 +114,7 @@ function hasMark(message: Message): boolean {
 
 function reveal(message: Message): Message {
   if (message.role === "tool") {
-    const results = message.results.map((one) => ({ ...one, callId: unpack(one.callId).id }));
+    const results = message.results.map((one) => ({ ...one, callId: bareId(one.callId) }));
     return { ...message, results };
   }
   if (message.role !== "assistant") return message;
@@ -166,29 +165,33 @@ function stateOf({
 function pack(id: string, { wire, reasoning, call }: State): string {
   if (reasoning.length === 0 && call === undefined) return id;
   const told: Json = { wire, reasoning: reasoning.map((one) => ({ ...one })), call };
-  const base64 = deflateRawSync(JSON.stringify(told)).toString("base64url");
+  // Uncompressed: what comes back weighs at least what it says, in the hold on credit and in memory.
+  const base64 = Buffer.from(JSON.stringify(told)).toString("base64url");
   if (base64.length > maxPackedLength) return id;
   // Without a dash the mark before it is the last one of the id.
   return id + mark + base64.replaceAll("_", "_0").replaceAll("-", "_1");
 }
 
 function unpack(packed: string): { id: string; state: State | undefined } {
-  const at = packed.lastIndexOf(mark);
-  if (at < 0) return { id: packed, state: undefined };
-  const id = packed.slice(0, at);
+  const id = bareId(packed);
+  if (id === packed) return { id, state: undefined };
   const base64 = packed
-    .slice(at + mark.length)
+    .slice(id.length + mark.length)
     .replaceAll("_1", "-")
     .replaceAll("_0", "_");
+  const text = Buffer.from(base64, "base64url").toString("utf8");
   try {
-    const bytes = inflateRawSync(Buffer.from(base64, "base64url"), {
-      maxOutputLength: maxStateBytes,
-    });
-    return { id, state: readState(JSON.parse(bytes.toString("utf8"))) };
+    return { id, state: tooDeep(text) ? undefined : readState(JSON.parse(text)) };
   } catch {
     // A client that cut the id: the call is still known by its beginning, the state is lost.
     return { id, state: undefined };
   }
+}
+
+/** A call's id as the upstream gave it. */
+function bareId(packed: string): string {
+  const at = packed.lastIndexOf(mark);
+  return at < 0 ? packed : packed.slice(0, at);
 }
 
 const wires: readonly DialectId[] = [

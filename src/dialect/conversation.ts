@@ -1,3 +1,4 @@
+import { tooDeep } from "#src/dialect/splice.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import type {
   AssistantPart,
@@ -84,6 +85,7 @@ export function argumentsObject(call: ToolCall): JsonObject {
 }
 
 function parsed(text: string): Json | undefined {
+  if (tooDeep(text)) return undefined;
   try {
     return parseExact(text);
   } catch {

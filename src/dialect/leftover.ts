@@ -28,6 +28,7 @@ export function leftover(turn: Turn, said: readonly string[]): string[] {
   return Object.entries(turn.extra).flatMap(([name, value]) => {
     if (value === undefined || value === null || said.includes(name)) return [];
     if (silent.has(name)) return [];
-    return idle[name]?.includes(value) ? [] : [name];
+    const harmless = Object.hasOwn(idle, name) ? idle[name] : undefined;
+    return harmless?.includes(value) ? [] : [name];
   });
 }

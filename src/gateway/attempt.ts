@@ -1,4 +1,10 @@
-import type { Ask, DialectId, MeteredReply, Target } from "#src/dialect/dialect.ts";
+import type {
+  Ask,
+  DialectId,
+  MeteredReply,
+  Target,
+  UpstreamRequest,
+} from "#src/dialect/dialect.ts";
 import { classify, thrownFault, type Fault } from "#src/gateway/fault.ts";
 import type { Choice } from "#src/gateway/choose.ts";
 import type { App, Call } from "#src/gateway/context.ts";
@@ -8,7 +14,7 @@ import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import type { RequestDocuments } from "#src/provider/remote-document.ts";
 import { ConnectTimeout, type Exchange, type Head } from "#src/provider/exchange.ts";
-import { send } from "#src/provider/send.ts";
+import { send, type SendOptions } from "#src/provider/send.ts";
 
 /** An upstream that answered: the route it took and what there is to read. */
 export interface Answer {
@@ -118,12 +124,17 @@ async function once(
   app: App,
 ): Promise<Once> {
   const wire = wireOf(route, ask, call.front);
-  const written = call.front.request(wire, call.body, ask, targetOf(route), documents);
-  const request = written instanceof Promise ? await written : written;
+  let request: UpstreamRequest;
+  try {
+    const written = call.front.request(wire, call.body, ask, targetOf(route), documents);
+    request = written instanceof Promise ? await written : written;
+  } catch (cause) {
+    throw ours(cause);
+  }
   const { timeouts } = app.config;
   const { signal } = call.request;
   const sentAt = app.clock.monotonic();
-  const exchange = send(route.deployment, request.path, request.body, {
+  const exchange = begin(route, request, {
     stream: ask.stream,
     connectMs: timeouts.connectMs,
     extra: wire === call.front.wire ? forwarded(call) : undefined,
@@ -151,13 +162,40 @@ async function once(
   }
 }
 
+/** Sends a request; what breaks before anything is sent is ours. */
+function begin(route: Route, { path, body }: UpstreamRequest, options: SendOptions): Exchange {
+  try {
+    return send(route.deployment, path, body, options);
+  } catch (cause) {
+    throw ours(cause);
+  }
+}
+
+/** What breaks on our side says nothing of the upstream: it must not count against its health. */
+function ours(cause: unknown): AppError {
+  if (cause instanceof AppError) return cause;
+  return new AppError("internal_error", "Something went wrong on our side", { cause });
+}
+
+/** What a header's value may not hold. */
+const unsafe = /[^\t\x20-\x7e\x80-\xff]/;
+
 /** Headers that go on to an upstream of the client's own wire. */
 export function forwarded({ front, request }: Call): Record<string, string> | undefined {
   if (front.forward.length === 0) return undefined;
   const headers: Record<string, string> = {};
   for (const name of front.forward) {
     const value = request.headers.get(name);
-    if (value !== null) headers[name] = value;
+    if (value === null) continue;
+    if (unsafe.test(value))
+      throw new AppError(
+        "invalid_value",
+        `Cannot use the header "${name}": it holds a control character`,
+        {
+          param: name,
+        },
+      );
+    headers[name] = value;
   }
   return headers;
 }

@@ -7,6 +7,7 @@ import type { App, Call } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { peek } from "#src/gateway/peek.ts";
+import { reserve, spend } from "#src/gateway/reserve.ts";
 import { wireOf } from "#src/gateway/wire.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { send } from "#src/provider/send.ts";
@@ -14,7 +15,7 @@ import { send } from "#src/provider/send.ts";
 /** The tokens of a prompt: as the upstream that would serve it tells them, or by our own rule of thumb. */
 export type Count = { told: Uint8Array } | { estimated: number };
 
-/** Counts a request's tokens without running it. Free of charge, so nothing is held or recorded. */
+/** Counts a request's tokens without running it. Free of charge: it counts against the limits of requests, and no row is written. */
 export async function count(
   call: Call,
   retarget: SpliceDialect["retarget"],
@@ -23,12 +24,18 @@ export async function count(
   const caller = await authenticateInference(call.request, app);
   const ask = peek(call);
   const { routes } = choose(ask, caller, app);
-  for (const route of routes) {
-    if (wireOf(route, ask, call.front) !== call.front.wire) continue;
-    const told = await askUpstream(call, ask, retarget, route, app);
-    if (told !== undefined) return { told };
+  // The limits of requests hold here too; nothing else is used up.
+  const hold = await reserve(caller, { ...ask, inputTokensAtMost: 0, maxOutputTokens: 0 }, [], app);
+  try {
+    for (const route of routes) {
+      if (wireOf(route, ask, call.front) !== call.front.wire) continue;
+      const told = await askUpstream(call, ask, retarget, route, app);
+      if (told !== undefined) return { told };
+    }
+    return { estimated: estimateUsage(ask, 0).input.fresh };
+  } finally {
+    spend(hold, { cost: 0, tokens: 0, carbon: 0 });
   }
-  return { estimated: estimateUsage(ask, 0).input.fresh };
 }
 
 /** The upstream's own words; undefined when it has none to say. Throws what it says is wrong with the request. */
@@ -50,7 +57,8 @@ async function askUpstream(
   });
   const stop = () => exchange.abort(new Error("The count was not waited for"));
   const deadline = app.deadlines.after(timeouts.firstByteMs, stop);
-  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
   try {
     const head = await exchange.head;
     const answer = await exchange.bytes();

@@ -2,6 +2,7 @@ import type { Ask, DialectId, RouteWish } from "#src/dialect/dialect.ts";
 import { noNeeds } from "#src/dialect/openai/openai-chat-messages.ts";
 import { deepest, membersOf, tooDeep } from "#src/dialect/splice.ts";
 import { decode } from "#src/lib/bytes.ts";
+import { hasExtras } from "#src/gateway/proxy-extras.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -19,6 +20,8 @@ export interface Wanted {
   method: string;
   /** Below the version segment, unescaped. */
   endpoint: string;
+  /** With its question mark, without a key. */
+  query: string;
   body: Uint8Array;
   route: RouteWish;
 }
@@ -91,7 +94,7 @@ const listing = /^\/models(?:\/[^/]+){0,2}$/;
 const reading: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Reads what a proxied call is for; its body stays what it is. Throws `invalid_value` where a body can be read in two ways. */
-export function errandOf({ method, endpoint, body, route }: Wanted): Errand {
+export function errandOf({ method, endpoint, query, body, route }: Wanted): Errand {
   // All else that can be read is what other accounts left at the provider, where we all are one customer.
   const lists = reading.has(method) && body.length === 0 && listing.test(endpoint);
   if (lists || (method === "POST" && counting.test(endpoint)))
@@ -102,7 +105,10 @@ export function errandOf({ method, endpoint, body, route }: Wanted): Errand {
   const ask = askOf({ size: body.length, route, parsed, known, model, endpoint });
   const isCharged = method === "POST" && known !== undefined && parsed !== undefined && model;
   // Who answers later tells no usage now; who may turn to another model has another price.
-  const isOpen = parsed?.background === true || hasSome(parsed?.models);
+  const isOpen =
+    parsed?.background === true ||
+    hasSome(parsed?.models) ||
+    (parsed !== undefined && hasExtras(parsed, query));
   return isCharged && !isOpen ? { kind: "inference", ask, model } : { kind: "other", ask };
 }
 

@@ -82,8 +82,10 @@ async function* flow(
   const { request, tab, exchange, head } = answered;
   const { route } = answered.way;
   const { totalMs } = app.config.timeouts;
+  /** Whether the client is waited for: what is late then is not the upstream. */
+  let isClientsTurn = false;
   const total = app.deadlines.after(totalMs, () =>
-    exchange.abort(timeout("complete answer", totalMs, route)),
+    exchange.abort(isClientsTurn ? new ClientLeft() : timeout("complete answer", totalMs, route)),
   );
   let toCome = lengthOf(head) ?? Number.POSITIVE_INFINITY;
   let isSettled = false;
@@ -98,14 +100,16 @@ async function* flow(
         isSettled = true;
         await conclude(tab, meter);
       }
+      isClientsTurn = true;
       yield piece;
+      isClientsTurn = false;
     }
     meter.finish();
     if (isSettled) return;
     isSettled = true;
     await conclude(tab, meter);
   } catch (thrown) {
-    if (request.signal.aborted) return;
+    if (request.signal.aborted || thrown instanceof ClientLeft) return;
     if (!isSettled) {
       isSettled = true;
       const fault = thrownFault(thrown, route);

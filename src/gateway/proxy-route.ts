@@ -8,6 +8,8 @@ import { noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
 import type { Errand } from "#src/gateway/proxy-ask.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
+import { isObject } from "#src/lib/json.ts";
+import { crossRegion } from "#src/provider/registry.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 
 /** Where a proxied call goes. */
@@ -46,9 +48,40 @@ export function wayOf(errand: Errand, provider: string, caller: Caller, app: App
   // How long an answer may be is for the provider to judge.
   const sought: Ask = { ...ask, kind, model: model.id, maxOutputTokens: undefined };
   const { routes, trace } = choose(sought, caller, app);
-  const [route] = routes;
-  if (route === undefined) throw unreachable(provider, [], app);
+  const route = routes.find((one) => isWhatIsSaid(one, errand, provider, caller, app));
+  if (route === undefined) throw unreachable(provider, ["region_pin"], app);
+  refuseSilent(errand.ask, route, caller, app);
   return { route, isListed: true, trace: trace.filter((entry) => entry.provider === provider) };
+}
+
+/** The bytes are not changed, so where they run, and at what price, is what they say themselves. */
+function isWhatIsSaid(
+  { endpoint }: Route,
+  { ask }: Errand,
+  provider: string,
+  caller: Caller,
+  app: App,
+): boolean {
+  const bare = ask.model?.replace(/^models\//, "") ?? "";
+  if (namesAt(provider, app).has(bare) && endpoint.upstreamModel !== bare) return false;
+  if ((ask.route.region ?? caller.key.region) === undefined) return true;
+  return Object.entries(endpoint.requestOverrides ?? {}).every(
+    ([name, value]) => ask.parsed[name] === value,
+  );
+}
+
+/** A stream that tells no usage hides what its model reasoned, which is charged. */
+function refuseSilent(ask: Ask, { model }: Route, { account }: Caller, app: App): void {
+  if (account.plan !== "prepaid" || app.config.billing.unknownPrice === "allow") return;
+  const { stream_options: options } = ask.parsed;
+  const tells = isObject(options) && options.include_usage === true;
+  const isOpenai = ask.dialect === "openai-chat" || ask.dialect === "openai-completions";
+  if (!ask.stream || !isOpenai || tells || !model.capabilities.reasoning) return;
+  throw new AppError(
+    "not_meterable",
+    `Cannot charge a stream of "${model.id}" that tells no usage: set stream_options.include_usage`,
+    { param: "stream_options.include_usage" },
+  );
 }
 
 /** The model of the catalogue that a provider means by a name. */
@@ -89,7 +122,7 @@ function unlistedWay(errand: Errand, provider: string, caller: Caller, app: App)
   const { ask, kind } = errand;
   const judge = eligible(ask, caller, app);
   if (kind !== "free") {
-    refuseUncharged(ask, provider, caller, app);
+    refuseUncharged(errand, provider, caller, app);
     refuseModel(ask, provider, caller, app);
   }
   const reasons: string[] = [];
@@ -109,14 +142,25 @@ function unlistedWay(errand: Errand, provider: string, caller: Caller, app: App)
 const anything = "*";
 
 /** A prepaid account pays for what it used, so the use has to have a price. */
-function refuseUncharged(ask: Ask, provider: string, { account }: Caller, app: App): void {
-  if (account.plan !== "prepaid" || app.config.billing.unknownPrice === "allow") return;
+function refuseUncharged(errand: Errand, provider: string, caller: Caller, app: App): void {
+  const { ask, kind } = errand;
+  const { account, key } = caller;
+  if ((ask.route.region ?? key.region) !== undefined && isRegionless(ask.model))
+    throw unreachable(provider, ["region_pin"], app);
+  // What is neither a model's tokens nor a list is what accounts left at the provider, where all are one customer.
+  const isPaid = account.plan !== "prepaid" && kind !== "other";
+  if (isPaid || app.config.billing.unknownPrice === "allow") return;
   const what = ask.model === undefined ? "this call" : `"${ask.model}" for this call`;
   throw new AppError(
     "not_meterable",
-    `Cannot charge a prepaid account for ${what} at ${provider}: chat, completions, messages, responses, generateContent and embeddings with a model of GET /v1/models can be charged, and listing models is free; the operator may set billing.unknown_price = "allow"`,
+    `Cannot charge for ${what} at ${provider}: chat, completions, messages, responses, generateContent and embeddings with a model of GET /v1/models can be charged, and listing models is free; the operator may set billing.unknown_price = "allow"`,
     { metadata: { provider } },
   );
+}
+
+/** Names of places at Bedrock that span regions, or do not tell theirs. */
+function isRegionless(model: string | undefined): boolean {
+  return model !== undefined && (crossRegion.test(model) || model.startsWith("arn:"));
 }
 
 /** A key that may use some models alone may use no other, named or not. */

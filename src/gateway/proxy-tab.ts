@@ -10,6 +10,7 @@ import { fail } from "#src/gateway/fail.ts";
 import type { Fault } from "#src/gateway/fault.ts";
 import { answerHeaders, balanceHeader } from "#src/gateway/headers.ts";
 import { open } from "#src/gateway/open.ts";
+import { spend } from "#src/gateway/reserve.ts";
 import type { Way } from "#src/gateway/proxy-route.ts";
 import { accountFor, type Outcome, settle } from "#src/gateway/settle.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
@@ -44,7 +45,7 @@ interface Admitted {
 export function freeTab({ caller, hold, way }: Admitted, app: App): Tab {
   const { provider, region } = way.route.deployment;
   const release = (): Promise<void> => {
-    hold.settle(hold.demands.map(() => 0));
+    spend(hold, { cost: 0, tokens: 0, carbon: 0 });
     return Promise.resolve();
   };
   return {
@@ -135,7 +136,7 @@ function estimated(ask: Ask, meter: Meter): Usage {
 /** Usage of an answer that was left: what was told, with our count of a stream's words where that is more. */
 function partial(ask: Ask, meter: Meter): Usage | undefined {
   const { usage: told, outputBytes } = meter;
-  if (meter.ended || !meter.isStream) return told;
+  if (meter.ended || (!meter.isStream && told !== undefined)) return told;
   if (told === undefined && outputBytes === 0) return undefined;
   const counted = estimated(ask, meter);
   if (told === undefined) return counted;

@@ -29,7 +29,7 @@ export async function proxy(call: ProxyCall, app: App): Promise<Response> {
   const target = proxyPath(provider, call.segments, request.url); // 400
   const { endpoint } = placeAt(address, target.path);
   const route = { ...wishOf(request), provider };
-  const errand = errandOf({ method: request.method, endpoint, body, route }); // 400
+  const errand = errandOf({ method: request.method, endpoint, query: target.query, body, route }); // 400
   const way = wayOf(errand, provider, caller, app); // 403, 503
   const hold = await reserve(caller, errand.ask, pricedAt(errand, way), app); // 402, 429
   const admitted = { call, ask: errand.ask, caller, hold, way };

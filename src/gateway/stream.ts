@@ -33,16 +33,18 @@ export async function* streamOf(
   };
   const flow = job.call.front.stream(answer.wire, head);
   const { timeouts } = app.config;
-  const idle = app.deadlines.after(timeouts.idleMs, () =>
-    exchange.abort(timeout("further byte", timeouts.idleMs, route)),
-  );
-  const total = app.deadlines.after(timeouts.totalMs, () =>
-    exchange.abort(timeout("complete answer", timeouts.totalMs, route)),
-  );
+  /** Whether the client is waited for: what is late then is not the upstream. */
+  let isClientsTurn = false;
+  const late = (timer: string, milliseconds: number) => () =>
+    exchange.abort(isClientsTurn ? new ClientLeft() : timeout(timer, milliseconds, route));
+  const idle = app.deadlines.after(timeouts.idleMs, late("further byte", timeouts.idleMs));
+  const total = app.deadlines.after(timeouts.totalMs, late("complete answer", timeouts.totalMs));
   let finished = false;
   try {
     let failure: AppError | undefined;
     let reading = exchange.read();
+    // It may break while the client is waited for; the loop hears of it when it asks.
+    reading.catch(() => {});
     try {
       for (;;) {
         const next = await orSilence(reading, app);
@@ -59,14 +61,19 @@ export async function* streamOf(
           break;
         }
         reading = exchange.read();
-        if (out.length > 0) yield out;
+        reading.catch(() => {});
+        if (out.length === 0) continue;
+        isClientsTurn = true;
+        yield out;
+        isClientsTurn = false;
+        idle.extend();
       }
       const last = flow.finish();
       if (last.length > 0) yield last;
       if (!flow.ended)
         throw new UpstreamStreamError("The upstream closed before the terminal event");
     } catch (thrown) {
-      if (job.call.request.signal.aborted) return;
+      if (job.call.request.signal.aborted || thrown instanceof ClientLeft) return;
       failure = broken(thrown, answer, app, job);
     }
     if (failure !== undefined) {

@@ -105,6 +105,8 @@ export class Connection implements Carrier {
   done(reusable: boolean): void {
     this.#exchange = undefined;
     if (!reusable || this.#unsent !== undefined) return this.close();
+    // It may be paused still: the piece that was too much may have been the last.
+    this.#socket?.resume();
     this.#socket?.unref();
     this.#home.release(this);
   }

@@ -275,7 +275,7 @@ export function endpointAt(model: Model, deployment: Deployment): Endpoint | und
 }
 
 /** A model of Bedrock that is called in one region and computes in one of several. */
-const crossRegion = /^(us|us-gov|eu|apac|jp|au|ca|global)\./;
+export const crossRegion = /^(us|us-gov|eu|apac|jp|au|ca|in|global)\./;
 
 /** The endpoint as this address takes it; undefined where it is at another address of the provider, or not spoken. */
 function spokenAt(endpoint: Endpoint, { provider, basis }: Deployment): Endpoint | undefined {

@@ -30,6 +30,8 @@ export async function startProxied(options: ProxiedOptions = {}): Promise<Proxie
     config(config) {
       config.providers.openai = { base_urls: { "us-east": `${wire.url}/v1` } };
       withKeys(config);
+      // Whoever is billed afterwards may have the provider to itself; a test that means otherwise says so.
+      if (options.plan === "metered") config.billing.unknownPrice = "allow";
       options.config?.(config, wire.url);
     },
   });

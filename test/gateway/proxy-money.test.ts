@@ -240,14 +240,27 @@ describe("listing models and counting tokens is free, and leaves no row", () => 
   test("but not beyond the limits of a key", async () => {
     await start({ key: { rateLimit: { requestsPerMinute: 1 } } });
     expect((await gateway.ask("/openai/v1/models")).status).toBe(200);
-    expect((await gateway.ask(chat, { body: question })).status).toBe(200);
     expect(refusal(await gateway.ask("/openai/v1/models"))).toEqual([429, "rate_limit_exceeded"]);
+    expect(refusal(await gateway.ask(chat, { body: question }))[0]).toBe(429);
   });
 });
 
 describe("what a prepaid account could not be charged for goes nowhere", () => {
   const body = (more: object) => ({ ...question, ...more });
   const calls: [string, string, { method?: string; body?: unknown }][] = [
+    [
+      "an answer that goes on from a stored one",
+      "/openai/v1/responses",
+      { body: body({ previous_response_id: "r" }) },
+    ],
+    [
+      "a file that was left there",
+      chat,
+      { body: body({ messages: [{ content: [{ file: { file_id: "f" } }] }] }) },
+    ],
+    ["a tool that the provider runs", chat, { body: body({ tools: [{ type: "web_search" }] }) }],
+    ["a tier with another price", chat, { body: body({ service_tier: "priority" }) }],
+    ["a query that may hide the usage", `${chat}?fields=choices`, { body: question }],
     ["what another account left there", "/openai/v1/files", { method: "GET" }],
     ["a batch of another account", "/openai/v1/batches/b", { method: "GET" }],
     ["an answer of another account", "/openai/v1/responses/resp_1", { method: "GET" }],
@@ -287,13 +300,25 @@ describe("what a prepaid account could not be charged for goes nowhere", () => {
     expect(await rows()).toEqual([]);
   });
 
-  test.each(calls)("but a metered account's %s goes out", async (_, path, request) => {
-    await start({ plan: "metered", balance: 0 });
-    expect((await gateway.ask(path, request)).status).toBe(200);
-    expect(await rows()).toMatchObject([{ status: "ok", settlement: "final", cost: null }]);
-  });
+  test.each(calls)(
+    "nor does a metered account's %s, unless the operator allows it",
+    async (what, path, request) => {
+      await start({ plan: "metered", balance: 0 });
+      expect((await gateway.ask(path, request)).status).toBe(200);
+      expect(await rows()).toMatchObject([{ status: "ok", settlement: "final", cost: null }]);
+      await gateway.close();
+      await start({
+        plan: "metered",
+        balance: 0,
+        config: (config) => (config.billing.unknownPrice = "block"),
+      });
+      // A model that has no price is a metered account's own affair; what is kept at the provider is nobody's.
+      const isModel = /unknown model|variant|another provider/.test(what);
+      expect((await gateway.ask(path, request)).status).toBe(isModel ? 200 : 403);
+    },
+  );
 
-  test("and so do all where the operator allows it", async () => {
+  test("but all go out where the operator allows it", async () => {
     await start({ config: (config) => (config.billing.unknownPrice = "allow") });
     for (const [, path, request] of calls)
       expect((await gateway.ask(path, request)).status).toBe(200);

@@ -285,7 +285,7 @@ describe("neither key is seen on the other side", () => {
     ["Bearer", (key) => ({ path: "", headers: { authorization: `Bearer ${key}` } })],
     ["X-Api-Key", (key) => ({ path: "", headers: { "x-api-key": key } })],
     ["x-goog-api-key", (key) => ({ path: "", headers: { "x-goog-api-key": key } })],
-    ["?key", (key) => ({ path: `?a=b&key=${key}`, headers: {} })],
+    ["?key", (key) => ({ path: `?beta=true&key=${key}`, headers: {} })],
     [
       "all of them, and cookies",
       (key) => ({

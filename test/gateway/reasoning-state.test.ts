@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { deflateRawSync, inflateRawSync } from "node:zlib";
 import OpenAI from "openai";
 import { startGateway, type TestGateway } from "#test/lib/gateway.ts";
 
@@ -69,8 +68,8 @@ test.each([
 function altered(message: string): string {
   return message.replaceAll(/-lr1-(\w+)/g, (_, packed: string) => {
     const base64 = packed.replaceAll("_1", "-").replaceAll("_0", "_");
-    const state = inflateRawSync(Buffer.from(base64, "base64url")).toString();
-    const forged = deflateRawSync(
+    const state = Buffer.from(base64, "base64url").toString();
+    const forged = Buffer.from(
       state.replace(/"thoughtSignature":"[^"]*"/, '"thoughtSignature":"Zm9yZ2Vk"'),
     );
     return `-lr1-${forged.toString("base64url").replaceAll("_", "_0").replaceAll("-", "_1")}`;

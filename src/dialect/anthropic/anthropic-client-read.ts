@@ -66,7 +66,8 @@ export function readMessagesRequest(ask: Ask): Turn {
 }
 
 function isIdle(name: string, value: Json | undefined): boolean {
-  if (value === undefined || value === null || idle[name] === value) return true;
+  if (value === undefined || value === null) return true;
+  if (Object.hasOwn(idle, name) && idle[name] === value) return true;
   return Array.isArray(value) && value.length === 0;
 }
 
