@@ -161,6 +161,19 @@ describe("an exchange", () => {
     expect(got).toBe(size);
   });
 
+  test("leaves a connection that reads again, though its last piece was too much", async () => {
+    const wire = wireOf((socket, _, before) => {
+      socket.write(answer(before === 0 ? "x".repeat(400_000) : "next"));
+    });
+    for (let round = 0; round < 4; round++) {
+      const exchange = post(wire);
+      await exchange.head;
+      await Bun.sleep(50);
+      expect(Buffer.from(await exchange.bytes()).length).toBeGreaterThan(3);
+      expect(await Promise.race([textOf(post(wire)), Bun.sleep(2000)])).toBe("next");
+    }
+  });
+
   test("keeps every path and header in its line", async () => {
     const wire = wireOf((socket) => socket.write(answer("ok")));
     await textOf(post(wire, "", "/models/a b\r\nx: y/é#c:generate?alt=sse"));
