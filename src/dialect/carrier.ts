@@ -99,8 +99,9 @@ export function plainIds(body: Uint8Array, ask: Ask): { body: Uint8Array; ask: A
     const plain = ascii.replaceAll(idMember, '$1"');
     return { body: encode(plain), ask: { ...ask, ascii: plain } };
   }
-  const raw = toRaw(body);
-  return { body: raw.includes(mark) ? fromRaw(raw.replaceAll(idMember, '$1"')) : body, ask };
+  if (Buffer.from(body.buffer, body.byteOffset, body.byteLength).indexOf(mark) < 0)
+    return { body, ask };
+  return { body: fromRaw(toRaw(body).replaceAll(idMember, '$1"')), ask };
 }
 
 /** A member that names a call. Within a text its quotes are escaped, so that no text is taken for one. */
