@@ -68,13 +68,13 @@ describe("an exchange", () => {
     let waiting: (() => void)[] = [];
     const wire = wireOf((socket) => {
       waiting.push(() => socket.write(answer("ok")));
-      if (waiting.length < 600) return;
+      if (waiting.length < 300) return;
       for (const go of waiting) go();
       waiting = [];
     });
-    const texts = await Promise.all(Array.from({ length: 600 }, () => textOf(post(wire))));
+    const texts = await Promise.all(Array.from({ length: 300 }, () => textOf(post(wire))));
     expect(new Set(texts)).toEqual(new Set(["ok"]));
-    expect(wire.connections).toBe(600);
+    expect(wire.connections).toBe(300);
   });
 
   test("is sent again when a kept connection turns out closed before any answer", async () => {
