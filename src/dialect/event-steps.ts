@@ -1,5 +1,7 @@
+import { fromRaw } from "#src/dialect/raw-text.ts";
 import type { SseEvent } from "#src/dialect/sse.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
+import type { Payload } from "#src/lib/bytes.ts";
 
 /**
  * Collects the steps of events that arrived together. What came before a failing event is delivered;
@@ -22,5 +24,31 @@ export class EventSteps {
       }
     }
     return steps;
+  }
+}
+
+/** The same for events that are passed on as raw text. */
+export class EventTexts {
+  #failure: { thrown: unknown } | undefined;
+  constructor(
+    readonly write: (event: SseEvent) => string,
+    /** Whether what follows has no place in the answer any more. */
+    readonly isOver: () => boolean = () => false,
+  ) {}
+
+  of(events: SseEvent[]): Payload {
+    if (this.#failure) throw this.#failure.thrown;
+    let out = "";
+    for (const event of events) {
+      if (this.isOver()) break;
+      try {
+        out += this.write(event);
+      } catch (thrown) {
+        if (out === "") throw thrown;
+        this.#failure = { thrown };
+        break;
+      }
+    }
+    return out === "" ? out : fromRaw(out);
   }
 }

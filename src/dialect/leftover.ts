@@ -32,3 +32,16 @@ export function leftover(turn: Turn, said: readonly string[]): string[] {
     return harmless?.includes(value) ? [] : [name];
   });
 }
+
+/** Refuses several choices and log probabilities, for wires that know neither. Throws `unsupported_feature`. */
+export function refuseSeveral(turn: Turn): void {
+  if (turn.choices > 1)
+    throw refuse("n", `Cannot give ${turn.choices} choices with this model: ask for 1`);
+  const { logprobs, top_logprobs: top } = turn.extra;
+  if (logprobs !== true && !(typeof top === "number" && top > 0)) return;
+  throw refuse("logprobs", "Cannot give log probabilities with this model: leave out `logprobs`");
+}
+
+function refuse(param: string, message: string): AppError {
+  return new AppError("unsupported_feature", message, { param });
+}

@@ -1,8 +1,8 @@
 import type { App, Front } from "#src/gateway/context.ts";
 import { handle } from "#src/gateway/handle.ts";
-import { readBody, respond } from "#src/http/respond.ts";
+import { callOf, respond } from "#src/http/respond.ts";
 
-interface TimeoutServer {
+export interface TimeoutServer {
   timeout(request: Request, seconds: number): void;
 }
 
@@ -26,12 +26,9 @@ export function inference(
   server: TimeoutServer,
   app: App,
 ): Promise<Response> {
-  const receivedAt = app.clock.now();
-  const startedAt = app.clock.monotonic();
   // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
   server.timeout(request, 0);
-  return respond(request, app, front.writeError, async () => {
-    const body = await readBody(request, app.config.limits.maxBodyBytes);
-    return handle({ request, body, front, receivedAt, startedAt }, app);
-  });
+  return respond(request, app, front.writeError, async () =>
+    handle(await callOf(request, front, app), app),
+  );
 }

@@ -3,13 +3,10 @@ import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai/openai-c
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { proxy } from "#src/gateway/proxy.ts";
+import type { TimeoutServer } from "#src/http/inference.ts";
 import { isPreflight, preflight } from "#src/http/preflight.ts";
-import { readBody, respond } from "#src/http/respond.ts";
+import { callOf, respond } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
-
-interface TimeoutServer {
-  timeout(request: Request, seconds: number): void;
-}
 
 /** A request with what the router found in its path. */
 type Routed = Request & { params: Readonly<Record<string, string | undefined>> };
@@ -57,15 +54,12 @@ function proxied(
   server: TimeoutServer,
   app: App,
 ): Promise<Response> {
-  const receivedAt = app.clock.now();
-  const startedAt = app.clock.monotonic();
   // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
   server.timeout(request, 0);
   return respond(request, app, front.writeError, async () => {
     if (isPreflight(request)) return preflight(request);
     refuseMethod(request.method);
-    const body = await readBody(request, app.config.limits.maxBodyBytes);
-    return proxy({ request, body, front, receivedAt, startedAt, provider, segments }, app);
+    return proxy({ ...(await callOf(request, front, app)), provider, segments }, app);
   });
 }
 

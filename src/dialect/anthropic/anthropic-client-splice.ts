@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { writeUsage } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
 import { readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
@@ -167,13 +168,7 @@ class MeteredMessage implements MeteredReply {
 }
 
 function readMessage(text: string): JsonObject {
-  let message: Json;
-  try {
-    message = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const message: Json = answerJson(text);
   if (isObject(message) && (message.type === "error" || isObject(message.error)))
     throw new UpstreamStreamError(faultText(message));
   if (isObject(message) && Array.isArray(message.content)) return message;

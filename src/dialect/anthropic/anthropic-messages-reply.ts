@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { withCitations } from "#src/dialect/anthropic/anthropic-messages-citations.ts";
 import { dialectId } from "#src/dialect/anthropic/anthropic-messages-content.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
@@ -42,14 +43,8 @@ export function faultText(event: JsonObject): string {
 }
 
 function parsed(body: Uint8Array): JsonObject {
-  let value: Json;
-  try {
-    // Keeps integers beyond 2^53 in tool inputs, which are written out again as text.
-    value = parseExact(decode(body));
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  // Keeps integers beyond 2^53 in tool inputs, which are written out again as text.
+  const value: Json = answerJson(decode(body), parseExact);
   if (isObject(value)) return value;
   throw new UpstreamStreamError("The provider answered with something that is no message");
 }

@@ -9,10 +9,9 @@ import { planTools } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { arrange, endsInUnsignedLoop, settleEnding } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
-import { leftover } from "#src/dialect/leftover.ts";
+import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
 import { encode, sha256Hex } from "#src/lib/bytes.ts";
-import { AppError } from "#src/lib/error.ts";
 import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
@@ -22,7 +21,7 @@ const jsonOnly: TextPart = {
 
 /** A canonical request as a Messages request. Throws `unsupported_feature` for what would change the answer. */
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
-  refuseUnsayable(turn);
+  refuseSeveral(turn);
   const { system, entries } = arrange(turn, isOwnReasoning);
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
   const prefill = settleEnding(entries, target.reasoning?.efforts !== undefined);
@@ -61,18 +60,6 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   if (turn.stop.some((text) => text !== "" && text.trim() === "")) dropped.push("stop");
   const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
   return { path: "/messages", body: bytes, dropped };
-}
-
-function refuseUnsayable(turn: Turn): void {
-  if (turn.choices > 1)
-    throw refuse("n", `Cannot give ${turn.choices} choices with this model: ask for 1`);
-  const { logprobs, top_logprobs: top } = turn.extra;
-  if (logprobs !== true && !(typeof top === "number" && top > 0)) return;
-  throw refuse("logprobs", "Cannot give log probabilities with this model: leave out `logprobs`");
-}
-
-function refuse(param: string, message: string): AppError {
-  return new AppError("unsupported_feature", message, { param });
 }
 
 /** Temperature reaches 1 at most; thinking takes no temperature, no top_k and only a wide top_p. */

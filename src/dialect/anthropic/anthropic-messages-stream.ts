@@ -1,3 +1,4 @@
+import { eventObject } from "#src/dialect/provider-json.ts";
 import { citedPages } from "#src/dialect/anthropic/anthropic-messages-citations.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
@@ -60,7 +61,7 @@ export class AnthropicMessagesStream implements StreamReader {
 
   #read({ data }: SseEvent): StreamStep[] {
     if (this.#ended || data.trim() === "" || data.trim() === "[DONE]") return [];
-    const event = parsed(data);
+    const event = eventObject(data);
     if (event.type === "error" || isObject(event.error))
       throw new UpstreamStreamError(faultText(event));
     if (event.type === "message_start") return this.#begin(event);
@@ -161,16 +162,6 @@ export class AnthropicMessagesStream implements StreamReader {
       this.#refusal === "" ? [] : [{ type: "refusal", choice: 0, text: this.#refusal }];
     return [...refusal, { type: "finish", choice: 0, finish, nativeFinish }];
   }
-}
-
-function parsed(data: string): JsonObject {
-  try {
-    const value: Json = JSON.parse(data);
-    if (isObject(value)) return value;
-  } catch {
-    // The parser's own message would quote the answer.
-  }
-  throw new UpstreamStreamError("The provider sent an event that is not JSON");
 }
 
 function texts(type: "text" | "reasoning", text: Json | undefined): StreamStep[] {

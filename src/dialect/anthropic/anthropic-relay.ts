@@ -1,8 +1,10 @@
+import { EventTexts } from "#src/dialect/event-steps.ts";
+import { eventObject } from "#src/dialect/provider-json.ts";
 import { failure } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
 import { laterUsage, readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, membersOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
@@ -12,9 +14,12 @@ import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts
 /** Edits a Messages stream on its way through and meters it; its text is raw throughout. */
 export class AnthropicRelay implements StreamRelay {
   readonly #parser = new SseTextParser();
+  readonly #texts = new EventTexts(
+    (event) => this.#event(event),
+    () => this.ended,
+  );
   readonly #model: string;
   readonly #completionId: string;
-  #failure: { thrown: unknown } | undefined;
   #told: JsonObject | undefined;
   /** The terminal event as the upstream wrote it, held back until the end is settled. */
   #stop: string | undefined;
@@ -39,11 +44,11 @@ export class AnthropicRelay implements StreamRelay {
   }
 
   push(chunk: Uint8Array): Payload {
-    return this.#relay(this.#parser.push(toRaw(chunk)));
+    return this.#texts.of(this.#parser.push(toRaw(chunk)));
   }
 
   finish(): Payload {
-    return this.#relay(this.#parser.finish());
+    return this.#texts.of(this.#parser.finish());
   }
 
   end({ block }: Parameters<StreamRelay["end"]>[0]): string {
@@ -57,26 +62,9 @@ export class AnthropicRelay implements StreamRelay {
     return failure(error, summary);
   }
 
-  /** Events before a failing one are delivered; the failure is thrown by the next call. */
-  #relay(events: SseEvent[]): Payload {
-    if (this.#failure) throw this.#failure.thrown;
-    let out = "";
-    for (const one of events) {
-      if (this.ended) break;
-      try {
-        out += this.#event(one);
-      } catch (thrown) {
-        if (out === "") throw thrown;
-        this.#failure = { thrown };
-        break;
-      }
-    }
-    return out === "" ? out : fromRaw(out);
-  }
-
   #event({ event: name, data }: SseEvent): string {
     if (data.trim() === "" || data === "[DONE]") return "";
-    const told = parsed(data);
+    const told = eventObject(data);
     const type = stringOf(told.type) ?? name ?? "";
     if (type === "error" || name === "error" || isObject(told.error))
       throw new UpstreamStreamError(faultText(told));
@@ -112,7 +100,7 @@ export class AnthropicRelay implements StreamRelay {
   #meter(data: string, usage: Json | undefined): void {
     if (!isObject(usage)) return;
     const text = readRaw(data);
-    const told = text === data ? usage : usageIn(parsed(text));
+    const told = text === data ? usage : usageIn(eventObject(text));
     this.#told = laterUsage(this.#told, told);
   }
 }
@@ -125,16 +113,6 @@ function usageIn({ message, usage }: JsonObject): Json | undefined {
 function eventOf(name: string, data: string): string {
   const title = name === "" ? "" : `event: ${name}\n`;
   return `${title}data: ${data.replaceAll("\n", "\ndata: ")}\n\n`;
-}
-
-function parsed(data: string): JsonObject {
-  try {
-    const value: Json = JSON.parse(data);
-    if (isObject(value)) return value;
-  } catch {
-    // The parser's own message would quote the answer.
-  }
-  throw new UpstreamStreamError("The provider sent an event that is not JSON");
 }
 
 /** What is found in an event's text, which may be nested too deep to be walked. */

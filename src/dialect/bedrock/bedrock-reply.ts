@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { dialectId } from "#src/dialect/bedrock/bedrock-content.ts";
 import { faultText, finishOf, readUsage } from "#src/dialect/bedrock/bedrock-usage.ts";
@@ -25,14 +26,8 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
 }
 
 function parsed(body: Uint8Array): JsonObject {
-  let value: Json;
-  try {
-    // Keeps integers beyond 2^53 in tool inputs, which are written out again as text.
-    value = parseExact(decode(body));
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  // Keeps integers beyond 2^53 in tool inputs, which are written out again as text.
+  const value: Json = answerJson(decode(body), parseExact);
   if (isObject(value)) return value;
   throw new UpstreamStreamError("The provider answered with something that is no message");
 }

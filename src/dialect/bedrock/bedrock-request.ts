@@ -12,10 +12,9 @@ import { planTools } from "#src/dialect/bedrock/bedrock-tools.ts";
 import { arrange, settleEnding } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
-import { leftover } from "#src/dialect/leftover.ts";
+import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
 import { encode } from "#src/lib/bytes.ts";
-import { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
@@ -25,7 +24,7 @@ const jsonOnly: TextPart = {
 
 /** A canonical request as a Converse request. Throws `unsupported_feature` for what would change the answer. */
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
-  refuseUnsayable(turn);
+  refuseSeveral(turn);
   const family = familyOf(target.model);
   const { system, entries } = arrange(turn, (part) => family === "claude" && isOwnReasoning(part));
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
@@ -66,16 +65,4 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   const action = turn.stream ? "converse-stream" : "converse";
   const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
   return { path: `/model/${encodeURIComponent(target.model)}/${action}`, body: bytes, dropped };
-}
-
-function refuseUnsayable(turn: Turn): void {
-  if (turn.choices > 1)
-    throw refuse("n", `Cannot give ${turn.choices} choices with this model: ask for 1`);
-  const { logprobs, top_logprobs: top } = turn.extra;
-  if (logprobs !== true && !(typeof top === "number" && top > 0)) return;
-  throw refuse("logprobs", "Cannot give log probabilities with this model: leave out `logprobs`");
-}
-
-function refuse(param: string, message: string): AppError {
-  return new AppError("unsupported_feature", message, { param });
 }

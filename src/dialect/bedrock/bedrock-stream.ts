@@ -1,3 +1,4 @@
+import { eventObject } from "#src/dialect/provider-json.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { EventStreamDecoder, type EventFrame } from "#src/dialect/bedrock/aws-event-stream.ts";
 import { faultText, finishOf, readUsage } from "#src/dialect/bedrock/bedrock-usage.ts";
@@ -50,7 +51,7 @@ export class BedrockStream implements StreamReader {
     if (event.startsWith(exception)) {
       throw new UpstreamStreamError(faultText(event.slice(exception.length)));
     }
-    const told = parsed(data);
+    const told = eventObject(data);
     if (event === "contentBlockStart") return this.#open(told);
     if (event === "contentBlockDelta") return this.#delta(told);
     if (event === "contentBlockStop") return this.#close(told);
@@ -109,16 +110,6 @@ function eventOf({ headers, payload }: EventFrame): SseEvent {
   if (kind === "event") return { event: headers.get(":event-type") ?? "", data };
   const type = headers.get(":exception-type") ?? headers.get(":error-code") ?? "";
   return { event: exception + type, data };
-}
-
-function parsed(data: string): JsonObject {
-  try {
-    const value: Json = JSON.parse(data);
-    if (isObject(value)) return value;
-  } catch {
-    // The parser's own message would quote the answer.
-  }
-  throw new UpstreamStreamError("The provider sent an event that is not JSON");
 }
 
 function texts(type: "text" | "reasoning", text: Json | undefined): StreamStep[] {

@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { dialectId } from "#src/dialect/cohere/cohere-messages.ts";
 import { faultText, finishOf, readLogprobs, readUsage } from "#src/dialect/cohere/cohere-usage.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
@@ -27,13 +28,7 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
 }
 
 function parsed(body: Uint8Array): JsonObject {
-  let value: Json;
-  try {
-    value = parseExact(decode(body));
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const value: Json = answerJson(decode(body), parseExact);
   if (isObject(value)) return value;
   throw new UpstreamStreamError("The provider answered with something that is no message");
 }

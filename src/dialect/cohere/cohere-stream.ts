@@ -1,3 +1,4 @@
+import { eventObject } from "#src/dialect/provider-json.ts";
 import { faultText, finishOf, readLogprobs, readUsage } from "#src/dialect/cohere/cohere-usage.ts";
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
@@ -41,7 +42,7 @@ export class CohereStream implements StreamReader {
 
   #read({ event, data }: SseEvent): StreamStep[] {
     if (this.#ended || data.trim() === "" || data.trim() === "[DONE]") return [];
-    const told = parsed(data);
+    const told = eventObject(data);
     const type = stringOf(told.type) ?? event;
     const delta = isObject(told.delta) ? told.delta : {};
     const message = isObject(delta.message) ? delta.message : {};
@@ -89,16 +90,6 @@ export class CohereStream implements StreamReader {
     this.#ended = true;
     return [{ type: "finish", choice: 0, finish, nativeFinish }];
   }
-}
-
-function parsed(data: string): JsonObject {
-  try {
-    const value: Json = JSON.parse(data);
-    if (isObject(value)) return value;
-  } catch {
-    // The parser's own message would quote the answer.
-  }
-  throw new UpstreamStreamError("The provider sent an event that is not JSON");
 }
 
 /** The call of an event: one at a time, though the member's name is plural. */

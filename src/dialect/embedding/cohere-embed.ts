@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { type Target, type UpstreamRequest, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import {
   checkCount,
@@ -53,13 +54,7 @@ function inputTypeOf(task: TaskType): string | undefined {
 }
 
 function readReply(body: Uint8Array, { inputs }: EmbeddingTurn): EmbeddingReply {
-  let parsed: Json;
-  try {
-    parsed = JSON.parse(decode(body));
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const parsed: Json = answerJson(decode(body));
   const answer = isObject(parsed) ? parsed : {};
   const floats = isObject(answer.embeddings) ? answer.embeddings.float : undefined;
   if (!Array.isArray(floats))

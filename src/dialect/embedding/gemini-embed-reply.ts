@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import {
   type Ask,
   type MeteredReply,
@@ -31,13 +32,7 @@ export function readEmbedReply(text: string, inputs: number): EmbeddingReply {
 }
 
 function parsed(text: string): JsonObject {
-  let value: Json;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const value: Json = answerJson(text);
   if (isObject(value)) return value;
   throw new UpstreamStreamError("The provider answered with something that is no answer");
 }

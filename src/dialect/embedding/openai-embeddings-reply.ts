@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import {
   type Ask,
   type MeteredReply,
@@ -37,13 +38,7 @@ interface List {
 
 /** Reads an answer. Throws UpstreamStreamError when it holds no vector for every input. */
 function readList(text: string, inputs: number): List {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const parsed: Json = answerJson(text);
   if (!isObject(parsed) || !Array.isArray(parsed.data)) {
     if (isObject(parsed) && parsed.error) throw failed(parsed);
     throw new UpstreamStreamError(

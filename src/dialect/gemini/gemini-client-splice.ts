@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import {
   type Ask,
   type MeteredReply,
@@ -18,7 +19,7 @@ import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
-import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
+import { isObject, stringOf, type JsonObject, type Json } from "#src/lib/json.ts";
 
 /** The byte path of generateContent: members are changed in place, everything else keeps its bytes. */
 export const geminiSplice: SpliceDialect = {
@@ -133,13 +134,7 @@ class GeminiReply implements MeteredReply {
 
 /** A whole answer; a blocked prompt is one. Throws UpstreamStreamError when it is none, also for an error under status 200. */
 function readAnswer(text: string): JsonObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const parsed: Json = answerJson(text);
   const answer = Array.isArray(parsed) ? parsed[0] : parsed;
   if (isObject(answer) && answer.error) throw new UpstreamStreamError(faultText(answer.error));
   if (!isObject(parsed))

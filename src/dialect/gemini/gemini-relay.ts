@@ -1,18 +1,21 @@
+import { EventTexts } from "#src/dialect/event-steps.ts";
+import { eventJson } from "#src/dialect/provider-json.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { writeUsage } from "#src/dialect/gemini/gemini-client-candidate.ts";
 import { failureEvent } from "#src/dialect/gemini/gemini-client-stream.ts";
 import { partsOf } from "#src/dialect/gemini/gemini-parts.ts";
 import { blockReason, faultText, readUsage } from "#src/dialect/gemini/gemini-usage.ts";
-import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Edits } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
-import { isObject, numberOf, stringOf, type JsonObject } from "#src/lib/json.ts";
+import { isObject, numberOf, stringOf, type JsonObject, type Json } from "#src/lib/json.ts";
 
 /** Edits a generateContent stream on its way through and meters it; its text is raw throughout. */
 export class GeminiRelay implements StreamRelay {
   readonly #parser = new SseTextParser();
+  readonly #texts = new EventTexts((event) => this.#event(event));
   readonly #names: Record<string, string>;
   /** Candidates by index: whether they have finished. */
   readonly #candidates = new Map<number, boolean>();
@@ -20,7 +23,6 @@ export class GeminiRelay implements StreamRelay {
   #begun = false;
   /** The event that may be the last one, which the block is put into. */
   #held: string | undefined;
-  #failure: { thrown: unknown } | undefined;
   id: string | undefined;
   usage: Usage | undefined;
   outputBytes = 0;
@@ -37,11 +39,11 @@ export class GeminiRelay implements StreamRelay {
   push(chunk: Uint8Array): Payload {
     const text = toRaw(chunk);
     this.#refusePlainJson(text);
-    return this.#relay(this.#parser.push(text));
+    return this.#texts.of(this.#parser.push(text));
   }
 
   finish(): Payload {
-    return this.#relay(this.#parser.finish());
+    return this.#texts.of(this.#parser.finish());
   }
 
   end(summary: Parameters<StreamRelay["end"]>[0]): string {
@@ -66,22 +68,6 @@ export class GeminiRelay implements StreamRelay {
     this.#begun = true;
     if (first === "{" || first === "[")
       throw new UpstreamStreamError("The provider answered a stream request with plain JSON");
-  }
-
-  /** Events before a failing one are delivered; the failure is thrown by the next call. */
-  #relay(events: SseEvent[]): Payload {
-    if (this.#failure) throw this.#failure.thrown;
-    let out = "";
-    for (const event of events) {
-      try {
-        out += this.#event(event);
-      } catch (thrown) {
-        if (out === "") throw thrown;
-        this.#failure = { thrown };
-        break;
-      }
-    }
-    return out === "" ? out : fromRaw(out);
   }
 
   #event({ data }: SseEvent): string {
@@ -123,13 +109,7 @@ function written(data: string): string {
 
 /** Throws UpstreamStreamError on garbage and on an error, which may stand in an array. */
 function readResponse(data: string): JsonObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(data);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider sent an event that is not JSON");
-  }
+  const parsed: Json = eventJson(data);
   const response = Array.isArray(parsed) ? parsed[0] : parsed;
   if (isObject(response) && response.error)
     throw new UpstreamStreamError(faultText(response.error));

@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import { readGrounding } from "#src/dialect/gemini/gemini-grounding.ts";
@@ -38,13 +39,7 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
 }
 
 function parsed(text: string): JsonObject {
-  let value: Json;
-  try {
-    value = parseExact(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const value: Json = answerJson(text, parseExact);
   const response = Array.isArray(value) ? value[0] : value;
   if (isObject(response)) return response;
   throw new UpstreamStreamError("The provider answered with something that is no answer");

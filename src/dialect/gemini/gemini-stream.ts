@@ -1,3 +1,4 @@
+import { eventJson } from "#src/dialect/provider-json.ts";
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
@@ -65,7 +66,7 @@ export class GeminiStream implements StreamReader {
 
   #read({ data }: SseEvent): StreamStep[] {
     if (data.trim() === "" || data.trim() === "[DONE]") return [];
-    const value = parsed(data);
+    const value = eventJson(data, parseExact);
     return (Array.isArray(value) ? value : [value]).flatMap((response) => {
       if (isObject(response)) return this.#respond(response, data);
       throw new UpstreamStreamError("The provider sent an event that is no answer");
@@ -132,15 +133,6 @@ function addLogprobs(steps: StreamStep[], choice: number, logprobs: Json | undef
   const text = steps.find((step) => step.type === "text");
   if (text === undefined) steps.push({ type: "text", choice, text: "", logprobs });
   else text.logprobs = logprobs;
-}
-
-function parsed(data: string): Json {
-  try {
-    return parseExact(data);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider sent an event that is not JSON");
-  }
 }
 
 function stepsOf(part: AssistantPart, choice: number, index: number): StreamStep[] {

@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import type { SseEvent } from "#src/dialect/sse.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -30,13 +31,7 @@ export function isFailure(finish: Json | undefined): boolean {
 }
 
 function parseAnswer(text: string): JsonObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const parsed: Json = answerJson(text);
   if (isObject(parsed)) return parsed;
   throw new UpstreamStreamError("The provider answered with something that is no completion");
 }

@@ -1,3 +1,4 @@
+import { EventTexts } from "#src/dialect/event-steps.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { EventTemplate } from "#src/dialect/event-template.ts";
 import { failed, isFailure, readChunk } from "#src/dialect/openai/openai-chunk.ts";
@@ -9,7 +10,7 @@ import {
   usageEvent,
 } from "#src/dialect/openai/openai-ending.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
-import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Edits, membersOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
@@ -26,11 +27,14 @@ export class OpenaiRelay implements StreamRelay {
   readonly #shape: Shape;
   readonly #head: StreamHead;
   readonly #parser = new SseTextParser();
+  readonly #texts = new EventTexts(
+    (event) => this.#event(event),
+    () => this.#terminated,
+  );
   readonly #model: string;
   readonly #completionId: string;
   #templates: EventTemplate[] = [];
   #lessons = 0;
-  #failure: { thrown: unknown } | undefined;
   /** Choices by index: whether they have finished. */
   readonly #choices = new Map<number, boolean>();
   #terminated = false;
@@ -57,11 +61,11 @@ export class OpenaiRelay implements StreamRelay {
   }
 
   push(chunk: Uint8Array): Payload {
-    return this.#relay(this.#parser.push(toRaw(chunk)));
+    return this.#texts.of(this.#parser.push(toRaw(chunk)));
   }
 
   finish(): Payload {
-    return this.#relay(this.#parser.finish());
+    return this.#texts.of(this.#parser.finish());
   }
 
   end(summary: Parameters<StreamRelay["end"]>[0]): string {
@@ -80,23 +84,6 @@ export class OpenaiRelay implements StreamRelay {
   fail(...[error, summary]: Parameters<StreamRelay["fail"]>): string {
     const told = { ...summary, created: this.#created ?? summary.created };
     return failure(this.#shape, this.#head, error, told);
-  }
-
-  /** Events before a failing one are delivered; the failure is thrown by the next call. */
-  #relay(events: SseEvent[]): Payload {
-    if (this.#failure) throw this.#failure.thrown;
-    let out = "";
-    for (const event of events) {
-      if (this.#terminated) break;
-      try {
-        out += this.#event(event);
-      } catch (thrown) {
-        if (out === "") throw thrown;
-        this.#failure = { thrown };
-        break;
-      }
-    }
-    return out === "" ? out : fromRaw(out);
   }
 
   #event(event: SseEvent): string {

@@ -1,5 +1,6 @@
+import { EventTexts } from "#src/dialect/event-steps.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { parseObject } from "#src/dialect/responses/responses-reply.ts";
 import { attachTo } from "#src/dialect/responses/responses-splice.ts";
 import { isTerminal, throwFailure, typeOf } from "#src/dialect/responses/responses-stream.ts";
@@ -16,7 +17,10 @@ export class ResponsesRelay implements StreamRelay {
   readonly #head: StreamHead;
   readonly #model: string;
   readonly #parser = new SseTextParser();
-  #failure: { thrown: unknown } | undefined;
+  readonly #texts = new EventTexts(
+    (event) => this.#event(event),
+    () => this.#last !== undefined,
+  );
   /** The event that ends the stream, held back until what it cost is known. */
   #last: SseEvent | undefined;
   /** Number of the last event that was seen. */
@@ -40,11 +44,11 @@ export class ResponsesRelay implements StreamRelay {
   }
 
   push(chunk: Uint8Array): Payload {
-    return this.#relay(this.#parser.push(toRaw(chunk)));
+    return this.#texts.of(this.#parser.push(toRaw(chunk)));
   }
 
   finish(): Payload {
-    return this.#relay(this.#parser.finish());
+    return this.#texts.of(this.#parser.finish());
   }
 
   end(summary: Parameters<StreamRelay["end"]>[0]): string {
@@ -65,24 +69,6 @@ export class ResponsesRelay implements StreamRelay {
     const response = failedResponse(error, told, []);
     const event = { type: "response.failed", response, sequence_number: this.#number + 1 };
     return writeEvent(event);
-  }
-
-  /** Events before a failing one are delivered; the failure is thrown by the next call. */
-  #relay(events: SseEvent[]): Payload {
-    if (this.#failure) throw this.#failure.thrown;
-    let out = "";
-    for (const event of events) {
-      // What follows the ending, such as a chat's [DONE], has no place here.
-      if (this.#last !== undefined) break;
-      try {
-        out += this.#event(event);
-      } catch (thrown) {
-        if (out === "") throw thrown;
-        this.#failure = { thrown };
-        break;
-      }
-    }
-    return out === "" ? out : fromRaw(out);
   }
 
   #event(event: SseEvent): string {

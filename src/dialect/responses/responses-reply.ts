@@ -1,3 +1,4 @@
+import { answerJson } from "#src/dialect/provider-json.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { failed } from "#src/dialect/openai/openai-chunk.ts";
 import { reasoningOf } from "#src/dialect/responses/responses-items.ts";
@@ -32,13 +33,7 @@ export function readResponse(text: string): JsonObject & { output: Json[] } {
 
 /** An object in JSON. Throws `UpstreamStreamError`. */
 export function parseObject(text: string): JsonObject {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // The parser's own message would quote the answer.
-    throw new UpstreamStreamError("The provider answered with something that is not JSON");
-  }
+  const parsed: Json = answerJson(text);
   if (isObject(parsed)) return parsed;
   throw new UpstreamStreamError("The provider answered with something that is no response");
 }

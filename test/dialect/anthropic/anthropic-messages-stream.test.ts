@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { anthropicMessagesUpstream } from "#src/dialect/anthropic/anthropic-messages.ts";
 import { encode } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
-import { byteByByte, cut, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
+import { sameHoweverCut } from "#test/dialect/splits.ts";
+import { byteByByte, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
 
 const read = (chunks: Uint8Array[]) => hear(anthropicMessagesUpstream.readStream(), chunks);
 const names = ["stream-tools", "stream-error", "stream-answer"] as const;
@@ -54,16 +54,7 @@ test("an error event after the 200 fails without quoting the answer, after the t
 });
 
 for (const name of names) {
-  test(`${name}: one byte per chunk gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    expect(read(byteByByte(bytes))).toEqual(read([bytes]));
-  });
-  test(`${name}: any split of the bytes gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    const whole = read([bytes]);
-    const places = fc.array(fc.nat(bytes.length), { maxLength: 12 });
-    fc.assert(fc.property(places, (at) => expect(read(cut(bytes, at))).toEqual(whole)));
-  });
+  sameHoweverCut(name, () => load(name), read);
 }
 
 test("a stream that is cut before message_stop has not ended and tells no finish", async () => {

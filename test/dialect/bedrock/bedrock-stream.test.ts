@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { bedrockUpstream } from "#src/dialect/bedrock/bedrock-converse.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { eventFrame, exceptionFrame, frame, framed } from "#test/dialect/bedrock/bedrock-frames.ts";
-import { byteByByte, cut, hear } from "#test/dialect/upstream-kit.ts";
+import { sameHoweverCut } from "#test/dialect/splits.ts";
+import { byteByByte, hear } from "#test/dialect/upstream-kit.ts";
 
 const read = (chunks: Uint8Array[]) => hear(bedrockUpstream.readStream(), chunks);
 const names = ["stream-tools", "stream-exception", "stream-answer"] as const;
@@ -74,16 +74,7 @@ test("an error frame and one of no known kind are failures", () => {
 });
 
 for (const name of names) {
-  test(`${name}: one byte per chunk gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    expect(read(byteByByte(bytes))).toEqual(read([bytes]));
-  });
-  test(`${name}: any split of the bytes gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    const whole = read([bytes]);
-    const places = fc.array(fc.nat(bytes.length), { maxLength: 12 });
-    fc.assert(fc.property(places, (at) => expect(read(cut(bytes, at))).toEqual(whole)));
-  });
+  sameHoweverCut(name, () => load(name), read);
 }
 
 test("a stream that is cut before messageStop has not ended and tells no finish", async () => {

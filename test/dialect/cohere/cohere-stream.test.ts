@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { cohereUpstream } from "#src/dialect/cohere/cohere.ts";
 import { decode, encode } from "#src/lib/bytes.ts";
-import { byteByByte, cut, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
+import { sameHoweverCut } from "#test/dialect/splits.ts";
+import { byteByByte, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
 
 const read = (chunks: Uint8Array[]) => hear(cohereUpstream.readStream(), chunks);
 const names = ["stream-text", "stream-tools", "stream-error"] as const;
@@ -64,16 +64,7 @@ test("an error body after the 200 is a failure that does not quote it", () => {
 });
 
 for (const name of names) {
-  test(`${name}: one byte per chunk gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    expect(read(byteByByte(bytes))).toEqual(read([bytes]));
-  });
-  test(`${name}: any split of the bytes gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    const whole = read([bytes]);
-    const places = fc.array(fc.nat(bytes.length), { maxLength: 12 });
-    fc.assert(fc.property(places, (at) => expect(read(cut(bytes, at))).toEqual(whole)));
-  });
+  sameHoweverCut(name, () => load(name), read);
   test(`${name}: CRLF and a last event without its blank line give the same`, async () => {
     const bytes = await load(name);
     const text = decode(bytes)

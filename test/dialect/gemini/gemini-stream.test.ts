@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
 import { encode, sha256Hex } from "#src/lib/bytes.ts";
-import { byteByByte, cut, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
+import { sameHoweverCut } from "#test/dialect/splits.ts";
+import { byteByByte, fixture, hear, sse } from "#test/dialect/upstream-kit.ts";
 
 const read = (chunks: Uint8Array[]) => hear(geminiUpstream.readStream(), chunks);
 const load = (name: string) => fixture(`gemini/${name}.sse`);
@@ -71,16 +71,7 @@ test("an error in an array fails without quoting the answer, after the text befo
 });
 
 for (const name of ["stream-tools", "stream-two", "stream-blocked", "stream-error"] as const) {
-  test(`${name}: one byte per chunk gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    expect(read(byteByByte(bytes))).toEqual(read([bytes]));
-  });
-  test(`${name}: any split of the bytes gives the same as the whole`, async () => {
-    const bytes = await load(name);
-    const whole = read([bytes]);
-    const places = fc.array(fc.nat(bytes.length), { maxLength: 12 });
-    fc.assert(fc.property(places, (at) => expect(read(cut(bytes, at))).toEqual(whole)));
-  });
+  sameHoweverCut(name, () => load(name), read);
 }
 
 test("a last event without its blank line is read", async () => {
