@@ -2,6 +2,9 @@ import { recordMembers } from "#db/record.ts";
 import journal from "./migrations/meta/_journal.json";
 import start from "./migrations/0000_start.sql" with { type: "text" };
 import record from "./migrations/0001_record.sql" with { type: "text" };
+import health from "./migrations/0002_health.sql" with { type: "text" };
+import providerKey from "./migrations/0003_provider_key.sql" with { type: "text" };
+import people from "./migrations/0004_people.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -22,6 +25,9 @@ export interface Move {
   check: string;
 }
 
+/** What a generation held before it became one text: its hash covers these, and no member that came later. */
+const columns = recordMembers.slice(0, recordMembers.indexOf("upstream_id"));
+
 /** Generations of forty columns become one JSON text each: the very text that their hash covers. */
 const toRecords: Move = {
   read: "SELECT * FROM generation ORDER BY rowid",
@@ -30,9 +36,7 @@ const toRecords: Move = {
     args: [
       row["id"] ?? null,
       row["account_id"] ?? null,
-      JSON.stringify(
-        recordMembers.flatMap((name) => (name === "upstream_id" ? [] : [row[name] ?? null])),
-      ),
+      JSON.stringify(columns.map((name) => row[name] ?? null)),
       row["chain"] ?? null,
       row["sequence"] ?? null,
       row["previous"] ?? null,
@@ -45,6 +49,9 @@ const toRecords: Move = {
 const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0000_start": { sql: start },
   "0001_record": { sql: record, move: toRecords },
+  "0002_health": { sql: health },
+  "0003_provider_key": { sql: providerKey },
+  "0004_people": { sql: people },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

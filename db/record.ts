@@ -41,4 +41,6 @@ export const recordMembers = [
   "grid_zone",
   "trace",
   "upstream_id",
+  "measured_wh_per_1k",
+  "measured_pue",
 ] as const;

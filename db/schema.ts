@@ -1,3 +1,4 @@
+/** Every table of the one database, and so a long file: the migrations are made from it. */
 import { sql } from "drizzle-orm";
 import {
   index,
@@ -43,6 +44,7 @@ export const apiKey = sqliteTable(
     carbonBudgetG: real("carbon_budget_g"),
     carbonBudgetReset: text("carbon_budget_reset", { enum: ["daily", "monthly"] }),
     carbonBudgetAction: text("carbon_budget_action").notNull().default('"refuse"'),
+    hedge: integer("hedge", { mode: "boolean" }).notNull().default(false),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at"),
     lastUsedAt: integer("last_used_at"),
@@ -160,6 +162,8 @@ export const generation = sqliteView("generation", {
   methodology: text("methodology"),
   gridGPerKwh: real("grid_g_per_kwh"),
   gridZone: text("grid_zone"),
+  measuredWhPer1k: real("measured_wh_per_1k"),
+  measuredPue: real("measured_pue"),
   rawUsage: text("raw_usage"),
   trace: text("trace"),
 }).as(
@@ -252,3 +256,225 @@ export const setting = sqliteTable("setting", {
   key: text("key").primaryKey(),
   value: text("value").notNull(),
 });
+
+/** What each running gateway found of the models at providers, for the others and for the command line. */
+export const providerHealth = sqliteTable(
+  "provider_health",
+  {
+    process: text("process").notNull(),
+    provider: text("provider").notNull(),
+    region: text("region").notNull(),
+    model: text("model").notNull(),
+    state: text("state", { enum: ["ok", "degraded", "unavailable"] }).notNull(),
+    reason: text("reason"),
+    since: integer("since"),
+    /** Unix milliseconds until which its circuit is open, and until which it cools; 0 when it is not. */
+    openUntil: integer("open_until").notNull().default(0),
+    coolUntil: integer("cool_until").notNull().default(0),
+    latencyP50Ms: real("latency_p50_ms"),
+    latencyP95Ms: real("latency_p95_ms"),
+    throughputP50: real("throughput_p50"),
+    /** Requests at the provider, over all its models. */
+    inFlight: integer("in_flight").notNull().default(0),
+    updatedAt: integer("updated_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.process, table.provider, table.region, table.model] })],
+);
+
+/** Credentials of providers, sealed: see src/account/vault.ts. Without an account they are the operator's. Lists are JSON text. */
+export const providerKey = sqliteTable(
+  "provider_key",
+  {
+    id: text("id").primaryKey(),
+    accountId: text("account_id"),
+    provider: text("provider").notNull(),
+    label: text("label").notNull(),
+    kind: text("kind", { enum: ["key", "aws", "google"] }).notNull(),
+    envelope: text("envelope").notNull(),
+    /** All of the secret that is shown. */
+    shown: text("shown").notNull(),
+    weight: integer("weight").notNull().default(1),
+    rpmLimit: integer("rpm_limit"),
+    baseUrl: text("base_url"),
+    region: text("region"),
+    /** Name of the one deployment it is for, at Azure. */
+    deployment: text("deployment"),
+    supportedModels: text("supported_models").notNull().default("[]"),
+    alwaysUse: integer("always_use", { mode: "boolean" }).notNull().default(false),
+    isFallback: integer("is_fallback", { mode: "boolean" }).notNull().default(false),
+    disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
+    allowedModels: text("allowed_models").notNull().default("[]"),
+    allowedApiKeyHashes: text("allowed_api_key_hashes").notNull().default("[]"),
+    dailyBudget: integer("daily_budget_nano"),
+    monthlyBudget: integer("monthly_budget_nano"),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at"),
+    lastUsedAt: integer("last_used_at"),
+  },
+  (table) => [index("provider_key_account").on(table.accountId, table.id)],
+);
+
+/** A human being who signs in. Columns in the names of the sign-in library, times as it keeps them: Unix milliseconds. */
+export const person = sqliteTable("person", {
+  id: text("id").primaryKey(),
+  name: text("name").notNull(),
+  email: text("email").notNull().unique(),
+  emailVerified: integer("email_verified", { mode: "boolean" }).notNull().default(false),
+  image: text("image"),
+  createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+  updatedAt: integer("updated_at", { mode: "timestamp_ms" }).notNull(),
+  twoFactorEnabled: integer("two_factor_enabled", { mode: "boolean" }).notNull().default(false),
+  /** Administers the gateway, whatever the role in an account. */
+  operator: integer("operator", { mode: "boolean" }).notNull().default(false),
+  disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
+  /** The personal account. */
+  accountId: text("account_id").notNull(),
+});
+
+/** A browser that is signed in. */
+export const personSession = sqliteTable(
+  "person_session",
+  {
+    id: text("id").primaryKey(),
+    token: text("token").notNull().unique(),
+    userId: text("person_id").notNull(),
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    updatedAt: integer("updated_at", { mode: "timestamp_ms" }).notNull(),
+    ipAddress: text("address"),
+    userAgent: text("user_agent"),
+    /** The account that its pages are about; the personal one where there is none. */
+    accountId: text("account_id"),
+  },
+  (table) => [index("person_session_person").on(table.userId)],
+);
+
+/** A way to sign in: a password's hash, or an identity at an OpenID provider. */
+export const personLogin = sqliteTable(
+  "person_login",
+  {
+    id: text("id").primaryKey(),
+    userId: text("person_id").notNull(),
+    providerId: text("provider").notNull(),
+    accountId: text("subject").notNull(),
+    password: text("password"),
+    accessToken: text("access_token"),
+    refreshToken: text("refresh_token"),
+    idToken: text("id_token"),
+    accessTokenExpiresAt: integer("access_token_expires_at", { mode: "timestamp_ms" }),
+    refreshTokenExpiresAt: integer("refresh_token_expires_at", { mode: "timestamp_ms" }),
+    scope: text("scope"),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    updatedAt: integer("updated_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (table) => [
+    index("person_login_person").on(table.userId),
+    uniqueIndex("person_login_subject").on(table.providerId, table.accountId),
+  ],
+);
+
+/** Challenges that are answered within minutes: second steps, passkeys, OpenID states. */
+export const personVerification = sqliteTable(
+  "person_verification",
+  {
+    id: text("id").primaryKey(),
+    identifier: text("identifier").notNull(),
+    value: text("value").notNull(),
+    expiresAt: integer("expires_at", { mode: "timestamp_ms" }).notNull(),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }).notNull(),
+    updatedAt: integer("updated_at", { mode: "timestamp_ms" }).notNull(),
+  },
+  (table) => [index("person_verification_identifier").on(table.identifier)],
+);
+
+/** Secret of an authenticator app, encrypted, with its recovery codes. */
+export const personTwoFactor = sqliteTable(
+  "person_two_factor",
+  {
+    id: text("id").primaryKey(),
+    userId: text("person_id").notNull(),
+    secret: text("secret").notNull(),
+    backupCodes: text("backup_codes").notNull(),
+    verified: integer("verified", { mode: "boolean" }).default(true),
+    failedVerificationCount: integer("failed_verification_count").default(0),
+    lockedUntil: integer("locked_until", { mode: "timestamp_ms" }),
+  },
+  (table) => [index("person_two_factor_person").on(table.userId)],
+);
+
+/** Public keys of passkeys. */
+export const personPasskey = sqliteTable(
+  "person_passkey",
+  {
+    id: text("id").primaryKey(),
+    userId: text("person_id").notNull(),
+    name: text("name"),
+    publicKey: text("public_key").notNull(),
+    credentialID: text("credential_id").notNull().unique(),
+    counter: integer("counter").notNull(),
+    deviceType: text("device_type").notNull(),
+    backedUp: integer("backed_up", { mode: "boolean" }).notNull(),
+    transports: text("transports"),
+    createdAt: integer("created_at", { mode: "timestamp_ms" }),
+    aaguid: text("aaguid"),
+  },
+  (table) => [index("person_passkey_person").on(table.userId)],
+);
+
+/** Who may act for an account; of the personal one its person is the owner. */
+export const membership = sqliteTable(
+  "membership",
+  {
+    accountId: text("account_id").notNull(),
+    personId: text("person_id").notNull(),
+    role: text("role", { enum: ["owner", "admin", "member"] }).notNull(),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.accountId, table.personId] }),
+    index("membership_person").on(table.personId),
+  ],
+);
+
+/** A link that works once, by the SHA-256 of its token: to join, to set the gateway up, or to choose a new password. */
+export const oneUseLink = sqliteTable("one_use_link", {
+  id: text("id").primaryKey(),
+  hash: text("hash").notNull().unique(),
+  purpose: text("purpose", { enum: ["invitation", "setup", "reset"] }).notNull(),
+  /** The only address that may join; any where it is absent. */
+  email: text("email"),
+  /** The account to join, with the role there. */
+  accountId: text("account_id"),
+  role: text("role", { enum: ["owner", "admin", "member"] }),
+  operator: integer("operator", { mode: "boolean" }).notNull().default(false),
+  /** Credit for the new personal account. */
+  credit: integer("credit_nano").notNull().default(0),
+  /** Whose password it is. */
+  personId: text("person_id"),
+  createdAt: integer("created_at").notNull(),
+  /** The person who made it, or `cli`. */
+  createdBy: text("created_by").notNull(),
+  expiresAt: integer("expires_at").notNull(),
+  usedAt: integer("used_at"),
+  usedBy: text("used_by"),
+  revokedAt: integer("revoked_at"),
+});
+
+/** Who did what, from where, when. Append-only: triggers refuse every change. */
+export const auditEvent = sqliteTable(
+  "audit_event",
+  {
+    id: text("id").primaryKey(),
+    at: integer("at").notNull(),
+    /** The person's id, `cli`, a key's hash, or nobody who is known. */
+    actor: text("actor"),
+    action: text("action").notNull(),
+    /** What it was done to. */
+    target: text("target"),
+    accountId: text("account_id"),
+    address: text("address"),
+    /** JSON object; never a secret. */
+    detail: text("detail").notNull().default("{}"),
+  },
+  (table) => [index("audit_event_account").on(table.accountId, table.id)],
+);

@@ -1,11 +1,14 @@
 import { createKeyCache } from "#src/account/key-cache.ts";
+import { createPeople } from "#src/account/people/people.ts";
 import { createAllowances } from "#src/allowance/allowances.ts";
 import { windowOf } from "#src/allowance/window.ts";
 import { priceAtMost, priceUsage } from "#src/catalog/price.ts";
 import type { Config } from "#src/config/load.ts";
 import { createCatalogue } from "#src/catalogue.ts";
+import { isOwn } from "#src/gateway/credentials.ts";
 import { estimate } from "#src/eco/estimate.ts";
 import type { App } from "#src/gateway/context.ts";
+import { createSticky } from "#src/gateway/sticky.ts";
 import type { Services } from "#src/http/services.ts";
 import { createLedger } from "#src/ledger/commit.ts";
 import { nano } from "#src/ledger/money.ts";
@@ -14,7 +17,10 @@ import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createHealth } from "#src/provider/health.ts";
+import { createInFlight } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
+import { shareKeys } from "#src/shared-keys.ts";
+import { shareHealth } from "#src/shared-health.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
 
@@ -47,7 +53,10 @@ export async function createGateway(options: {
   await migrate(store, clock);
   const ids = createIds(clock);
   const processId = ids.next("proc");
-  const { routes, tables, grids, services } = createCatalogue(config, clock);
+  const catalogue = createCatalogue(config, clock);
+  const { tables, services } = catalogue;
+  const stored = await shareKeys({ config, store, clock, log, catalogue });
+  const { keyring } = stored;
   const { methodology } = config.eco;
 
   const allowances = createAllowances({ store, clock, processId, pid: process.pid });
@@ -59,12 +68,13 @@ export async function createGateway(options: {
     onFault: (error, attempt, rows) =>
       log.write("error", "commit_failed", { attempt, rows }, error),
   });
-  const keys = createKeyCache({ store, clock });
+  const keys = createKeyCache({ store, clock, onChange: stored.refresh });
   const deadlines = createDeadlines(clock);
   const ticking = setInterval(() => {
     allowances
       .tick()
       .catch((cause: unknown) => log.write("error", "lease_renewal_failed", {}, cause));
+    stored.tick().catch((cause: unknown) => log.write("warn", "key_uses_unwritten", {}, cause));
   }, tickMs);
   ticking.unref();
 
@@ -80,8 +90,14 @@ export async function createGateway(options: {
     log,
     deadlines,
     findCaller: (token) => keys.find(token),
-    routes,
+    get routes() {
+      return keyring.operators;
+    },
+    seenBy: (caller) => keyring.seenBy(caller, app),
+    keyUsed: keyring.used,
     health: createHealth(clock),
+    inFlight: createInFlight((provider) => config.providers[provider]?.max_in_flight),
+    sticky: createSticky(clock),
     remote,
     allowances,
     ledger,
@@ -89,7 +105,7 @@ export async function createGateway(options: {
       const priced = priceUsage(route.endpoint, usage, dayOf(now), billing);
       return (
         priced && {
-          total: nano(priced.total),
+          total: nano(isOwn(route) ? feeOf(priced.total, config) : priced.total),
           prompt: nano(priced.prompt),
           completion: nano(priced.completion),
           upstream: nano(priced.upstream),
@@ -97,32 +113,60 @@ export async function createGateway(options: {
       );
     },
     priceAtMost(route, inputs, outputs, now) {
+      // Without a fee, nothing is charged whatever the price.
+      if (isOwn(route) && config.billing.byokFeePct === 0) return nano(0);
       const most = priceAtMost(route.endpoint, inputs, outputs, dayOf(now), billing);
+      return most === undefined ? undefined : nano(isOwn(route) ? feeOf(most, config) : most);
+    },
+    upstreamAtMost(route, inputs, outputs, now) {
+      const most = priceAtMost(route.endpoint, inputs, outputs, dayOf(now), {
+        ...billing,
+        platformFeePer1k: 0,
+      });
       return most === undefined ? undefined : nano(most);
     },
     estimate(route, usage) {
-      const grid = grids.get(route.deployment);
-      const made = grid && estimate(tables, methodology, { model: route.model.id, usage, grid });
-      return made && { ...made, gridGPerKwh: grid.gPerKwh, gridZone: grid.zone };
+      const grid = catalogue.gridAt(route.deployment);
+      const { measured } = route;
+      const made =
+        grid && estimate(tables, methodology, { model: route.model.id, usage, grid, measured });
+      return made && { ...made, gridGPerKwh: grid.gPerKwh, gridZone: grid.zone, measured };
     },
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
     open: new Set(),
     demo,
   };
+  const { health, inFlight } = app;
+  const sharing = shareHealth({ store, clock, log, health, inFlight, processId });
+  const people = createPeople({
+    store,
+    clock,
+    ids,
+    place: stored.place,
+    oidc: config.oidc,
+    onFault: (message) => log.write("error", "sign_in_fault", { message }),
+  });
   return {
     app,
     store,
-    services: { ...services, store, keys, tables, processId },
+    services: { ...services, store, keys, providerKeys: stored, people, tables, processId },
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.
       for (let waited = 0; app.open.size > 0 && waited < settleMs; waited += 10)
         await Bun.sleep(10);
       deadlines.stop();
+      await sharing.close();
       await ledger.close();
       await allowances.giveBack();
       await keys.tick();
+      await stored.tick();
     },
   };
+}
+
+/** What is charged for a request on an account's own credential: a share of what it would have cost, rounded up. */
+function feeOf(price: number, { billing }: Config): number {
+  return Math.ceil((price * billing.byokFeePct) / 100);
 }

@@ -1,21 +1,29 @@
 import { loadCatalog } from "#src/catalog/load.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
+import { measurements } from "#src/config/measured.ts";
 import { ecoOfModel, findMethodology } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
+import type { Grid } from "#src/eco/methodology.ts";
 import { type EcoTables, loadEco } from "#src/eco/load.ts";
 import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { createRouteTable, type Grids, gridsOf } from "#src/gateway/route-table.ts";
+import { createRouteTable, gridsOf } from "#src/gateway/route-table.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
-import { deployments, withConfigured } from "#src/provider/registry.ts";
+import { withConfigured } from "#src/provider/configured.ts";
+import type { Deployment } from "#src/provider/deployment.ts";
+import { deployments } from "#src/provider/registry.ts";
 
 /** What can be called, where, and with what footprint: bundled tables and configuration together, without a database. */
 export interface Catalogue {
   routes: RouteTable;
   tables: EcoTables;
-  grids: Grids;
+  /** Everywhere that the configuration and the environment lead to. */
+  places: readonly Deployment[];
+  /** What could be reached at other places. */
+  tableOver(places: readonly Deployment[]): RouteTable;
+  gridAt(place: Deployment): Grid | undefined;
   services: CatalogServices;
 }
 
@@ -37,21 +45,30 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
     );
   }
   const places = deployments(providers, config, clock);
-  const grids = gridsOf(places, tables);
+  // Places come and go with the credentials that lead there.
+  const grids = new WeakMap<Deployment, Grid>();
   const day = dayOf(clock.now());
-  const routes = createRouteTable({
-    models,
-    providers,
-    deployments: places,
-    tables,
-    grids,
-    methodology,
-    day,
-  });
+  const measured = measurements(
+    config,
+    (id) =>
+      providers.some((provider) => provider.id === id && provider.selfHosted === true) ||
+      places.some(({ provider, basis }) => provider.id === id && basis === "operator-config"),
+  );
+  const tableOver = (deployments: readonly Deployment[]): RouteTable => {
+    const known = gridsOf(deployments, tables);
+    for (const [place, grid] of known) grids.set(place, grid);
+    const { aliases } = config.routing;
+    const shared = { models, providers, tables, methodology, day, aliases, measured };
+    return createRouteTable({ ...shared, deployments, grids: known });
+  };
+  const routes = tableOver(places);
+  checkNames(config, routes);
   return {
     routes,
     tables,
-    grids,
+    places,
+    tableOver,
+    gridAt: (place) => grids.get(place),
     services: {
       models,
       providers,
@@ -73,4 +90,24 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
       methodology: (version) => publishMethodology(tables, version),
     },
   };
+}
+
+const automatic: ReadonlySet<string> = new Set(["auto", "lowrouter/auto", "lowrouter/auto-cheap"]);
+
+/** Throws ConfigError for an alias or a fallback that leads to no model. */
+function checkNames({ routing: { aliases, fallbacks } }: Config, routes: RouteTable): void {
+  const targets = [
+    ...Object.entries(aliases).map(([name, model]) => ["aliases", name, model] as const),
+    ...Object.entries(fallbacks).flatMap(([name, list]) => [
+      ...(name === "*" ? [] : [["fallbacks", name, name] as const]),
+      ...list.map((model) => ["fallbacks", name, model] as const),
+    ]),
+  ];
+  for (const [section, name, model] of targets) {
+    if (routes.find(model) !== undefined) continue;
+    if (section === "fallbacks" && automatic.has(model)) continue;
+    throw new ConfigError(
+      `Cannot use routing.${section}."${name}": "${model}" is no model of the catalogue. Add it under [[models]], or take one that "lowrouter model list" shows`,
+    );
+  }
 }

@@ -10,6 +10,23 @@ export interface Account {
   plan: Plan;
   disabled: boolean;
   createdAt: number;
+  /** How its requests are routed, where no key and no request says more; absent without any wish. */
+  routing?: AccountRouting;
+}
+
+/** An account's wishes for all its keys. Lists only narrow, and what is forbidden here no request allows. */
+export interface AccountRouting {
+  /** `name`, or `name:region` and `name:provider` for those that take one. */
+  policy?: string;
+  preferLowCarbon?: boolean;
+  /** Pin: a region id, `eu`, `country:FR` or `zone:FRA`. */
+  region?: string;
+  /** Provider ids, `id` or `id/region`. */
+  allowedProviders?: string[];
+  ignoredProviders?: string[];
+  dataCollection?: "deny";
+  /** Only endpoints that retain nothing. */
+  zdr?: boolean;
 }
 
 export type ResetInterval = "daily" | "weekly" | "monthly";
@@ -39,7 +56,7 @@ export interface ApiKey {
   monthlyLimit?: NanoUnits;
   allowedProviders: string[];
   allowedModels: string[];
-  /** Region pin: requests never leave it. */
+  /** Pin: requests never leave it. A region id, `eu`, `country:FR` or `zone:FRA`. */
   region?: string;
   policy?: string;
   preferLowCarbon: boolean;
@@ -47,6 +64,8 @@ export interface ApiKey {
   carbonBudgetG?: number;
   carbonBudgetReset?: "daily" | "monthly";
   carbonBudgetAction: CarbonAction;
+  /** A second route is asked when the first takes longer than nineteen of twenty do. Only the winner is charged. */
+  hedge?: boolean;
   createdAt: number;
   updatedAt?: number;
   lastUsedAt?: number;

@@ -1,5 +1,5 @@
 import type { Caller } from "#src/account/account.ts";
-import { accountOf } from "#src/account/accounts.ts";
+import { withRouting } from "#src/account/account-routing.ts";
 import { keyColumns, keyOf } from "#src/account/key-row.ts";
 import { hashOf } from "#src/account/keys.ts";
 import { readAccess } from "#src/account/settings.ts";
@@ -20,14 +20,17 @@ export interface KeyCacheOptions {
   clock: Clock;
   /** How old news from other processes may be; see freshnessOf(). */
   freshMilliseconds?: number;
+  /** Something of accounts, keys or credentials changed; done before the request that noticed goes on. */
+  onChange?: () => Soon<void>;
   /** Beyond this many, the cache starts anew. */
   size?: number;
 }
 
 const select = `SELECT ${keyColumns.map((column) => `api_key.${column} AS ${column}`).join(", ")},
 account.name AS account_name, account.plan AS account_plan, account.disabled AS account_disabled,
-account.created_at AS account_created_at
-FROM api_key JOIN account ON account.id = api_key.account_id WHERE api_key.hash = ?`;
+account.created_at AS account_created_at, routing.value AS account_routing
+FROM api_key JOIN account ON account.id = api_key.account_id
+LEFT JOIN setting AS routing ON routing.key = 'routing:' || account.id WHERE api_key.hash = ?`;
 const touch = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE hash = ?`;
 
 /** Milliseconds after which every gateway on this database has noticed a change of a key. */
@@ -37,7 +40,7 @@ export function freshnessOf(store: Store): number {
 
 /** A cache of keys that notices the changes of other processes. */
 export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): KeyCache {
-  const { freshMilliseconds = freshnessOf(store), size = 10_000 } = options;
+  const { freshMilliseconds = freshnessOf(store), size = 10_000, onChange } = options;
   // By the secret, so that a hit needs no hash; unknown secrets are never kept.
   const callers = new Map<string, Caller>();
   const usedAt = new Map<string, number>();
@@ -52,9 +55,10 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
     checkedAt = time;
     return then(store.read(readAccess, []), (rows) => {
       const seen = rows[0] && textOf(rows[0], "value");
-      if (seen !== version) forget();
+      if (seen === version) return look(token);
+      forget();
       version = seen;
-      return look(token);
+      return onChange === undefined ? look(token) : then(onChange(), () => look(token));
     });
   }
 
@@ -64,7 +68,7 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
     const from = era;
     return then(store.read(select, [hashOf(token)]), ([row]) => {
       if (row === undefined) return undefined;
-      const caller = { key: keyOf(row), account: accountOf(row, "account_") };
+      const caller = { key: keyOf(row), account: withRouting(row) };
       if (callers.size >= size) callers.clear();
       if (from === era) callers.set(token, caller);
       return used(caller);

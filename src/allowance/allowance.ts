@@ -13,12 +13,20 @@ export type AllowanceKind =
   | "requests_day"
   | "tokens_minute"
   | "in_flight"
-  | "carbon";
+  | "free_minute"
+  | "free_day"
+  | "carbon"
+  /** Of one credential of a provider: requests, and nano-units at the provider's price. */
+  | "provider_minute"
+  | "provider_daily"
+  | "provider_monthly"
+  /** Requests on an account's own credentials that are free of the fee. */
+  | "byok_free";
 
 /** One thing that a request needs a part of. */
 export interface Demand {
   kind: AllowanceKind;
-  /** Account id for credit, else key hash. */
+  /** Account id for credit and `byok_free`, id of the credential for `provider_…`, else key hash. */
   owner: string;
   /** Start of the window, Unix milliseconds; 0 for one that never resets. */
   windowStart: number;

@@ -31,7 +31,7 @@ AND lease.kind = allowance.kind AND lease.owner = allowance.owner AND lease.wind
 WHERE (kind, owner, window_start) IN (SELECT kind, owner, window_start FROM lease WHERE process = ?1)`;
 const forget = "DELETE FROM lease WHERE process = ?";
 const sweepLeases = `DELETE FROM lease WHERE process = ? AND amount = 0`;
-const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute') AND window_start < ?`;
+const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute', 'provider_minute') AND window_start < ?`;
 
 /** Who leases. */
 export interface Lessee {

@@ -88,6 +88,7 @@ const model = v.strictObject({
     seed: v.optional(v.boolean()),
     parallelToolCalls: v.optional(v.boolean()),
     assistantPrefill: v.optional(v.boolean()),
+    midConversationSystem: v.optional(v.boolean()),
     samplingParams: v.boolean(),
     promptCaching: v.union([v.literal(false), v.literal("automatic"), v.literal("explicit")]),
   }),
@@ -141,6 +142,7 @@ const provider = v.strictObject({
   quirks: v.optional(v.array(v.string())),
   statusPage: v.optional(v.string()),
   docsUrl: v.optional(v.string()),
+  idempotencyHeader: v.optional(v.string()),
   selfHosted: v.boolean(),
   ...sourced,
 });

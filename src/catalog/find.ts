@@ -1,5 +1,8 @@
 import type { Model } from "#src/catalog/model.ts";
 
+/** What a suffix of a model's name asks for. */
+export type Variant = "nitro" | "floor" | "free" | "thinking" | "extended";
+
 /** Suffixes that ask for a way of serving rather than for a model. */
 const variants: ReadonlySet<string> = new Set(["nitro", "floor", "free", "thinking", "extended"]);
 
@@ -9,8 +12,14 @@ export interface Found {
   variant: string | undefined;
 }
 
-/** Looks models up by exact id, alias, or unique bare name; else by `openai/` and the name. */
-export function createFinder(models: readonly Model[]): (name: string) => Found | undefined {
+/**
+ * Looks models up by exact id, alias, or unique bare name; else by `openai/` and the name.
+ * `own` are names that the operator gives: each wins over every other meaning of it.
+ */
+export function createFinder(
+  models: readonly Model[],
+  own: Readonly<Record<string, string>> = {},
+): (name: string) => Found | undefined {
   const exact = new Map<string, Model>();
   const bare = new Map<string, Model | undefined>();
   const claim = (name: string, model: Model): void => {
@@ -31,10 +40,16 @@ export function createFinder(models: readonly Model[]): (name: string) => Found 
     // A bare name that two authors use names neither.
     bare.set(name, bare.has(name) && bare.get(name) !== model ? undefined : model);
   }
-  const lookup = (name: string): Model | undefined =>
+  const known = (name: string): Model | undefined =>
     exact.get(name) ?? bare.get(name) ?? exact.get(`openai/${name}`);
-  return (given) => {
-    const name = given.toLowerCase();
+  const given = new Map<string, Model>();
+  for (const [name, target] of Object.entries(own)) {
+    const model = known(target.toLowerCase());
+    if (model) given.set(name.toLowerCase(), model);
+  }
+  const lookup = (name: string): Model | undefined => given.get(name) ?? known(name);
+  return (asked) => {
+    const name = asked.toLowerCase();
     const whole = lookup(name);
     if (whole) return { model: whole, variant: undefined };
     const colon = name.lastIndexOf(":");
@@ -45,6 +60,6 @@ export function createFinder(models: readonly Model[]): (name: string) => Found 
 }
 
 /** Whether a suffix is one that we know. */
-export function isVariant(suffix: string): boolean {
+export function isVariant(suffix: string): suffix is Variant {
   return variants.has(suffix);
 }

@@ -49,6 +49,8 @@ export interface Capabilities {
   seed?: boolean;
   parallelToolCalls?: boolean;
   assistantPrefill?: boolean;
+  /** Takes messages of role `system` amid the conversation, at its own maker's. */
+  midConversationSystem?: boolean;
   samplingParams: boolean;
   promptCaching: false | "automatic" | "explicit";
 }
@@ -140,5 +142,7 @@ export interface Provider extends Sourced {
   quirks?: string[];
   statusPage?: string;
   docsUrl?: string;
+  /** Header by which it knows a request that is sent again, and runs it once. */
+  idempotencyHeader?: string | undefined;
   selfHosted: boolean;
 }

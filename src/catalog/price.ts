@@ -25,6 +25,26 @@ export function pricesOn(endpoint: Endpoint, day: string): PriceRow | undefined 
   return endpoint.prices.findLast((row) => row.from === undefined || row.from <= day);
 }
 
+/**
+ * The dearest prices that a request may meet, USD per million tokens: those of the longest prompt that it may be, where
+ * a provider charges more for long ones. Undefined where there is no price.
+ */
+export function dearestPrice(
+  endpoint: Endpoint,
+  inputs: number,
+  day: string,
+): { input: number; output: number } | undefined {
+  const row = pricesOn(endpoint, day);
+  if (row === undefined) return undefined;
+  let [input, output] = [Number(row.input), Number(row.output)];
+  for (const tier of row.tiers ?? []) {
+    if (inputs <= tier.aboveInputTokens) continue;
+    input = Math.max(input, Number(tier.input));
+    output = Math.max(output, Number(tier.output));
+  }
+  return { input, output };
+}
+
 /** Classes of a price row, parsed: USD per million tokens, exact; see decimal(). */
 interface Rates {
   fresh: bigint;

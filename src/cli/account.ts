@@ -1,4 +1,5 @@
-import type { Account } from "#src/account/account.ts";
+import type { Account, AccountRouting } from "#src/account/account.ts";
+import { getAccountRouting } from "#src/account/account-routing.ts";
 import { createAccount, listAccounts } from "#src/account/accounts.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
@@ -79,6 +80,7 @@ export async function showAccountCommand(
     output.out(
       `id       ${record.id}\nname     ${record.name}\nplan     ${record.plan}\nbalance  ${record.balance} ${currency}\nused     ${record.used} ${currency}\ncreated  ${record.created_at}\n`,
     );
+    output.out(routingLines(await getAccountRouting(store, record.id)));
   });
 }
 
@@ -93,5 +95,34 @@ async function recordOf(store: Store, account: Account) {
     granted: toUnits(granted),
     used: toUnits(used),
     created_at: rfc3339(account.createdAt),
+    routing: routingRecord(await getAccountRouting(store, account.id)),
   };
+}
+
+/** An account's wishes for routing as they are printed; null where there is none. */
+export function routingRecord(routing: AccountRouting | undefined) {
+  return {
+    policy: routing?.policy ?? null,
+    region: routing?.region ?? null,
+    allowed_providers: routing?.allowedProviders ?? [],
+    ignored_providers: routing?.ignoredProviders ?? [],
+    data_collection: routing?.dataCollection ?? "allow",
+    zdr: routing?.zdr ?? false,
+    prefer_low_carbon: routing?.preferLowCarbon ?? false,
+  };
+}
+
+/** The same for people: what is wished, a line each. */
+export function routingLines(routing: AccountRouting = {}): string {
+  const { policy, region, allowedProviders, ignoredProviders, dataCollection } = routing;
+  const wishes: [string, string | undefined][] = [
+    ["policy", policy],
+    ["region", region],
+    ["only", allowedProviders?.join(", ")],
+    ["ignored", ignoredProviders?.join(", ")],
+    ["data", dataCollection === undefined ? undefined : "no training on it"],
+    ["zdr", routing.zdr ? "only endpoints that retain nothing" : undefined],
+    ["carbon", routing.preferLowCarbon ? "low carbon is preferred" : undefined],
+  ];
+  return wishes.flatMap(([name, wish]) => (wish ? [`${name.padEnd(7)}  ${wish}\n`] : [])).join("");
 }

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
-import { configOf, createDataDir, withStore } from "#src/cli/runtime.ts";
+import { configOf } from "#src/cli/configuration.ts";
+import { createDataDir, withStore } from "#src/cli/runtime.ts";
 import { backup, restore } from "#src/store/backup.ts";
 
 /** The `backup` command: a consistent copy, while serving. */

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createCatalogue } from "#src/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
-import { configOf } from "#src/cli/runtime.ts";
+import { configOf } from "#src/cli/configuration.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { parseFile } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";

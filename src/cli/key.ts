@@ -10,11 +10,11 @@ import {
 import { freshnessOf } from "#src/account/key-cache.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
-import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
+import { asUsage, CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import type { Config } from "#src/config/load.ts";
-import { policies } from "#src/config/schema.ts";
+import { keptPolicy, keptRegion } from "#src/gateway/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyRecord } from "#src/report/key-record.ts";
@@ -31,6 +31,7 @@ export interface KeyOptions extends CommonOptions {
   policy?: string;
   rpm?: number;
   carbonBudgetG?: number;
+  hedge?: boolean;
   expiresAt?: string;
 }
 
@@ -43,13 +44,15 @@ function changeOf(options: KeyOptions, config: Config): KeyChange {
     change.limitReset = oneOf("--limit-reset", options.limitReset, resets);
   if (options.allowedModels) change.allowedModels = options.allowedModels;
   if (options.allowedProviders) change.allowedProviders = options.allowedProviders;
-  if (options.region !== undefined) {
-    const { regions } = createCatalogue(config, systemClock).routes;
-    change.region = oneOf("--region", options.region, [...regions]);
+  const { region, policy } = options;
+  if (region !== undefined || policy !== undefined) {
+    const { routes } = createCatalogue(config, systemClock);
+    if (region !== undefined) change.region = asUsage(() => keptRegion(region, routes));
+    if (policy !== undefined) change.policy = asUsage(() => keptPolicy(policy, region, routes));
   }
-  if (options.policy !== undefined) change.policy = oneOf("--policy", options.policy, policies);
   if (options.rpm) change.rateLimit = { requestsPerMinute: options.rpm };
   if (options.carbonBudgetG !== undefined) change.carbonBudgetG = options.carbonBudgetG;
+  if (options.hedge !== undefined) change.hedge = options.hedge;
   if (options.expiresAt !== undefined) {
     const time = Date.parse(options.expiresAt);
     if (Number.isNaN(time))

@@ -1,9 +1,13 @@
+import { AppError } from "#src/lib/error.ts";
+
 /** Where a command writes. Results go to `out`, talk to `err`. */
 export interface Output {
   out(text: string): void;
   err(text: string): void;
   /** Whether `out` is a terminal that shows colour. */
   colour: boolean;
+  /** Reads a secret, in place of the standard input. */
+  secret?(): Promise<string>;
 }
 
 export const terminal: Output = {
@@ -21,6 +25,16 @@ export class CommandError extends Error {
     readonly exitCode: 1 | 2 | 78 = 1,
   ) {
     super(message);
+  }
+}
+
+/** Runs a check of what was given on the command line; what it refuses is a mistake of usage. */
+export function asUsage<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw new CommandError(thrown.message, 2);
+    throw thrown;
   }
 }
 

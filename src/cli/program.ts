@@ -1,5 +1,7 @@
+/** Long, because every command stands here with what it takes; what it does is in the file it names. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { CommandError, type Output, terminal } from "#src/cli/output.ts";
+import { VaultError } from "#src/account/vault.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { AppError } from "#src/lib/error.ts";
 import { version } from "#src/lib/version.ts";
@@ -31,6 +33,10 @@ function explain(thrown: unknown, output: Output): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   if (thrown instanceof ConfigError) {
     output.err(`lowrouter: ${thrown.message}\nRun "lowrouter config check" once it is corrected\n`);
+    return 78;
+  }
+  if (thrown instanceof VaultError) {
+    output.err(`lowrouter: ${thrown.message}\n`);
     return 78;
   }
   if (thrown instanceof CommandError) {
@@ -79,7 +85,7 @@ function list(text: string): string[] {
 function build(output: Output): Command {
   const program = new Command("lowrouter")
     .description("An LLM gateway: one endpoint, one balance, and a footprint on every answer")
-    .version(version, "-V, --version", "print the version")
+    .version(`lowrouter ${version}`, "-V, --version", "print the version")
     .exitOverride()
     .configureOutput({
       writeOut: output.out,
@@ -141,6 +147,47 @@ function build(output: Output): Command {
   withJson(command(account, "show <account>", "one account")).action(async (id: string, options) =>
     (await import("#src/cli/account.ts")).showAccountCommand(id, options, output),
   );
+  withJson(command(account, "update <account>", "change how its requests are routed; none lifts"))
+    .option("--policy <policy>", "such as prefer-low-carbon or prefer-region:eu-west")
+    .option("--region <region>", "region that its requests never leave: eu-west, eu, country:FR")
+    .option("--allowed-providers <a,b>", "providers that may serve it", list)
+    .option("--ignore-providers <a,b>", "providers that may not", list)
+    .option("--data-collection <allow|deny>", "deny: nobody who trains on what is sent")
+    .option("--zdr", "only endpoints that retain nothing")
+    .option("--no-zdr", "any endpoint")
+    .option("--prefer-low-carbon", "the cleanest grid first")
+    .option("--no-prefer-low-carbon", "as the policy says")
+    .action(async (id: string, options) =>
+      (await import("#src/cli/account-update.ts")).updateAccountCommand(id, options, output),
+    );
+
+  withJson(
+    command(account, "reset-link <email>", "a link by which somebody chooses a new password, once"),
+  )
+    .option("--url <url>", "address that people open, such as https://gateway.example")
+    .action(async (email: string, options) =>
+      (await import("#src/cli/invite.ts")).resetLinkCommand(email, options, output),
+    );
+
+  const invite = group("invite", "sign-up links, each for one person");
+  withJson(command(invite, "create", "make a link; it is shown once"))
+    .option("--account <account>", "account to join, id or name; a personal account alone without")
+    .option("--role <role>", "role there: owner, admin or member", "member")
+    .option("--email <address>", "the only address that may register")
+    .option("--balance <amount>", "credit for the new personal account", limit)
+    .option("--operator", "lets the person administer the gateway")
+    .option("--days <n>", "how long it works", integer, 7)
+    .option("--url <url>", "address that people open, such as https://gateway.example")
+    .action(async (options) =>
+      (await import("#src/cli/invite.ts")).createInviteCommand(options, output),
+    );
+  withJson(command(invite, "list", "links with what became of them")).action(async (options) =>
+    (await import("#src/cli/invite.ts")).listInvitesCommand(options, output),
+  );
+  withJson(command(invite, "revoke <id>", "end a link before it is used")).action(
+    async (id: string, options) =>
+      (await import("#src/cli/invite.ts")).revokeInviteCommand(id, options, output),
+  );
 
   const key = group("key", "API keys");
   const policy = (one: Command): Command =>
@@ -153,6 +200,8 @@ function build(output: Output): Command {
       .option("--policy <policy>", "routing policy")
       .option("--rpm <n>", "requests per minute", integer)
       .option("--carbon-budget-g <grams>", "grams CO2e per month", limit)
+      .option("--hedge", "ask a second route when the first is slow; only the winner is charged")
+      .option("--no-hedge", "wait for the first")
       .option("--expires-at <time>", "when it stops working, RFC 3339");
   policy(command(key, "create", "create a key; it is shown once"))
     .requiredOption("--account <account>", "account id or name")
@@ -206,6 +255,62 @@ function build(output: Output): Command {
     (await import("#src/cli/provider.ts")).testProviderCommand(id, options, output),
   );
 
+  const keyed = withJson(
+    command(provider, "key", "keep a provider's key, read from stdin, sealed in the database"),
+  );
+  keyed
+    .argument("[provider]", 'its id, as "lowrouter provider list --all" shows it')
+    .argument("[rest...]", "none: the key itself is never an argument")
+    .option("--account <account>", "it is this account's own; else it serves everyone")
+    .option("--label <text>", "what it is called")
+    .option("--weight <n>", "how often it is taken among its like", integer)
+    .option("--rpm <n>", "requests per minute that it takes", integer)
+    .option("--region <region>", "only in this region")
+    .option("--base-url <url>", "an address of its own")
+    .option("--deployment <name>", "Azure: the deployment that it is for")
+    .option("--models <a,b>", "only for these models", list)
+    .option(
+      "--daily-budget <amount>",
+      "most that it may cost a day, at the provider's price",
+      limit,
+    )
+    .option("--monthly-budget <amount>", "the same for a month", limit)
+    .option("--always-use", "own keys: the operator's never stand in for it")
+    .option("--fallback", "own keys: only where the operator's fail")
+    .action(async (id: string | undefined, rest: string[], options) =>
+      (await import("#src/cli/provider-key.ts")).addProviderKeyCommand(id, rest, options, output),
+    );
+  withJson(command(keyed, "list", "the keys that are kept, without their secrets"))
+    .option("--account <account>", "only this account's own")
+    .action(async (_, one: Command) =>
+      (await import("#src/cli/provider-key.ts")).listProviderKeysCommand(
+        one.optsWithGlobals(),
+        output,
+      ),
+    );
+  withJson(command(keyed, "remove <id>", "delete a key for good")).action(
+    async (id: string, _, one: Command) =>
+      (await import("#src/cli/provider-key.ts")).removeProviderKeyCommand(
+        id,
+        one.optsWithGlobals(),
+        output,
+      ),
+  );
+  for (const verb of ["disable", "enable"] as const)
+    withJson(
+      command(keyed, `${verb} <id>`, `switch a key ${verb === "disable" ? "off" : "on"}`),
+    ).action(async (id: string, _, one: Command) =>
+      (await import("#src/cli/provider-key.ts")).switchProviderKeyCommand(
+        id,
+        verb,
+        one.optsWithGlobals(),
+        output,
+      ),
+    );
+  withJson(command(provider, "rotate", "seal every kept key under a new master key")).action(
+    async (options) => (await import("#src/cli/provider-key.ts")).rotateCommand(options, output),
+  );
+
   const model = group("model", "the model catalogue");
   withJson(command(model, "list", "models with price, regions and footprint"))
     .option("--routable", "only what can be called now")
@@ -257,6 +362,12 @@ function build(output: Output): Command {
   ).action(async (file: string, options) =>
     (await import("#src/cli/backup.ts")).restoreCommand(file, options, output),
   );
+  const imported = group("import", "configurations of other gateways");
+  withJson(command(imported, "litellm <file>", "turn a LiteLLM config.yaml into a configuration"))
+    .option("--out <file>", "write it to a new file instead of stdout")
+    .action(async (file: string, options) =>
+      (await import("#src/cli/import.ts")).importLitellmCommand(file, options, output),
+    );
   withJson(program.command("version").description("version, commit and data dates")).action(
     async (options) => (await import("#src/cli/version.ts")).versionCommand(options, output),
   );

@@ -30,9 +30,10 @@ export async function listProvidersCommand(
           figure(region.grid_intensity_g_per_kwh),
           region.grid_year === null ? "—" : String(region.grid_year),
           region.routable ? "yes" : "no",
+          region.routable ? stateOf(region) : "—",
         ]),
     );
-    printTable(output, ["id", "name", "region", "g CO2e/kWh", "year", "routable"], rows);
+    printTable(output, ["id", "name", "region", "g CO2e/kWh", "year", "routable", "state"], rows);
   });
 }
 
@@ -80,11 +81,19 @@ export async function testProviderCommand(
     else
       for (const result of results)
         output.out(
-          `${result.ok ? "ok  " : "FAIL"}  ${id} in ${result.region}: ${result.message}\n`,
+          `${result.ok ? "ok  " : "FAIL"}  ${id} in ${result.region}${result.credential ? ` with ${result.credential}` : ""}: ${result.message}\n`,
         );
     if (results.some((result) => !result.ok))
       throw new CommandError(`The provider "${id}" did not answer as it should`);
   });
+}
+
+type Region = ReturnType<typeof describeProvider>["regions"][number];
+
+/** State of a region, with the reasons of the models that are not well. */
+function stateOf({ status, models }: Region): string {
+  const why = new Set(models.flatMap(({ reason }) => reason ?? []));
+  return why.size === 0 ? status : `${status} (${[...why].join(", ")})`;
 }
 
 function unknown(id: string): CommandError {

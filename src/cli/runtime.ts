@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
-import { type Config, loadConfig } from "#src/config/load.ts";
+import { configOf } from "#src/cli/configuration.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
+import type { Config } from "#src/config/load.ts";
 import { CommandError } from "#src/cli/output.ts";
 import { findAccount, listAccounts } from "#src/account/accounts.ts";
 import type { Account } from "#src/account/account.ts";
@@ -8,14 +9,6 @@ import { systemClock } from "#src/lib/clock.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import type { Store } from "#src/store/store.ts";
-
-/** Configuration from a command's options and the environment. Throws ConfigError. */
-export function configOf(options: CommonOptions & { listen?: string }): Config {
-  return loadConfig(
-    { config: options.config, dataDir: options.dataDir, listen: options.listen },
-    process.env,
-  );
-}
 
 /** Creates the directory of the state, for its owner only. */
 export function createDataDir({ dataDir }: Config): void {

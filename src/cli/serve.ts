@@ -1,7 +1,8 @@
 import { createGateway, type Gateway } from "#src/app.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
-import { configOf, storeOf } from "#src/cli/runtime.ts";
+import { configOf } from "#src/cli/configuration.ts";
+import { storeOf } from "#src/cli/runtime.ts";
 import type { Config } from "#src/config/load.ts";
 import { whileDraining } from "#src/http/drain.ts";
 import { surface } from "#src/http/server.ts";
@@ -9,7 +10,10 @@ import { notify } from "#src/lib/sd-notify.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createLog } from "#src/observe/log.ts";
 import { bootstrap } from "#src/cli/init.ts";
+import { setupSeconds, setupToken } from "#src/account/people/setup.ts";
 import type { Store } from "#src/store/store.ts";
+import { errorPages } from "#src/web/errors.tsx";
+import { webRoutes } from "#src/web/routes.tsx";
 
 /** A gateway that listens. */
 export interface Serving {
@@ -41,6 +45,8 @@ export async function serve(
   });
   output.err(`LowRouter listens on ${serving.url}\n${providersFound(serving.gateway)}`);
   if (first) output.err(firstRun(serving.url, first.key));
+  const token = await setupToken(serving.gateway.services.people);
+  if (token !== undefined) output.err(setupLine(serving.url, token));
   notify("READY=1");
   await serving.stopped;
 }
@@ -67,6 +73,8 @@ export async function listen(
       databaseAnswers: async () => (await store.read("SELECT 1", [])).length === 1,
       anyProvider: () => gateway.app.routes.anyProvider,
     },
+    pages: webRoutes(gateway.app, gateway.services),
+    errorPage: errorPages(gateway.app),
   });
   const { hostname, port } = config.listen;
   try {
@@ -145,6 +153,14 @@ Try it:
     -H "Authorization: Bearer ${key}" \\
     -H "Content-Type: application/json" \\
     -d '{"model": "lowrouter/auto", "messages": [{"role": "user", "content": "Hello"}]}'
+
+`;
+}
+
+function setupLine(url: string, token: string): string {
+  return `Nobody can sign in yet. To become the administrator, open this within ${setupSeconds / 60} minutes; it works once:
+
+  ${url}/register?invite=${token}
 
 `;
 }

@@ -1,4 +1,5 @@
 import modelsFile from "#data/models.json" with { type: "json" };
+import { catalogueDate } from "#src/catalog/date.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { type Output, printJson } from "#src/cli/output.ts";
 import { loadEco } from "#src/eco/load.ts";
@@ -13,10 +14,7 @@ export function versionCommand(options: CommonOptions, output: Output): void {
     bun: Bun.version,
     sqlite: sqliteVersion(),
     methodologies: loadEco().methodologies.map((record) => record.version),
-    catalogue: modelsFile.models.reduce(
-      (latest, model) => (model.read > latest ? model.read : latest),
-      "",
-    ),
+    catalogue: catalogueDate(),
     models: modelsFile.models.length,
   };
   if (options.json) return printJson(output, facts);

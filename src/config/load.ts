@@ -1,5 +1,4 @@
 import { join, resolve } from "node:path";
-import { ConfigError } from "#src/config/error.ts";
 import {
   credential,
   defaultFile,
@@ -8,15 +7,14 @@ import {
   present,
   readFile,
 } from "#src/config/file.ts";
+import { type OidcProvider, oidcOf } from "#src/config/oidc.ts";
+import { createPicker, type Origins } from "#src/config/pick.ts";
 import {
   type ModelConfig,
-  policies,
-  type PolicyName,
   type ProviderConfig,
+  strategies,
+  type Strategy,
 } from "#src/config/schema.ts";
-
-/** Where a value came from, in the order that wins. */
-export type Origin = "flag" | "credential" | "environment" | "file" | "default";
 
 /** Everything that steers the gateway, resolved. Durations in milliseconds where named so. */
 export interface Config {
@@ -28,17 +26,29 @@ export interface Config {
     usdRate: number;
     platformFeePer1k: number;
     topupFeePct: number;
+    /** Percent of the price, for requests on an account's own provider key. */
+    byokFeePct: number;
+    /** Such requests per account and month that are free of it. */
+    byokFreeMonthly: number;
     defaultMaxTokens: number;
     unknownPrice: "block" | "allow";
   };
   eco: { methodology: string };
   routing: {
-    policy: PolicyName;
+    /** `name`, or `name:region` and `name:provider` for those that take one. */
+    policy: string;
+    strategy: Strategy;
+    euOnly: boolean;
+    allowAssumedRegions: boolean;
     highCarbonGPerKwh: number;
     defaultModel: string;
     maxAttempts: number;
+    /** Name of the operator's own to the model it means. */
+    aliases: Readonly<Record<string, string>>;
+    /** Model to those tried after it; `*` stands for every model. */
+    fallbacks: Readonly<Record<string, readonly string[]>>;
   };
-  limits: { requestsPerMinute: number; maxBodyBytes: number };
+  limits: { requestsPerMinute: number; maxBodyBytes: number; byokPrivateAddresses: boolean };
   timeouts: {
     connectMs: number;
     firstByteMs: number;
@@ -48,10 +58,11 @@ export interface Config {
   };
   retention: { usageDays: number };
   log: { level: "debug" | "info" | "warn" | "error"; format: "json" | "pretty" | undefined };
+  oidc: OidcProvider[];
   providers: Record<string, ProviderConfig>;
   models: ModelConfig[];
   /** Path of a value to where it came from; secrets appear by name only. */
-  origins: Map<string, { origin: Origin; name: string | undefined }>;
+  origins: Origins;
   /** Reads an environment variable or the credential file of that name. */
   secret(name: string): string | undefined;
 }
@@ -65,60 +76,10 @@ export interface Flags {
 /** Reads flags, credential files, environment and file, in that order. Throws ConfigError naming the key. */
 export function loadConfig(flags: Flags, env: Environment): Config {
   const file = readFile(flags.config ?? env.LOWROUTER_CONFIG ?? defaultFile(env));
-  const origins: Config["origins"] = new Map();
+  const origins: Origins = new Map();
   const secret = (name: string) => credential(env, name) ?? present(env[name]);
 
-  function pick(
-    path: string,
-    variable: string,
-    fromFile: unknown,
-    fallback: string,
-    flag?: string,
-  ): string {
-    const candidates: [Origin, string | undefined, string | undefined][] = [
-      ["flag", flag, undefined],
-      ["credential", credential(env, variable), variable],
-      ["environment", present(env[variable]), variable],
-      ["file", fromFile === undefined ? undefined : String(fromFile), undefined],
-    ];
-    for (const [origin, value, name] of candidates) {
-      if (value === undefined) continue;
-      origins.set(path, { origin, name });
-      return value;
-    }
-    origins.set(path, { origin: "default", name: undefined });
-    return fallback;
-  }
-  function number(
-    path: string,
-    variable: string,
-    fromFile: number | undefined,
-    fallback: number,
-    least = 0,
-  ): number {
-    const text = pick(path, variable, fromFile, String(fallback));
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value < least) {
-      throw new ConfigError(
-        `Cannot use ${variable}="${text}" for ${path}: a number of at least ${least} is needed`,
-      );
-    }
-    return value;
-  }
-  function choice<T extends string>(
-    path: string,
-    variable: string,
-    fromFile: T | undefined,
-    allowed: readonly T[],
-    fallback: T,
-  ): T {
-    const text = pick(path, variable, fromFile, fallback);
-    const found = allowed.find((one) => one === text);
-    if (found === undefined) {
-      throw new ConfigError(`Cannot use "${text}" for ${path}: allowed are ${allowed.join(", ")}`);
-    }
-    return found;
-  }
+  const { pick, number, choice, flag, policy } = createPicker(env, origins);
 
   const dataDir = resolve(
     pick(
@@ -172,6 +133,18 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         file.billing?.topup_fee_pct,
         0,
       ),
+      byokFeePct: number(
+        "billing.byok_fee_pct",
+        "LOWROUTER_BYOK_FEE_PCT",
+        file.billing?.byok_fee_pct,
+        0,
+      ),
+      byokFreeMonthly: number(
+        "billing.byok_free_monthly",
+        "LOWROUTER_BYOK_FREE_MONTHLY",
+        file.billing?.byok_free_monthly,
+        0,
+      ),
       defaultMaxTokens: number(
         "billing.default_max_tokens",
         "LOWROUTER_DEFAULT_MAX_TOKENS",
@@ -196,12 +169,19 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       ),
     },
     routing: {
-      policy: choice(
-        "routing.policy",
-        "LOWROUTER_POLICY",
-        file.routing?.policy,
-        policies,
-        "balanced",
+      policy: policy("routing.policy", "LOWROUTER_POLICY", file.routing?.policy, "balanced"),
+      strategy: choice(
+        "routing.strategy",
+        "DEFAULT_STRATEGY",
+        file.routing?.strategy,
+        strategies,
+        "combined",
+      ),
+      euOnly: flag("routing.eu_only", "LOWROUTER_EU_ONLY", file.routing?.eu_only),
+      allowAssumedRegions: flag(
+        "routing.allow_assumed_regions",
+        "LOWROUTER_ALLOW_ASSUMED_REGIONS",
+        file.routing?.allow_assumed_regions,
       ),
       highCarbonGPerKwh: number(
         "routing.high_carbon_g_per_kwh",
@@ -222,6 +202,8 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         3,
         1,
       ),
+      aliases: file.routing?.aliases ?? {},
+      fallbacks: file.routing?.fallbacks ?? {},
     },
     limits: {
       requestsPerMinute: number(
@@ -229,6 +211,11 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         "LOWROUTER_REQUESTS_PER_MINUTE",
         file.limits?.requests_per_minute,
         0,
+      ),
+      byokPrivateAddresses: flag(
+        "limits.byok_private_addresses",
+        "LOWROUTER_BYOK_PRIVATE_ADDRESSES",
+        file.limits?.byok_private_addresses,
       ),
       maxBodyBytes: Math.round(
         number("limits.max_body_mb", "LOWROUTER_MAX_BODY_MB", file.limits?.max_body_mb, 10) *
@@ -265,6 +252,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       ),
       format: logFormat === "auto" ? undefined : logFormat,
     },
+    oidc: oidcOf(file.oidc, secret),
     providers: file.providers ?? {},
     models: file.models ?? [],
     origins,

@@ -14,6 +14,16 @@ export const policies = [
   "fixed-provider",
 ] as const;
 
+/** A policy by its name, with what it is about behind a colon where it takes something. */
+export const policyPattern =
+  /^(balanced|prefer-low-carbon|prefer-cheapest|(prefer-region|fixed-provider)(:[\w.:/-]+)?)$/;
+const policy = v.pipe(
+  v.string(),
+  v.regex(policyPattern, `one of ${policies.join(", ")}, as prefer-region:eu-west`),
+);
+/** Which rule orders candidates where a request, a key and an account name no policy. */
+export const strategies = ["combined", "price"] as const;
+
 /** First segments of the gateway's own paths: a provider of such a name could not be reached by its path. */
 export const reservedNames: ReadonlySet<string> = new Set([
   "api",
@@ -26,8 +36,14 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "docs",
   "models",
   "providers",
+  "methodology",
+  "status",
+  "theme",
   "login",
+  "logout",
   "register",
+  "reset",
+  "account",
   "assets",
 ]);
 
@@ -39,6 +55,14 @@ const protocols = [
   "cohere-v2",
   "bedrock-converse",
 ] as const;
+
+/** One of several keys of a provider. */
+const providerKey = v.strictObject({
+  env: v.pipe(v.string(), v.minLength(1)),
+  weight: v.optional(v.pipe(count, v.minValue(1), v.maxValue(1000))),
+  /** Requests per minute. */
+  rpm: v.optional(v.pipe(count, v.minValue(1))),
+});
 
 /** One section of lowrouter.toml per key; an unknown key is refused. */
 export const fileSchema = v.strictObject({
@@ -58,6 +82,10 @@ export const fileSchema = v.strictObject({
       usd_rate: v.optional(v.pipe(v.number(), v.gtValue(0))),
       platform_fee_per_1k: v.optional(price),
       topup_fee_pct: v.optional(share),
+      /** Of what a request would have cost, for one on an account's own key of a provider. */
+      byok_fee_pct: v.optional(share),
+      /** Requests on own keys that are free of that fee, for each account and month. */
+      byok_free_monthly: v.optional(count),
       default_max_tokens: v.optional(v.pipe(count, v.minValue(1))),
       unknown_price: v.optional(v.picklist(["block", "allow"])),
     }),
@@ -65,15 +93,27 @@ export const fileSchema = v.strictObject({
   eco: v.optional(v.strictObject({ methodology: v.optional(v.string()) })),
   routing: v.optional(
     v.strictObject({
-      policy: v.optional(v.picklist(policies)),
+      policy: v.optional(policy),
+      /** `combined` weighs carbon, price and latency; `price` draws by 1/price². */
+      strategy: v.optional(v.picklist(strategies)),
+      /** Nothing is served outside the EU and the EEA, whoever asks. */
+      eu_only: v.optional(v.boolean()),
+      /** Places that are only assumed satisfy pins too. */
+      allow_assumed_regions: v.optional(v.boolean()),
       high_carbon_g_per_kwh: v.optional(price),
       default_model: v.optional(v.string()),
       max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(10))),
+      /** Names of the operator's own, each with the model it means. */
+      aliases: v.optional(v.record(v.string(), v.string())),
+      /** Models to try after one that fails, when a request names none itself; `*` is for every model. */
+      fallbacks: v.optional(v.record(v.string(), v.array(v.string()))),
     }),
   ),
   limits: v.optional(
     v.strictObject({
       requests_per_minute: v.optional(count),
+      /** Accounts may give addresses of private networks for their own provider keys. */
+      byok_private_addresses: v.optional(v.boolean()),
       max_body_mb: v.optional(v.pipe(v.number(), v.gtValue(0), v.maxValue(128))),
     }),
   ),
@@ -93,6 +133,18 @@ export const fileSchema = v.strictObject({
       format: v.optional(v.picklist(["json", "pretty"])),
     }),
   ),
+  /** OpenID providers that people may sign in with, by a short name. */
+  oidc: v.optional(
+    v.record(
+      v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]*$/, "lower-case letters, digits and dashes")),
+      v.strictObject({
+        name: v.optional(v.string()),
+        issuer: v.pipe(v.string(), v.url()),
+        client_id: v.pipe(v.string(), v.minLength(1)),
+        client_secret_env: v.optional(v.pipe(v.string(), v.minLength(1))),
+      }),
+    ),
+  ),
   providers: v.optional(
     v.record(
       v.pipe(
@@ -110,9 +162,21 @@ export const fileSchema = v.strictObject({
         base_urls: v.optional(v.record(v.string(), v.pipe(v.string(), v.url()))),
         region: v.optional(v.string()),
         regions: v.optional(v.array(v.string())),
+        /** Name of a deployment to the model id that it serves; the provider then serves these alone. */
+        deployments: v.optional(v.record(v.string(), v.string())),
+        /** Azure's older interface, by its version. */
+        api_version: v.optional(v.string()),
         country: v.optional(country),
         api_key_env: v.optional(v.string()),
+        /** Further keys, each in a variable; requests are spread over them by weight. */
+        keys: v.optional(v.array(providerKey)),
+        /** Measured energy of the machines for 1,000 tokens, prompt and completion, Wh. */
+        wh_per_1k_tokens: v.optional(v.pipe(v.number(), v.gtValue(0))),
+        /** What the building draws for each watt of the machines. */
+        pue: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(5))),
         enabled: v.optional(v.boolean()),
+        /** Most requests of one process at a time; more wait for a place. */
+        max_in_flight: v.optional(v.pipe(count, v.minValue(1))),
       }),
     ),
   ),
@@ -125,6 +189,8 @@ export const fileSchema = v.strictObject({
         upstream: v.optional(v.string()),
         input_per_million: v.optional(price),
         output_per_million: v.optional(price),
+        /** Measured energy of this model there, Wh for 1,000 tokens; beats that of its provider. */
+        wh_per_1k_tokens: v.optional(v.pipe(v.number(), v.gtValue(0))),
         context_window: v.optional(v.pipe(count, v.minValue(1))),
         max_output_tokens: v.optional(v.pipe(count, v.minValue(1))),
         tools: v.optional(v.boolean()),
@@ -138,4 +204,4 @@ export const fileSchema = v.strictObject({
 export type FileConfig = v.InferOutput<typeof fileSchema>;
 export type ProviderConfig = NonNullable<FileConfig["providers"]>[string];
 export type ModelConfig = NonNullable<FileConfig["models"]>[number];
-export type PolicyName = (typeof policies)[number];
+export type Strategy = (typeof strategies)[number];

@@ -139,6 +139,7 @@ function made(
     methodology: estimate?.block.methodology_version,
     gridGPerKwh: estimate?.gridGPerKwh,
     gridZone: estimate?.gridZone,
+    measured: estimate?.measured,
     trace: [
       {
         provider: route.deployment.provider.id,

@@ -1,4 +1,4 @@
-import { booleanIn, objectIn, textIn, textsIn, wrong } from "#src/dialect/ask.ts";
+import { booleanIn, missing, objectIn, textIn, textsIn, wrong } from "#src/dialect/ask.ts";
 import type { Percentiles, ProviderWish, RouteWish } from "#src/dialect/dialect.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
@@ -37,13 +37,9 @@ export function routingIn(body: JsonObject) {
   };
 }
 
-const policies = [
-  "balanced",
-  "prefer-region",
-  "prefer-low-carbon",
-  "prefer-cheapest",
-  "fixed-provider",
-];
+const policies = ["balanced", "prefer-low-carbon", "prefer-cheapest"];
+/** Policies that are about something: a region, a provider. */
+const policiesOf = { "prefer-region": "region", "fixed-provider": "provider" } as const;
 
 /** `route` in both of its forms. */
 function routeIn({ route }: JsonObject): RouteWish {
@@ -51,16 +47,37 @@ function routeIn({ route }: JsonObject): RouteWish {
   if (!isObject(route)) throw wrong("route", route, 'an object, or "fallback",');
   const mode = textIn(route, "mode", "route.mode");
   if (mode !== undefined && mode !== "fallback") throw wrong("route.mode", mode, '"fallback"');
-  const policy = textIn(route, "policy", "route.policy");
-  if (policy !== undefined && !policies.includes(policy))
-    throw wrong("route.policy", policy, `one of ${policies.join(", ")}`);
+  const region = textIn(route, "region", "route.region");
+  const provider = textIn(route, "provider", "route.provider")?.toLowerCase();
+  const policy = policyIn(route, { region, provider });
   return {
-    region: textIn(route, "region", "route.region"),
-    provider: textIn(route, "provider", "route.provider")?.toLowerCase(),
+    // Beside prefer-region, the region is what is preferred, and no pin.
+    region: route.policy === "prefer-region" ? undefined : region,
+    country: textIn(route, "country", "route.country")?.toUpperCase(),
+    gridZone: textIn(route, "grid_zone", "route.grid_zone")?.toUpperCase(),
+    provider,
     preferLowCarbon: booleanIn(route, "prefer_low_carbon", "route.prefer_low_carbon"),
     fallback: booleanIn(route, "fallback", "route.fallback"),
     policy,
   };
+}
+
+/** The policy with what it is about, which stands behind a colon or in the member beside it. */
+function policyIn(
+  route: JsonObject,
+  beside: Record<"region" | "provider", string | undefined>,
+): string | undefined {
+  const text = textIn(route, "policy", "route.policy")?.toLowerCase();
+  if (text === undefined || policies.includes(text)) return text;
+  for (const [name, about] of Object.entries(policiesOf)) {
+    if (text.startsWith(`${name}:`) && text.length > name.length + 1) return text;
+    if (text !== name) continue;
+    const value = beside[about];
+    if (value !== undefined && value !== "") return `${name}:${value}`;
+    throw missing(`route.${about}`, `the ${about} that the policy ${name} is about`);
+  }
+  const all = [...policies, ...Object.keys(policiesOf)];
+  throw wrong("route.policy", text, `one of ${all.join(", ")}`);
 }
 
 /** The `provider` object; ids are lower-cased. */

@@ -1,5 +1,6 @@
-import { asciiOf } from "#src/dialect/raw-text.ts";
-import { deepest, tooDeep } from "#src/dialect/splice.ts";
+import { asciiOf, fromRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { largeBytes, parseShell, type Shell, shellOf, uncut } from "#src/dialect/shell.ts";
+import { countMembers, deepest, membersOf } from "#src/dialect/splice.ts";
 import { decode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
@@ -10,30 +11,83 @@ import { isObject, type JsonObject } from "#src/lib/json.ts";
  * Messages name the member and what was found, and never quote a text: it may be a prompt.
  */
 
-/** A larger text is made again where it is needed: a picture waits for its answer in two copies, not in three. */
-const keptBytes = 65_536;
+/** A body that was read. */
+export interface ReadBody {
+  parsed: JsonObject;
+  /** Its text, where all of it is ASCII. */
+  ascii: string | undefined;
+  /** Its bytes as text of one character each, where it is large and not all ASCII. */
+  raw: string | undefined;
+  /** What there was to parse: without the long texts of a large body. */
+  shell: Shell;
+}
 
-/** The body as a JSON object, and its text where all of it is ASCII and not large. Throws `invalid_json`. */
-export function parseBody(body: Uint8Array): { parsed: JsonObject; ascii: string | undefined } {
+/** The body as a JSON object. The long texts of a large one are slices of its text. Throws `invalid_json`. */
+export function parseBody(body: Uint8Array): ReadBody {
   if (body.length === 0)
     throw new AppError("invalid_json", "Cannot read an empty body: a JSON object is needed");
   const ascii = asciiOf(body);
-  const text = ascii ?? decode(body);
-  if (tooDeep(text)) {
+  const raw = ascii === undefined && body.length > largeBytes ? toRaw(body) : undefined;
+  const shell = shellIn(body, ascii, raw);
+  const { text } = shell;
+  const members = countMembers(text);
+  if (members === -1) {
     throw new AppError("invalid_json", `Cannot take JSON nested more than ${deepest} levels deep`);
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(text);
+    parsed = parseShell(shell, JSON.parse);
   } catch {
     // The parser's own message quotes the body.
     throw new AppError("invalid_json", "Cannot parse the body as JSON");
   }
-  if (isObject(parsed)) return { parsed, ascii: body.length > keptBytes ? undefined : ascii };
+  if (isObject(parsed)) requireOneReading(text, parsed, members);
+  if (isObject(parsed)) return { parsed, ascii, raw, shell };
   throw new AppError(
     "invalid_json",
     `Cannot use ${kindOf(parsed)} as a request: a JSON object is needed`,
   );
+}
+
+function shellIn(body: Uint8Array, ascii: string | undefined, raw: string | undefined): Shell {
+  if (body.length <= largeBytes) return uncut(ascii ?? decode(body));
+  const shell = shellOf(ascii ?? raw ?? toRaw(body));
+  return ascii === undefined ? { ...shell, text: decode(fromRaw(shell.text)) } : shell;
+}
+
+/** Members by which a request is routed, held and metered. */
+const steering: ReadonlySet<string> = new Set([
+  ...["model", "models", "route", "provider", "plugins", "user", "messages", "input", "prompt"],
+  ...["stream", "stream_options", "n", "best_of", "background", "service_tier", "tools"],
+  ...["max_tokens", "max_completion_tokens", "max_output_tokens"],
+]);
+const plainName = /^[a-z][a-z0-9_]*$/;
+
+/**
+ * Readers differ in which of two members of one name counts, and some in whether their case does: what we route and
+ * charge by must be what the upstream runs. Throws `invalid_value`.
+ */
+function requireOneReading(text: string, parsed: JsonObject, members: number): void {
+  const names = Object.keys(parsed);
+  if (names.length !== members) throw repeated(text);
+  for (const name of names) {
+    if (plainName.test(name)) continue;
+    const folded = name.normalize("NFKC").toLowerCase();
+    if (!steering.has(folded)) continue;
+    throw new AppError("invalid_value", `Cannot tell what a member is for: write "${folded}"`, {
+      param: folded,
+    });
+  }
+}
+
+/** The refusal of an object that tells a member twice. */
+export function repeated(text: string): AppError {
+  const seen = new Set<string>();
+  const twice = membersOf(text).find(({ key }) => seen.size === seen.add(key).size)?.key ?? "";
+  const name = /^\w{1,64}$/.test(twice) ? twice : "?";
+  return new AppError("invalid_value", `Cannot take a body that gives "${name}" twice`, {
+    param: name,
+  });
 }
 
 /** What a value is, without saying what it holds. */

@@ -1,6 +1,6 @@
 import type { Ask, DialectId } from "#src/dialect/dialect.ts";
 import { tooDeep } from "#src/dialect/splice.ts";
-import { fromRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { fromRaw, rawOf } from "#src/dialect/raw-text.ts";
 import type {
   AssistantPart,
   Carry,
@@ -28,16 +28,18 @@ const maxPackedLength = 49_152;
 /** What belongs to one call: reasoning that came before it, and what the wire put on the call itself. */
 interface State {
   wire: DialectId;
+  /** The provider that made it: no other can read it, even where it speaks the same wire. */
+  provider: string;
   reasoning: Pick<ReasoningPart, "text" | "signature" | "redacted">[];
   call: JsonObject | undefined;
 }
 
 /** An answer as a client of another wire gets it: state that must come back is behind the ids of calls. */
-export function hideState(reply: Reply, wire: DialectId): Reply {
-  return { ...reply, choices: reply.choices.map((choice) => hideChoice(choice, wire)) };
+export function hideState(reply: Reply, wire: DialectId, provider: string): Reply {
+  return { ...reply, choices: reply.choices.map((choice) => hideChoice(choice, wire, provider)) };
 }
 
-function hideChoice(choice: ReplyChoice, wire: DialectId): ReplyChoice {
+function hideChoice(choice: ReplyChoice, wire: DialectId, provider: string): ReplyChoice {
   let pending: State["reasoning"] = [];
   const parts = choice.parts.flatMap((part): AssistantPart[] => {
     if (part.type === "reasoning") {
@@ -45,7 +47,7 @@ function hideChoice(choice: ReplyChoice, wire: DialectId): ReplyChoice {
       return part.text === "" ? [] : [{ type: "reasoning", text: part.text }];
     }
     if (part.type !== "tool_call") return [part];
-    const id = pack(part.id, { wire, reasoning: pending, call: part.carry?.[wire] });
+    const id = pack(part.id, { wire, provider, reasoning: pending, call: part.carry?.[wire] });
     pending = [];
     return [{ ...part, id }];
   });
@@ -55,11 +57,13 @@ function hideChoice(choice: ReplyChoice, wire: DialectId): ReplyChoice {
 /** Does for a stream what hideState() does for an answer. */
 export class StateHider {
   readonly #wire: DialectId;
+  readonly #provider: string;
   /** By choice: reasoning that waits for a call, and the text of the block that is being told. */
   readonly #pending = new Map<number, { blocks: State["reasoning"]; text: string }>();
 
-  constructor(wire: DialectId) {
+  constructor(wire: DialectId, provider: string) {
     this.#wire = wire;
+    this.#provider = provider;
   }
 
   step(step: StreamStep): StreamStep[] {
@@ -68,7 +72,8 @@ export class StateHider {
     this.#pending.set(step.choice, pending);
     if (step.type === "tool_start") {
       const { carry, ...rest } = step;
-      const state = { wire: this.#wire, reasoning: pending.blocks, call: carry?.[this.#wire] };
+      const [wire, provider] = [this.#wire, this.#provider];
+      const state = { wire, provider, reasoning: pending.blocks, call: carry?.[wire] };
       this.#pending.delete(step.choice);
       return [{ ...rest, id: pack(step.id, state) }];
     }
@@ -82,10 +87,13 @@ export class StateHider {
   }
 }
 
-/** A request with the state that its call ids brought back put where it was, and the ids as the upstream knows them. */
-export function revealState(turn: Turn): Turn {
+/**
+ * A request with the state that its call ids brought back put where it was, and the ids as the upstream knows them.
+ * State that another provider made is left out: it would refuse the whole request for it.
+ */
+export function revealState(turn: Turn, provider: string): Turn {
   if (!turn.messages.some(hasMark)) return turn;
-  return { ...turn, messages: turn.messages.map(reveal) };
+  return { ...turn, messages: turn.messages.map((message) => reveal(message, provider)) };
 }
 
 /**
@@ -99,9 +107,14 @@ export function plainIds(body: Uint8Array, ask: Ask): { body: Uint8Array; ask: A
     const plain = ascii.replaceAll(idMember, '$1"');
     return { body: encode(plain), ask: { ...ask, ascii: plain } };
   }
-  if (Buffer.from(body.buffer, body.byteOffset, body.byteLength).indexOf(mark) < 0)
-    return { body, ask };
-  return { body: fromRaw(toRaw(body).replaceAll(idMember, '$1"')), ask };
+  if (!holdsMark(body, ask)) return { body, ask };
+  const plain = rawOf(body, ask).replaceAll(idMember, '$1"');
+  return { body: fromRaw(plain), ask: { ...ask, raw: undefined } };
+}
+
+function holdsMark(body: Uint8Array, { raw }: Ask): boolean {
+  if (raw !== undefined) return raw.includes(mark);
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).includes(mark);
 }
 
 /** A member that names a call. Within a text its quotes are escaped, so that no text is taken for one. */
@@ -113,7 +126,7 @@ function hasMark(message: Message): boolean {
   return message.content.some((part) => part.type === "tool_call" && part.id.includes(mark));
 }
 
-function reveal(message: Message): Message {
+function reveal(message: Message, provider: string): Message {
   if (message.role === "tool") {
     const results = message.results.map((one) => ({ ...one, callId: bareId(one.callId) }));
     return { ...message, results };
@@ -127,7 +140,7 @@ function reveal(message: Message): Message {
     if (part.type !== "tool_call") return [part];
     const { id, state } = unpack(part.id);
     calls++;
-    if (state === undefined) return [{ ...part, id }];
+    if (state?.provider !== provider) return [{ ...part, id }];
     const carry: Carry = { ...part.carry, ...(state.call ? { [state.wire]: state.call } : {}) };
     const call: ToolCall = { ...part, id, ...(Object.keys(carry).length > 0 ? { carry } : {}) };
     if (isProven) return [call];
@@ -163,9 +176,9 @@ function stateOf({
   };
 }
 
-function pack(id: string, { wire, reasoning, call }: State): string {
+function pack(id: string, { wire, provider, reasoning, call }: State): string {
   if (reasoning.length === 0 && call === undefined) return id;
-  const told: Json = { wire, reasoning: reasoning.map((one) => ({ ...one })), call };
+  const told: Json = { wire, provider, reasoning: reasoning.map((one) => ({ ...one })), call };
   // Uncompressed: what comes back weighs at least what it says, in the hold on credit and in memory.
   const base64 = Buffer.from(JSON.stringify(told)).toString("base64url");
   if (base64.length > maxPackedLength) return id;
@@ -207,7 +220,8 @@ const wires: readonly DialectId[] = [
 function readState(told: unknown): State | undefined {
   if (!isObject(told)) return undefined;
   const wire = wires.find((one) => one === told.wire);
-  if (wire === undefined) return undefined;
+  const provider = stringOf(told.provider);
+  if (wire === undefined || provider === undefined) return undefined;
   const blocks = Array.isArray(told.reasoning) ? told.reasoning.filter(isObject) : [];
   const reasoning = blocks.map(({ text, signature, redacted }) =>
     stateOf({
@@ -216,5 +230,5 @@ function readState(told: unknown): State | undefined {
       redacted: stringOf(redacted),
     }),
   );
-  return { wire, reasoning, call: isObject(told.call) ? told.call : undefined };
+  return { wire, provider, reasoning, call: isObject(told.call) ? told.call : undefined };
 }

@@ -26,6 +26,8 @@ export interface UserEntry {
   /** Results of the calls in the entry before, all of them, in the order of the calls. */
   results: AnsweredCall[];
   parts: UserPart[];
+  /** An instruction that follows, for a wire that takes one after the user. */
+  instruction?: TextPart[];
 }
 export interface AssistantEntry {
   role: "assistant";
@@ -42,6 +44,12 @@ interface UserDraft {
   role: "user";
   results: ToolResult[];
   parts: UserPart[];
+  instruction?: TextPart[];
+}
+
+export interface Arrangement {
+  /** The wire takes later instructions as what they are, where they follow the user and nothing of the user follows them. */
+  instructsAmid: boolean;
 }
 type Draft = UserDraft | AssistantEntry;
 
@@ -50,13 +58,17 @@ type Draft = UserDraft | AssistantEntry;
  * system text wrapped in place, neighbours of one role merged, every call paired with its result.
  * Throws `invalid_value` for a result that answers no call.
  */
-export function arrange(turn: Turn, keep: (part: ReasoningPart) => boolean): Conversation {
+export function arrange(
+  turn: Turn,
+  keep: (part: ReasoningPart) => boolean,
+  { instructsAmid }: Arrangement = { instructsAmid: false },
+): Conversation {
   const first = turn.messages.findIndex((message) => message.role !== "system");
   const split = first === -1 ? turn.messages.length : first;
   const leading = turn.messages.slice(0, split).flatMap(systemParts);
   const system = [...turn.system, ...leading].filter(isSaid);
   const drafts: Draft[] = [];
-  for (const message of turn.messages.slice(split)) append(drafts, message, keep);
+  for (const message of turn.messages.slice(split)) append(drafts, message, keep, instructsAmid);
   if (drafts.length === 0 && system.length === 0) {
     throw new AppError("invalid_value", "Cannot send a conversation without any content", {
       param: "messages",
@@ -102,7 +114,12 @@ function isSaid(part: { type: string; text?: string }): boolean {
   return part.type !== "text" || (part.text ?? "").trim() !== "";
 }
 
-function append(drafts: Draft[], message: Message, keep: (part: ReasoningPart) => boolean): void {
+function append(
+  drafts: Draft[],
+  message: Message,
+  keep: (part: ReasoningPart) => boolean,
+  instructsAmid: boolean,
+): void {
   if (message.role === "assistant") {
     const parts = message.content.flatMap((part) => said(part, keep));
     const last = drafts.at(-1);
@@ -115,14 +132,25 @@ function append(drafts: Draft[], message: Message, keep: (part: ReasoningPart) =
     if (message.results.length > 0) userDraft(drafts).results.push(...message.results);
     return;
   }
+  const last = drafts.at(-1);
+  if (message.role === "system" && instructsAmid && last?.role === "user") {
+    const said = message.content.filter(isSaid);
+    if (said.length > 0) last.instruction = [...(last.instruction ?? []), ...said];
+    return;
+  }
   const parts =
     message.role === "system" ? wrapped(message.content) : message.content.filter(isSaid);
   if (parts.length > 0) userDraft(drafts).parts.push(...parts);
 }
 
+/** The turn of the user that is being told. An instruction amid it stays where it was, as the user's words. */
 function userDraft(drafts: Draft[]): UserDraft {
   const last = drafts.at(-1);
-  if (last?.role === "user") return last;
+  if (last?.role === "user") {
+    if (last.instruction) last.parts.push(...wrapped(last.instruction));
+    delete last.instruction;
+    return last;
+  }
   const draft: UserDraft = { role: "user", results: [], parts: [] };
   drafts.push(draft);
   return draft;
@@ -154,6 +182,7 @@ function pair(drafts: Draft[]): Entry[] {
         role: "user",
         results: answered(open, ids, draft.results),
         parts: draft.parts,
+        ...(draft.instruction ? { instruction: draft.instruction } : {}),
       });
       open = [];
       ids = [];
@@ -171,24 +200,28 @@ function pair(drafts: Draft[]): Entry[] {
 }
 
 function answered(calls: ToolCall[], ids: string[], results: ToolResult[]): AnsweredCall[] {
-  const left = [...results];
+  const left = Map.groupBy(results, ({ callId }) => callId);
   const answers = calls.map((call, index): AnsweredCall => {
     const callId = ids[index] ?? call.id;
-    const at = left.findIndex((result) => result.callId === callId);
-    const [result] = at === -1 ? [] : left.splice(at, 1);
-    return { call, result: result ?? unrecorded(callId) };
+    return { call, result: left.get(callId)?.shift() ?? unrecorded(callId) };
   });
-  const [stray] = left;
+  const stray = results.find(({ callId }) => (left.get(callId)?.length ?? 0) > 0);
   if (stray === undefined) return answers;
-  const why = ids.includes(stray.callId)
+  throw misplaced(ids.includes(stray.callId));
+}
+
+/** The refusal of a result that answers no call, or one that has its result. */
+export function misplaced(isAgain: boolean): AppError {
+  const why = isAgain
     ? "the call already has a result"
     : "the assistant message before it made no such call";
-  throw new AppError("invalid_value", `Cannot place a tool result: ${why}`, {
+  return new AppError("invalid_value", `Cannot place a tool result: ${why}`, {
     param: "messages",
   });
 }
 
-function unrecorded(callId: string): ToolResult {
+/** What stands in for a result that is missing. */
+export function unrecorded(callId: string): ToolResult {
   const text = "No output was recorded for this call";
   return { callId, content: [{ type: "text", text }], isError: true };
 }

@@ -3,6 +3,7 @@
  * file and turn.ts, and nothing else. That is why it is longer than 300 lines.
  */
 import type { Usage } from "#src/dialect/usage.ts";
+import type { StopShare } from "#src/dialect/stop-share.ts";
 import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
 import type { ToolNames } from "#src/dialect/tool-names.ts";
 import type { AppError } from "#src/lib/error.ts";
@@ -24,10 +25,18 @@ export type DialectId =
 
 /** Where the caller wants to be served: `route` of the request, both of its forms. */
 export interface RouteWish {
+  /** A region id, or `eu` for every country of the EU and the EEA. */
   region?: string;
+  /** Set where the region came in a header. */
+  regionParam?: string;
+  /** ISO 3166 alpha-2. */
+  country?: string;
+  /** Zone of the grid tables, or a country whose grid is one zone. */
+  gridZone?: string;
   provider?: string;
   preferLowCarbon?: boolean;
   fallback?: boolean;
+  /** `name`, or `name:region` and `name:provider` for those that take one. */
   policy?: string;
 }
 
@@ -45,7 +54,7 @@ export interface ProviderWish {
   /** Soft bounds, tokens per second and seconds: who misses them comes last. */
   preferredMinThroughput?: Percentiles;
   preferredMaxLatency?: Percentiles;
-  /** USD per million tokens, or per request or image. */
+  /** Currency per million tokens, per request, per image. */
   maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number };
 }
 
@@ -78,6 +87,8 @@ export interface Ask {
   parsed: JsonObject;
   /** The body's text where all of it is ASCII. */
   ascii?: string;
+  /** The body's bytes as text of one character each, where it is large and not all ASCII. */
+  raw?: string;
   /** The canonical form, kept when it was first needed, and the client's names of its tools. */
   turn?: Turn;
   toolNames?: ToolNames;
@@ -110,9 +121,13 @@ export interface Target {
   /** Provider id, for named quirks. */
   provider: string;
   maxOutputTokens?: number;
+  /** Tokens that an answer is held to, in money, where the client sets no limit. */
+  heldOutputTokens: number;
   /** False where temperature, top_p and top_k must be left out. */
   samplingParams: boolean;
   jsonSchema: boolean;
+  /** Takes instructions amid the conversation as what they are. */
+  instructsAmid?: boolean;
   reasoning: ReasoningControl | undefined;
   /** Body members that this endpoint always takes, such as a processing region. */
   overrides?: JsonObject;
@@ -132,6 +147,8 @@ export interface UpstreamRequest {
   body: Payload;
   /** Members of the client's request that this wire cannot say, by their own names. */
   dropped: string[];
+  /** Who looks for the client's stop sequences; absent where there are none, and where bytes are passed on. */
+  stops?: StopShare;
 }
 
 /** A picture or file that the client gave by its address. */
@@ -162,7 +179,13 @@ export interface Summary {
   /** Absent when usage is unknown. */
   usage?: Usage;
   /** Cost in the configured currency, with its two parts; absent when a price is unknown. */
-  cost?: { total: number; prompt: number; completion: number };
+  cost?: {
+    total: number;
+    prompt: number;
+    completion: number;
+    /** What the provider bills the caller itself, where `total` is a fee. */
+    upstream?: number;
+  };
   isByok: boolean;
   /** The request's members, for a wire whose answers repeat them. */
   asked?: JsonObject;
@@ -253,6 +276,10 @@ export interface StreamHead {
   asked?: JsonObject;
   /** The client's names of its tools, where others went out. */
   toolNames?: ToolNames;
+  /** Who looks for the client's stop sequences. */
+  stops?: StopShare;
+  /** How many choices were asked for; absent: one. */
+  choices?: number;
 }
 
 /** Writes a client's event stream. Each method returns whole events, ready to be sent. */
@@ -306,6 +333,8 @@ export interface StreamRelay {
   readonly ended: boolean;
   /** Nothing of the answer can follow, not even its usage: absent where only the end of the bytes says so. */
   readonly over?: boolean;
+  /** The gateway ended the answer at a stop sequence, and the upstream goes on: it is to be told to stop. */
+  readonly isCut?: boolean;
   /** Text length of the completion so far in bytes, for an estimate when usage never came. */
   readonly outputBytes: number;
   end(summary: Summary): string;

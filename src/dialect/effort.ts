@@ -4,6 +4,22 @@ export type Effort = NonNullable<Reasoning["effort"]>;
 
 const order: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
+/** Tokens to think with that an effort stands for. */
+export const thinkingBudgets: Readonly<Record<Effort, number>> = {
+  none: 0,
+  minimal: 1024,
+  low: 2048,
+  medium: 8192,
+  high: 16_384,
+  xhigh: 32_000,
+  max: 32_000,
+};
+
+/** Tokens that a wish for reasoning means: its own number, else that of its effort, which is medium where it names none. */
+export function thinkingTokens({ effort, budgetTokens }: Reasoning): number {
+  return budgetTokens ?? thinkingBudgets[effort ?? "medium"];
+}
+
 /** The effort that a model takes: the one asked for, else the nearest lower, else the nearest higher. */
 export function clampEffort(wanted: Effort, efforts: readonly string[]): Effort | undefined {
   const at = order.indexOf(wanted);

@@ -4,6 +4,7 @@ declare global {
   interface JSON {
     /** A value that `stringify` writes as the given text. */
     rawJSON(text: string): JsonObject;
+    isRawJSON(value: unknown): boolean;
     parse(
       text: string,
       reviver: (this: unknown, key: string, value: Json, context: { source?: string }) => Json,
@@ -27,6 +28,11 @@ export function parseExact(text: string): Json {
 function survives(value: number, source: string): boolean {
   if (!Number.isFinite(value)) return false;
   return Number.isSafeInteger(value) || !/^-?\d+$/.test(source);
+}
+
+/** Whether a value is a number that was kept as text. */
+export function isRaw(value: unknown): boolean {
+  return JSON.isRawJSON(value);
 }
 
 /** Objects merged member by member, the second one winning; everything else is replaced whole. */

@@ -1,5 +1,6 @@
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edited } from "#src/dialect/edited.ts";
+import { asciiOf, rawJson, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, type Edits, type Member, membersOf } from "#src/dialect/splice.ts";
 import { decode, type Payload } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
@@ -37,7 +38,7 @@ export class RawAnswer {
   }
 
   edited(edits: Edits): Payload {
-    return payload(edit(this.raw, edits, 0, this.#members), this.#ascii);
+    return edited(this.raw, edits, this.#ascii, this.#members);
   }
 }
 

@@ -14,6 +14,15 @@ export function toRaw(bytes: Uint8Array): string {
   return buffer.toString("latin1");
 }
 
+/** A request's body as raw text: the text that was kept of it, else its bytes. */
+export function rawOf(body: Uint8Array, { ascii, raw }: { ascii?: string; raw?: string }): string {
+  const kept = ascii ?? raw;
+  if (kept !== undefined) return kept;
+  // No body is empty: sending nothing in its place would be worse than failing.
+  if (body.length === 0) throw new Error("The body was let go, and no text of it was kept");
+  return toRaw(body);
+}
+
 /** The text of bytes that are all ASCII, raw and not; undefined for others. */
 export function asciiOf(bytes: Uint8Array): string | undefined {
   return isAscii(bytes) ? toRaw(bytes) : undefined;
@@ -27,6 +36,16 @@ export function payload(raw: string, ascii: boolean): Payload {
 /** The bytes of raw text. */
 export function fromRaw(raw: string): Uint8Array<ArrayBuffer> {
   return Buffer.from(raw, "latin1");
+}
+
+/** The bytes of raw text in pieces, which are not joined before. */
+export function fromPieces(pieces: readonly string[]): Uint8Array<ArrayBuffer> {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  const bytes = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const piece of pieces) at += bytes.write(piece, at, "latin1");
+  return bytes;
 }
 
 const beyondAscii = /[\u0080-\uffff]/;

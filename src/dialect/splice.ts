@@ -16,7 +16,7 @@ export class SpliceError extends Error {
   override readonly name = "SpliceError";
 }
 
-const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
+const [quote, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a];
 
 /**
  * Members of the object that begins at or after `from`. The text must be valid JSON, or raw text of it;
@@ -55,20 +55,28 @@ export function elementsOf(text: string, from: number): { start: number; end: nu
 
 /** Whether brackets nest beyond what is taken; any text. */
 export function tooDeep(text: string): boolean {
+  return countMembers(text) === -1;
+}
+
+/** How many members the outermost object of a JSON text tells, repeated ones each time; -1 where brackets nest beyond what is taken. */
+export function countMembers(text: string): number {
   let depth = 0;
+  let members = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     if (code === quote) {
       const end = endOfString(text, at);
-      if (end === -1) return false;
+      if (end === -1) return members;
       at = end - 1;
     } else if (code === 0x7b || code === 0x5b) {
-      if (++depth > deepest) return true;
+      if (++depth > deepest) return -1;
     } else if (code === 0x7d || code === 0x5d) {
       depth--;
+    } else if (code === colon && depth === 1) {
+      members++;
     }
   }
-  return false;
+  return members;
 }
 
 /** A change to the members of one object, by key: value text to put, or undefined to remove. */
@@ -82,12 +90,24 @@ export interface Edits {
 /** The text with the members of the object at or after `from` changed; all other bytes stay. */
 export function edit(
   text: string,
-  { set = {}, add = {} }: Edits,
+  edits: Edits,
   from = 0,
   members = membersOf(text, from),
 ): string {
-  const names = Object.keys(set);
   let out = "";
+  for (const piece of piecesOf(text, edits, from, members)) out += piece;
+  return out;
+}
+
+/** What edit() makes, in pieces: what stays is a slice of the text. */
+export function piecesOf(
+  text: string,
+  { set = {}, add = {} }: Edits,
+  from = 0,
+  members = membersOf(text, from),
+): string[] {
+  const names = Object.keys(set);
+  const out: string[] = [];
   /** What is written of the text so far, and where the last member that stays ends. */
   let at = 0;
   let kept = text.indexOf("{", from) + 1;
@@ -101,23 +121,24 @@ export function edit(
       kept = member.end;
       some = true;
     } else if (value !== undefined) {
-      out += text.slice(at, member.valueStart) + value;
+      out.push(text.slice(at, member.valueStart), value);
       at = kept = member.end;
       some = true;
     } else {
-      if (at < kept) out += text.slice(at, kept);
+      if (at < kept) out.push(text.slice(at, kept));
       // A comma goes with what it precedes; the first member takes the one behind it.
       at = some ? member.end : (members[index + 1]?.start ?? member.end);
     }
   }
   for (const key in add) {
     if (hasKey(members, key) && !(names.includes(key) && set[key] === undefined)) continue;
-    if (at < kept) out += text.slice(at, kept);
+    if (at < kept) out.push(text.slice(at, kept));
     at = Math.max(at, kept);
-    out += `${some ? "," : ""}${JSON.stringify(key)}:${add[key]}`;
+    out.push(`${some ? "," : ""}${JSON.stringify(key)}:${add[key]}`);
     some = true;
   }
-  return out + text.slice(at);
+  out.push(text.slice(at));
+  return out;
 }
 
 function hasKey(members: readonly Member[], key: string): boolean {

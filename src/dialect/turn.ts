@@ -27,6 +27,8 @@ export interface Turn {
   user?: string;
   /** Members of the client's request that the canonical form has no word for, by their own names. */
   extra: JsonObject;
+  /** The client's own names of members in `extra`, where it calls them otherwise: a refusal names those. */
+  ownNames?: Readonly<Record<string, string>>;
 }
 
 export interface Reasoning {
@@ -135,6 +137,8 @@ export interface ReplyChoice {
   finish: FinishReason;
   /** The upstream's own word for the ending. */
   nativeFinish?: string;
+  /** The stop sequence that it ended at; null where the upstream tells that it was one, and not which. */
+  stopSequence?: string | null;
   logprobs?: Json;
 }
 
@@ -148,4 +152,10 @@ export type StreamStep =
   | { type: "refusal"; choice: number; text: string }
   | { type: "tool_start"; choice: number; index: number; id: string; name: string; carry?: Carry }
   | { type: "tool_arguments"; choice: number; index: number; text: string }
-  | { type: "finish"; choice: number; finish: FinishReason; nativeFinish?: string };
+  | {
+      type: "finish";
+      choice: number;
+      finish: FinishReason;
+      nativeFinish?: string;
+      stopSequence?: string | null;
+    };

@@ -13,6 +13,8 @@ export interface Usage {
   readonly raw: Json;
   /** Present when the upstream gave no usage and the counts are ours. */
   readonly estimated?: true;
+  /** Present when the upstream counted the prompt alone so far: what stands for the output is no count of it. */
+  readonly outputUntold?: true;
 }
 
 /** All prompt tokens, cached ones included. */

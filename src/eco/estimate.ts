@@ -1,6 +1,7 @@
 import { type Usage, totalTokens } from "#src/dialect/usage.ts";
 import { whPerToken } from "#src/eco/energy.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
+import { estimateMeasured } from "#src/eco/measured.ts";
 import type { EcoInput, Estimate, Grid, ModelParameters } from "#src/eco/methodology.ts";
 
 /** The record of a version, or undefined. */
@@ -37,12 +38,16 @@ export function whInterval(
   return { low, mid: (low + high) / 2, high };
 }
 
-/** Energy and carbon of one answer. Undefined where the parameters are unknown or no token was used. */
+/**
+ * Energy and carbon of one answer: by the operator's measurement where there is one, else by the methodology.
+ * Undefined where the parameters are unknown or no token was used.
+ */
 export function estimate(
   tables: EcoTables,
   version: string,
   input: EcoInput,
 ): Estimate | undefined {
+  if (input.measured) return estimateMeasured(version, input.measured, input.usage, input.grid);
   const methodology = findMethodology(tables, version);
   const parameters = tables.parameters.get(input.model);
   const total = totalTokens(input.usage);

@@ -1,9 +1,11 @@
-import { inputTokens, outputTokens, totalTokens } from "#src/dialect/usage.ts";
+import { inputTokens, outputTokens, totalTokens, type Usage } from "#src/dialect/usage.ts";
 import { countedTokens, estimate, findMethodology, whInterval } from "#src/eco/estimate.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
+import { type Measured, measuredVersion } from "#src/eco/measured.ts";
 import type { EcoInput, Grid } from "#src/eco/methodology.ts";
 
-const formulas: Record<Methodology["formula"], string[]> = {
+/** How each methodology computes, a step a line. */
+export const formulas: Record<Methodology["formula"], string[]> = {
   linear: [
     "wh_per_token = alpha * active_b + beta, evaluated at both ends of the parameter interval; the mean is published",
     "energy_wh = wh_per_token * counted_tokens",
@@ -30,7 +32,7 @@ export const notMeasured = [
   "embeddings",
 ] as const;
 
-/** Everything that a number was made from: a reader can recompute it by hand. */
+/** Everything that a number was made from: a reader can recompute it by hand. Undefined where there is no number. */
 export function explain(tables: EcoTables, version: string, input: EcoInput) {
   const methodology = findMethodology(tables, version);
   const parameters = tables.parameters.get(input.model);
@@ -53,35 +55,74 @@ export function explain(tables: EcoTables, version: string, input: EcoInput) {
       licence: parameters.licence,
       read: parameters.read,
     },
-    tokens: {
-      input_fresh: usage.input.fresh,
-      cache_read: usage.input.cacheRead,
-      cache_write: usage.input.cacheWrite5m + usage.input.cacheWrite1h,
-      output_visible: usage.output.visible,
-      reasoning: usage.output.reasoning,
-      prompt: inputTokens(usage),
-      completion: outputTokens(usage),
-      total: totalTokens(usage),
-      counted: countedTokens(methodology, usage),
-    },
+    tokens: tokensOf(usage, countedTokens(methodology, usage)),
     wh_per_token: whInterval(methodology, parameters, input.pue),
     grid: describeGrid(grid),
     result: result?.block,
     interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
-    other_methodologies: tables.methodologies
-      .filter((other) => other.version !== version)
-      .map((other) => {
-        const value = estimate(tables, other.version, input);
-        return {
-          methodology_version: other.version,
-          title: other.title,
-          result: value?.block,
-          interval: value && { energy_wh: value.energyWh, carbon_g: value.carbonG },
-        };
-      }),
+    other_methodologies: others(tables, version, input),
     published_measurements: comparable(tables, input.model),
     not_measured: notMeasured,
   };
+}
+
+/** A number that the operator's measurement gave; the bundled methodologies stand beside it, where they know the model. */
+export function explainMeasured(
+  tables: EcoTables,
+  version: string,
+  input: EcoInput & { measured: Measured },
+) {
+  const result = estimate(tables, version, input);
+  const { usage, grid, measured } = input;
+  return {
+    methodology_version: measuredVersion(version),
+    formula: [
+      "energy_wh = wh_per_1k_tokens / 1000 * pue * total_tokens",
+      "carbon_g = energy_wh * grid_g_per_kwh / 1000",
+      "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
+    ],
+    measured: {
+      wh_per_1k_tokens: measured.whPer1kTokens,
+      pue: measured.pue,
+      source: "the operator's own measurement, from the configuration",
+    },
+    tokens: tokensOf(usage, totalTokens(usage)),
+    grid: describeGrid(grid),
+    result: result?.block,
+    interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
+    other_methodologies: others(tables, undefined, { ...input, measured: undefined }),
+    published_measurements: comparable(tables, input.model),
+    not_measured: notMeasured,
+  };
+}
+
+function tokensOf(usage: Usage, counted: number) {
+  return {
+    input_fresh: usage.input.fresh,
+    cache_read: usage.input.cacheRead,
+    cache_write: usage.input.cacheWrite5m + usage.input.cacheWrite1h,
+    output_visible: usage.output.visible,
+    reasoning: usage.output.reasoning,
+    prompt: inputTokens(usage),
+    completion: outputTokens(usage),
+    total: totalTokens(usage),
+    counted,
+  };
+}
+
+/** The same answer under every other bundled methodology. */
+function others(tables: EcoTables, version: string | undefined, input: EcoInput) {
+  return tables.methodologies
+    .filter((other) => other.version !== version)
+    .map((other) => {
+      const value = estimate(tables, other.version, input);
+      return {
+        methodology_version: other.version,
+        title: other.title,
+        result: value?.block,
+        interval: value && { energy_wh: value.energyWh, carbon_g: value.carbonG },
+      };
+    });
 }
 
 /** A grid with the rows it was made from. */

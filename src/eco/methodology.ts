@@ -1,5 +1,6 @@
 import type { EcoBlock } from "#src/dialect/dialect.ts";
 import type { Usage } from "#src/dialect/usage.ts";
+import type { Measured } from "#src/eco/measured.ts";
 
 export type MethodologyVersion = string;
 
@@ -50,6 +51,8 @@ export interface EcoInput {
   grid: Grid;
   /** Data-centre overhead; absent means the methodology's own default. */
   pue?: { min: number; max: number };
+  /** The operator's own measurement, which takes the place of the estimate. */
+  measured?: Measured | undefined;
 }
 
 /** The estimate with both ends of its interval. Energy in Wh, carbon in g CO2e. */

@@ -28,6 +28,13 @@ export async function authenticateInference(request: Request, app: App): Promise
   return caller;
 }
 
+/** Who calls, for what an answer says of them: undefined where a key is missing, unknown or no longer good. */
+export async function callerOf(request: Request, app: App): Promise<Caller | undefined> {
+  const token = tokenOf(request);
+  const caller = token === undefined ? undefined : await app.findCaller(token);
+  return caller !== undefined && isUsable(caller, app.clock.now()) ? caller : undefined;
+}
+
 /** The key in a request: Bearer, X-Api-Key, x-goog-api-key, then ?key=. */
 function tokenOf({ headers, url }: Request): string | undefined {
   const authorization = headers.get("authorization");

@@ -1,11 +1,14 @@
 import type { Caller } from "#src/account/account.ts";
-import type { Model } from "#src/catalog/model.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import { eligible, type Judge } from "#src/gateway/eligible.ts";
+import { cheapest } from "#src/gateway/automatic.ts";
+import { type Candidate, candidatesOf } from "#src/gateway/candidates.ts";
 import type { App } from "#src/gateway/context.ts";
-import { rank } from "#src/gateway/rank.ts";
+import { eligible, type Judge } from "#src/gateway/eligible.ts";
+import { rank, rankingOf } from "#src/gateway/rank.ts";
+import { behind, type Ranked, type Ranking } from "#src/gateway/ranked.ts";
+import { traced } from "#src/gateway/traced.ts";
+import { sortOf } from "#src/gateway/variant.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
-import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** What was decided for a request: where to try, in order, and why. */
@@ -14,13 +17,11 @@ export interface Choice {
   routes: Route[];
   /** Why each route has its place. */
   reasons: ReadonlyMap<Route, string>;
-  /** Routes that may not serve, with the reason. */
+  /** Routes that may not serve or were not needed, with the reason. */
   trace: TraceEntry[];
+  /** Names the conversation, for `app.sticky`; undefined where the caller says where it goes. */
+  conversation: string | undefined;
 }
-
-const autoNames: ReadonlySet<string> = new Set(["auto", "lowrouter/auto", "lowrouter/auto-cheap"]);
-/** How many models the automatic choice puts in line. */
-const autoModels = 3;
 
 /**
  * Where a request can be served, best first. Pure over what the process knows; no I/O.
@@ -28,114 +29,141 @@ const autoModels = 3;
  */
 export function choose(ask: Ask, caller: Caller, app: App): Choice {
   const judge = eligible(ask, caller, app);
-  const models = candidates(ask, judge, app);
   const trace: TraceEntry[] = [];
-  const routes: Route[] = [];
-  const reasons = new Map<Route, string>();
-  for (const { model, reason } of models) {
-    const fit: Route[] = [];
-    for (const route of app.routes.of(model)) {
-      const refusal = judge.refuse(route);
-      if (refusal === undefined) fit.push(route);
-      else trace.push(entry(route, "filtered", refusal));
-    }
-    for (const { route, why } of rank(fit, ask, caller, app)) {
-      routes.push(route);
-      reasons.set(route, reason ?? why);
-    }
-  }
+  const candidates = candidatesOf(ask, judge, app, trace);
+  const groups = candidates.map((candidate) => fitting(candidate, judge, trace));
+  dropUnpriced(groups, caller, app, trace);
+  const only = onlyOne(candidates, groups);
+  // Most requests name a model that one place serves: there is nothing to weigh.
+  if (only !== undefined) return { ...only, trace, conversation: undefined };
+  const isAutomatic = candidates.some(({ reason }) => reason !== undefined);
+  const isCheap = candidates[0]?.reason === cheapest;
+  const ranking = rankingOf(ask, caller, { judge, isAutomatic, isCheap }, app);
+  const ranked = inLine(candidates, groups, ranking);
+  const kept = ask.route.fallback === false ? withinRegion(ranked) : ranked;
   const limit =
     ask.provider.allowFallbacks === false && !ask.provider.order
       ? 1
       : app.config.routing.maxAttempts;
-  const chosen = withinRegion(routes, ask).slice(0, limit);
+  const chosen = atMost(kept, limit, isAutomatic || isMixed(ask) ? 1 : candidates.length);
   if (chosen.length === 0)
     throw judge.explain(
-      models.map(({ model }) => model),
+      candidates.map(({ model }) => model),
       trace,
     );
-  return { routes: chosen, reasons, trace };
+  const reasons = new Map<Route, string>();
+  for (const { route, why } of chosen) reasons.set(route, why);
+  tellNext(ranked, reasons, trace);
+  const conversation = ranked.length > 1 ? ranking.conversation() : undefined;
+  return { routes: chosen.map(({ route }) => route), reasons, trace, conversation };
+}
+
+const reasonsOfOne = new WeakMap<Route, ReadonlyMap<Route, string>>();
+
+/** The route where there is no other, of a model that the caller named. */
+function onlyOne(
+  candidates: readonly Candidate[],
+  groups: readonly Route[][],
+): Pick<Choice, "routes" | "reasons"> | undefined {
+  const [routes] = groups;
+  const [route] = routes ?? [];
+  if (route === undefined || routes?.length !== 1 || groups.length !== 1) return undefined;
+  if (candidates[0]?.reason !== undefined) return undefined;
+  const known = reasonsOfOne.get(route);
+  if (known !== undefined) return { routes, reasons: known };
+  const reasons = new Map([[route, "only_route"]]);
+  reasonsOfOne.set(route, reasons);
+  return { routes, reasons };
+}
+
+/** Candidates beyond the attempts that are told: the ledger keeps each trace for years. */
+const toldAtMost = 8;
+
+/** Writes down who would have been next. */
+function tellNext(ranked: Ranked[], chosen: ReadonlyMap<Route, string>, trace: TraceEntry[]): void {
+  let told = 0;
+  for (const { route, why } of ranked) {
+    if (chosen.has(route)) continue;
+    if (++told > toldAtMost) return;
+    trace.push(traced(route, "considered", why));
+  }
+}
+
+/** The routes of a candidate that may serve; the others are told with the reason. */
+function fitting({ routes, reason }: Candidate, judge: Judge, trace: TraceEntry[]): Route[] {
+  // What we chose ourselves was judged already.
+  if (reason !== undefined) return [...routes];
+  const fit: Route[] = [];
+  for (const route of routes) {
+    const refusal = judge.refuse(route);
+    if (refusal === undefined) fit.push(route);
+    else trace.push(traced(route, "filtered", refusal));
+  }
+  return fit;
+}
+
+/** A prepaid account cannot pay where there is no price: such routes go, unless no other is left. */
+function dropUnpriced(
+  groups: Route[][],
+  { account }: Caller,
+  { config }: App,
+  trace: TraceEntry[],
+): void {
+  if (account.plan !== "prepaid" || config.billing.unknownPrice === "allow") return;
+  if (!groups.some((group) => group.some(({ price }) => price !== undefined))) return;
+  for (const [index, group] of groups.entries()) {
+    if (group.every(({ price }) => price !== undefined)) continue;
+    for (const route of group)
+      if (route.price === undefined) trace.push(traced(route, "filtered", "unpriced"));
+    groups[index] = group.filter(({ price }) => price !== undefined);
+  }
+}
+
+/** Whether the caller sorts the routes of all its models together. */
+function isMixed({ provider: { sort, order } }: Ask): boolean {
+  return sort?.partition === "none" && order === undefined;
+}
+
+/** All routes in one line: model after model, unless the order is to go across them. */
+function inLine(candidates: Candidate[], groups: Route[][], ranking: Ranking): Ranked[] {
+  const { ask, policy, isAutomatic } = ranking;
+  const sort = ask.provider.sort?.by;
+  if (isMixed(ask) || (isAutomatic && policy.by === "carbon" && sort === undefined)) {
+    const ranked = rank(groups.flat(), sort, ranking);
+    if (isAutomatic) for (const one of ranked) one.why = `${candidates[0]?.reason}, ${one.why}`;
+    return ranked;
+  }
+  const line: Ranked[] = [];
+  for (const [index, { variant, reason }] of candidates.entries()) {
+    for (const one of rank(groups[index] ?? [], sort ?? sortOf(variant), ranking)) {
+      if (reason !== undefined) one.why = `${reason}, ${one.why}`;
+      line.push(one);
+    }
+  }
+  if (!isAutomatic) return line;
+  // Of models that we choose, a very dirty grid is worse than a larger one.
+  const isDirty = ({ tier }: Ranked) => tier >= behind.dirty;
+  return line.some(isDirty)
+    ? [...line.filter((one) => !isDirty(one)), ...line.filter(isDirty)]
+    : line;
 }
 
 /** With `fallback: false` the request may fail over inside the first choice's region only. */
-function withinRegion(routes: Route[], ask: Ask): Route[] {
-  const first = routes[0];
-  if (ask.route.fallback !== false || first === undefined) return routes;
-  return routes.filter((route) => route.deployment.region === first.deployment.region);
+function withinRegion(ranked: Ranked[]): Ranked[] {
+  const region = ranked[0]?.route.deployment.region;
+  return ranked.filter(({ route }) => route.deployment.region === region);
 }
 
-function entry(route: Route, decision: TraceEntry["decision"], reason: string): TraceEntry {
-  return {
-    provider: route.deployment.provider.id,
-    region: route.deployment.region,
-    model: route.model.id,
-    decision,
-    reason,
-  };
-}
-
-interface Candidate {
-  model: Model;
-  /** Why the automatic choice put it here. */
-  reason: string | undefined;
-}
-
-function candidates(ask: Ask, judge: Judge, app: App): Candidate[] {
-  const names = ask.model === undefined ? ask.models : [ask.model, ...ask.models];
-  const wanted = names.length > 0 ? names : [app.config.routing.defaultModel];
-  const found: Candidate[] = [];
-  for (const name of wanted) {
-    for (const candidate of byName(name, ask, judge, app)) {
-      if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
-    }
+/** As many as may be tried. Of several models that the caller names, each gets its turn as long as there is room. */
+function atMost(ranked: Ranked[], limit: number, models: number): Ranked[] {
+  if (ranked.length <= limit || models <= 1) return ranked.slice(0, limit);
+  const firsts = new Set<Ranked>();
+  let model: unknown;
+  for (const one of ranked) {
+    if (one.route.model === model) continue;
+    model = one.route.model;
+    if (firsts.size < limit) firsts.add(one);
   }
-  judge.checkModels(found.map(({ model }) => model));
-  return found.filter(({ model }) => judge.allowsModel(model));
-}
-
-function byName(name: string, ask: Ask, judge: Judge, app: App): Candidate[] {
-  if (autoNames.has(name) && ask.kind === "chat") return automatic(name, judge, app);
-  const found = app.routes.find(name);
-  if (found === undefined) {
-    const why =
-      autoNames.has(name) && ask.kind === "embedding"
-        ? `Cannot choose an embedding model for "${name}": vectors of different models cannot be compared; name one of GET /v1/models`
-        : `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`;
-    throw new AppError("model_not_found", why, { param: "model" });
-  }
-  if ((found.model.kind === "embedding") !== (ask.kind === "embedding"))
-    throw misplaced(found.model);
-  if (found.variant !== undefined) {
-    throw new AppError(
-      "model_not_found",
-      `Cannot find the variant ":${found.variant.slice(0, 60)}" of "${found.model.id}": call the model without it`,
-      {
-        param: "model",
-      },
-    );
-  }
-  return [{ model: found.model, reason: undefined }];
-}
-
-/** The 404 for a model that makes words where vectors are asked for, or the other way round. */
-function misplaced({ id, kind }: Model): AppError {
-  const why =
-    kind === "embedding"
-      ? `Cannot generate text with "${id}": it makes embeddings, at POST /v1/embeddings`
-      : `Cannot make embeddings with "${id}": it generates text, at POST /v1/${kind === "chat" ? "chat/completions" : "completions"}`;
-  return new AppError("model_not_found", why, { param: "model" });
-}
-
-/** The smallest (or cheapest) models that can do what is asked and are reachable now. */
-function automatic(name: string, judge: Judge, app: App): Candidate[] {
-  const cheap = name === "lowrouter/auto-cheap";
-  const found: Candidate[] = [];
-  for (const model of cheap ? app.routes.cheapest : app.routes.smallest) {
-    if (model.kind !== "chat" || !judge.allowsModel(model) || !judge.allowsAuto(model)) continue;
-    if (!app.routes.of(model).some((route) => judge.refuse(route) === undefined)) continue;
-    found.push({ model, reason: cheap ? "cheapest_capable_model" : "smallest_capable_model" });
-    if (found.length === autoModels) break;
-  }
-  if (found.length === 0) throw judge.explainAuto();
-  return found;
+  let room = limit - firsts.size;
+  return ranked.filter((one) => firsts.has(one) || (room > 0 && room-- > 0));
 }

@@ -12,7 +12,9 @@ import type {
   Target,
   UpstreamRequest,
 } from "#src/dialect/dialect.ts";
+import type { StopShare } from "#src/dialect/stop-share.ts";
 import type { Usage } from "#src/dialect/usage.ts";
+import type { Measured } from "#src/eco/measured.ts";
 import type { Estimate } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import type { NanoUnits } from "#src/ledger/money.ts";
@@ -20,9 +22,11 @@ import type { Clock } from "#src/lib/clock.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
+import type { Sticky } from "#src/gateway/sticky.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import type { RemoteDocuments, RequestDocuments } from "#src/provider/remote-document.ts";
 import type { Health } from "#src/provider/health.ts";
+import type { InFlight } from "#src/provider/in-flight.ts";
 import type { Deadlines } from "#src/lib/deadline.ts";
 
 /** A dialect as clients speak it, over every wire that an upstream may speak. */
@@ -43,8 +47,14 @@ export interface Front {
     target: Target,
     documents: RequestDocuments,
   ): UpstreamRequest | Promise<UpstreamRequest>;
-  /** A whole answer in a wire. Throws UpstreamStreamError when it is none. */
-  whole(wire: DialectId, body: Uint8Array, ask: Ask): MeteredReply;
+  /** A provider's whole answer in a wire, cut at the stop sequences that its request left. Throws UpstreamStreamError when it is none. */
+  whole(
+    wire: DialectId,
+    body: Uint8Array,
+    ask: Ask,
+    provider: string,
+    stops?: StopShare,
+  ): MeteredReply;
   stream(wire: DialectId, head: StreamHead): StreamRelay;
   writeError(error: AppError): ErrorReply;
 }
@@ -52,6 +62,7 @@ export interface Front {
 /** One inference call as it came in. */
 export interface Call {
   request: Request;
+  /** Empty once the ask holds it as text. */
   body: Uint8Array<ArrayBuffer>;
   front: Front;
   /** Unix milliseconds when it was accepted. */
@@ -62,7 +73,9 @@ export interface Call {
 
 /** What a usage costs at a route, in nano-units; undefined when the price is unknown. */
 export interface Cost {
+  /** What is charged: the price, or on an account's own credential the fee. */
   total: NanoUnits;
+  /** Parts of the price. */
   prompt: NanoUnits;
   completion: NanoUnits;
   /** At the provider, before the platform fee. */
@@ -80,15 +93,30 @@ export interface App {
   /** Finds who a key belongs to; undefined for an unknown one. */
   findCaller(token: string): Caller | undefined | Promise<Caller | undefined>;
   /** Every way a model can be served now, best known first. */
-  routes: RouteTable;
+  readonly routes: RouteTable;
+  /** The gateway as a caller sees it: with the account's own credentials of providers. */
+  seenBy(caller: Caller): App;
+  /** A credential of a provider was taken. */
+  keyUsed(id: string): void;
   health: Health;
+  /** Places at each provider. */
+  inFlight: InFlight;
+  /** Where conversations were served last. */
+  sticky: Sticky;
   /** What clients give by address, for wires that want bytes. */
   remote: RemoteDocuments;
   allowances: Allowances;
   ledger: { record(entry: { generation: Generation; movements: Movement[] }): Promise<void> };
   price(route: Route, usage: Usage, now: number): Cost | undefined;
-  /** The most that a request can cost at a route. */
+  /** The most that a request can be charged at a route. */
   priceAtMost(
+    route: Route,
+    inputTokens: number,
+    outputTokens: number,
+    now: number,
+  ): NanoUnits | undefined;
+  /** The most that a request can cost at the provider itself. */
+  upstreamAtMost(
     route: Route,
     inputTokens: number,
     outputTokens: number,
@@ -97,7 +125,9 @@ export interface App {
   estimate(
     route: Route,
     usage: Usage,
-  ): (Estimate & { gridGPerKwh: number; gridZone: string }) | undefined;
+  ):
+    | (Estimate & { gridGPerKwh: number; gridZone: string; measured: Measured | undefined })
+    | undefined;
   /** Start of the running window, UTC, Unix milliseconds. */
   windowStart(reset: ResetInterval | "minute"): number;
   /** End of the running window. */
@@ -121,6 +151,10 @@ export interface RouteTable {
   deployments: readonly Deployment[];
   /** Every region id that data/ or the configuration knows. */
   regions: ReadonlySet<string>;
+  /** Every country, ISO 3166 alpha-2. */
+  countries: ReadonlySet<string>;
+  /** Every grid zone by its name, and a country's by the country where it has one for all. */
+  zones: ReadonlyMap<string, string>;
   /** Every provider id. */
   providers: ReadonlySet<string>;
   /** False when no provider has a credential or an address. */

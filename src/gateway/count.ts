@@ -1,13 +1,14 @@
 import { plainIds } from "#src/dialect/carrier.ts";
 import type { Ask, SpliceDialect } from "#src/dialect/dialect.ts";
-import { forwarded, targetOf } from "#src/gateway/attempt.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
 import { choose } from "#src/gateway/choose.ts";
 import type { App, Call } from "#src/gateway/context.ts";
+import { withCredentials } from "#src/gateway/credentials.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { peek } from "#src/gateway/peek.ts";
 import { reserve, spend } from "#src/gateway/reserve.ts";
+import { forwarded, targetOf } from "#src/gateway/try-route.ts";
 import { wireOf } from "#src/gateway/wire.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { send } from "#src/provider/send.ts";
@@ -23,7 +24,7 @@ export async function count(
 ): Promise<Count> {
   const caller = await authenticateInference(call.request, app);
   const ask = peek(call);
-  const { routes } = choose(ask, caller, app);
+  const { routes } = withCredentials(choose(ask, caller, app.seenBy(caller)), app);
   // The limits of requests hold here too; nothing else is used up.
   const hold = await reserve(caller, { ...ask, inputTokensAtMost: 0, maxOutputTokens: 0 }, [], app);
   try {
@@ -49,7 +50,7 @@ async function askUpstream(
   const { timeouts } = app.config;
   const { signal } = call.request;
   const plain = plainIds(call.body, ask);
-  const { path, body } = retarget(plain.body, plain.ask, targetOf(route));
+  const { path, body } = retarget(plain.body, plain.ask, targetOf(route, ask, app));
   const exchange = send(route.deployment, path, body, {
     stream: false,
     connectMs: timeouts.connectMs,

@@ -1,13 +1,27 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Model } from "#src/catalog/model.ts";
+import { dearestPrice } from "#src/catalog/price.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import { explainNone, lack, noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
 import type { App } from "#src/gateway/context.ts";
+import { explainNone, lack, noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
+import { matchesGlob } from "#src/gateway/glob.ts";
+import {
+  isKnownPin,
+  missed,
+  outside,
+  type Pin,
+  pinOf,
+  type Pins,
+  pinsOf,
+} from "#src/gateway/pins.ts";
+import { type Policy, policyOf } from "#src/gateway/policy.ts";
+import { type Slug, slugAt, slugOf, slugsOf } from "#src/gateway/slug.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
+import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
-import type { Route } from "#src/provider/deployment.ts";
+import type { Deployment, Route } from "#src/provider/deployment.ts";
 
-/** Filters of request, key and account, most specific first. Throws for pins that name nothing or contradict the key. */
+/** Filters of request, key, account and operator. Throws for pins that name nothing or contradict the key. */
 export function eligible(ask: Ask, caller: Caller, app: App): Judge {
   checkPins(ask, caller, app);
   return new Judge(ask, caller, app);
@@ -18,97 +32,138 @@ export class Judge {
   readonly #ask: Ask;
   readonly #caller: Caller;
   readonly #app: App;
-  readonly #region: string | undefined;
-  readonly #pinned: string | undefined;
-  readonly #keyProviders: readonly string[];
-  readonly #keyModels: readonly string[];
+  readonly #pinned: Slug | undefined;
+  readonly #keyProviders: readonly Slug[];
+  readonly #accountProviders: readonly Slug[];
+  readonly #accountIgnored: readonly Slug[];
+  readonly #only: readonly Slug[] | undefined;
+  readonly #ignored: readonly Slug[];
+  /** With fallbacks off, nobody but these. */
+  readonly #ordered: readonly Slug[] | undefined;
+  /** With `fallback: false`, the preferred region is the only one. */
+  readonly #within: Pin | undefined;
+  readonly #denyTraining: boolean;
+  readonly #zdr: boolean;
+  /** g CO2e per 1,000 tokens that a key over its carbon budget may use; read once. */
+  readonly #grams: number | undefined;
+  readonly policy: Policy;
+  readonly pins: Pins;
 
   constructor(ask: Ask, caller: Caller, app: App) {
-    const { key } = caller;
+    const { key, account } = caller;
+    const { provider: wish, route } = ask;
     this.#ask = ask;
     this.#caller = caller;
     this.#app = app;
-    this.#region = ask.route.region ?? key.region;
-    this.#pinned = ask.route.provider?.toLowerCase();
-    this.#keyProviders = lower(key.allowedProviders);
-    this.#keyModels = lower(key.allowedModels);
+    this.pins = pinsOf(ask, caller, app);
+    this.policy = policyOf(ask, caller, app);
+    this.#pinned = route.provider === undefined ? this.policy.provider : slugOf(route.provider);
+    this.#keyProviders = slugsOf(key.allowedProviders);
+    this.#accountProviders = slugsOf(account.routing?.allowedProviders ?? none);
+    this.#accountIgnored = slugsOf(account.routing?.ignoredProviders ?? none);
+    this.#only = wish.only && slugsOf(wish.only);
+    this.#ignored = wish.ignore === undefined ? [] : slugsOf(wish.ignore);
+    this.#ordered = wish.order && wish.allowFallbacks === false ? slugsOf(wish.order) : undefined;
+    const { region } = this.policy;
+    this.#within = route.fallback === false && region !== undefined ? pinOf(region) : undefined;
+    this.#denyTraining =
+      wish.dataCollection === "deny" || account.routing?.dataCollection === "deny";
+    this.#zdr = wish.zdr === true || account.routing?.zdr === true;
+    this.#grams = gramsLeft(ask, caller, app);
   }
 
   /** Why this route is out; undefined when it may serve. */
   refuse(route: Route): string | undefined {
-    const { deployment, endpoint, model } = route;
-    const ask = this.#ask;
-    const { key } = this.#caller;
-    const region = this.#region;
-    const pinned = this.#pinned;
-    const keyProviders = this.#keyProviders;
-    if (region !== undefined && deployment.region !== region) return "region_pin";
-    if (region !== undefined && deployment.basis === "assumed") return "region_only_assumed";
-    if (pinned !== undefined && !matches(pinned, route)) return "provider_pin";
-    if (keyProviders.length > 0 && !keyProviders.some((slug) => matches(slug, route)))
-      return "key_providers";
-    const wish = ask.provider;
-    if (wish.only && !wish.only.some((slug) => matches(slug, route))) return "provider_only";
-    if (wish.ignore?.some((slug) => matches(slug, route))) return "provider_ignored";
-    if (
-      wish.allowFallbacks === false &&
-      wish.order &&
-      !wish.order.some((slug) => matches(slug, route))
-    )
-      return "not_in_order";
-    const lacking = lack(ask, model);
-    if (lacking !== undefined) return `lacks_${lacking}`;
-    if (
-      ask.dialect === "openai-completions" &&
-      model.kind === "completion" &&
-      endpoint.protocol !== "openai-completions"
-    )
-      return "wrong_endpoint";
-    if (ask.dialect !== "openai-completions" && model.kind === "completion")
-      return "text_completions_only";
-    if (ask.maxOutputTokens !== undefined && ask.maxOutputTokens >= endpoint.contextWindow)
-      return "context_too_small";
-    if (wish.dataCollection === "deny" && endpoint.dataPolicy.trainsOnData !== false)
-      return "data_collection";
-    if (
-      wish.zdr &&
-      endpoint.dataPolicy.zdr !== "default" &&
-      endpoint.dataPolicy.retentionDays !== 0
-    )
-      return "not_zdr";
-    if (wish.quantizations && !wish.quantizations.includes(endpoint.quantization ?? "unknown"))
-      return "quantization";
-    if (tooDear(ask, route)) return "max_price";
-    if (wish.requireParameters && !takes(ask, model)) return "parameters";
-    const grams =
-      typeof key.carbonBudgetAction === "object"
-        ? key.carbonBudgetAction.routeUnderGPer1k
-        : undefined;
-    if (
-      grams !== undefined &&
-      ask.kind === "chat" &&
-      overBudget(this.#caller, this.#app) &&
-      !(route.carbonPer1k !== undefined && route.carbonPer1k <= grams)
-    )
-      return "carbon_budget";
-    if (this.#app.health.state(route) === "unavailable") return "unavailable";
-    return undefined;
-  }
-
-  allowsModel(model: Model): boolean {
     return (
-      this.#keyModels.length === 0 ||
-      this.#keyModels.some(
-        (name) =>
-          name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name),
-      )
+      this.#refusePlace(route) ??
+      this.#refuseProvider(route) ??
+      this.#refuseModel(route) ??
+      this.#refuseTerms(route) ??
+      (this.#app.health.state(route) === "unavailable" ? "unavailable" : undefined)
     );
   }
 
+  #refusePlace(route: Route): string | undefined {
+    const { routes } = this.#app;
+    const refusal = outside(this.pins, route, routes);
+    if (refusal !== undefined || this.#within === undefined) return refusal;
+    return missed(this.#within, route, routes) === undefined
+      ? undefined
+      : "outside_preferred_region";
+  }
+
+  #refuseProvider({ deployment }: Route): string | undefined {
+    const pinned = this.#pinned;
+    if (pinned !== undefined && pinned.provider !== deployment.provider.id) return "provider_pin";
+    if (pinned?.region !== undefined && pinned.region !== deployment.region) return "provider_pin";
+    if (isOff(this.#keyProviders, deployment)) return "key_providers";
+    if (isOff(this.#accountProviders, deployment)) return "account_providers";
+    if (this.#only !== undefined && slugAt(this.#only, deployment) < 0) return "provider_only";
+    if (slugAt(this.#ignored, deployment) >= 0) return "provider_ignored";
+    if (slugAt(this.#accountIgnored, deployment) >= 0) return "account_ignored";
+    if (this.#ordered !== undefined && slugAt(this.#ordered, deployment) < 0) return "not_in_order";
+    return undefined;
+  }
+
+  #refuseModel({ endpoint, model, variant }: Route): string | undefined {
+    const ask = this.#ask;
+    const lacking = lack(ask, model);
+    if (lacking !== undefined) return `lacks_${lacking}`;
+    if (variant === "thinking" && !model.capabilities.reasoning) return "lacks_reasoning";
+    const isText = ask.dialect === "openai-completions";
+    if (model.kind === "completion") {
+      if (!isText) return "text_completions_only";
+      if (endpoint.protocol !== "openai-completions") return "wrong_endpoint";
+    }
+    if (ask.maxOutputTokens !== undefined && ask.maxOutputTokens >= endpoint.contextWindow)
+      return "context_too_small";
+    return undefined;
+  }
+
+  #refuseTerms(route: Route): string | undefined {
+    const { endpoint, model } = route;
+    const { provider: wish, kind, parameters } = this.#ask;
+    const { trainsOnData, zdr, retentionDays } = endpoint.dataPolicy;
+    if (this.#denyTraining && trainsOnData !== false) return "data_collection";
+    if (this.#zdr && zdr !== "default" && retentionDays !== 0) return "not_zdr";
+    if (wish.quantizations && !wish.quantizations.includes(endpoint.quantization ?? "unknown"))
+      return "quantization";
+    if (wish.maxPrice !== undefined && this.#isTooDear(route)) return "max_price";
+    if (wish.requireParameters && !takes(parameters, model)) return "parameters";
+    const grams = this.#grams;
+    if (grams === undefined || kind !== "chat") return undefined;
+    const { carbonPer1k } = route;
+    return carbonPer1k !== undefined && carbonPer1k <= grams ? undefined : "carbon_budget";
+  }
+
+  /** Endpoints charge by tokens alone, so no bound on a request or a picture is ever broken. */
+  #isTooDear({ endpoint }: Route): boolean {
+    const { provider, inputTokensAtMost } = this.#ask;
+    const { prompt, completion } = provider.maxPrice ?? {};
+    const price = dearestPrice(endpoint, inputTokensAtMost, dayOf(this.#app.clock.now()));
+    if (price === undefined) return true;
+    const { usdRate, platformFeePer1k } = this.#app.config.billing;
+    const shown = (usd: number) => usd * usdRate + platformFeePer1k * 1000;
+    return (
+      (prompt !== undefined && shown(price.input) > prompt) ||
+      (completion !== undefined && shown(price.output) > completion)
+    );
+  }
+
+  /** The key may use every model. */
+  get allowsAll(): boolean {
+    return this.#caller.key.allowedModels.length === 0;
+  }
+
+  allowsModel(model: Model): boolean {
+    const names = this.#caller.key.allowedModels;
+    return names.length === 0 || names.some((name) => means(name.toLowerCase(), model));
+  }
+
   /** Narrowed by the auto-router plugin. */
-  allowsAuto(model: Model): boolean {
-    const { autoAllowed } = this.#ask;
-    return autoAllowed === undefined || autoAllowed.some((pattern) => glob(pattern, model.id));
+  allowsAuto({ id }: Model): boolean {
+    const patterns = this.#ask.autoAllowed;
+    return patterns === undefined || patterns.some((pattern) => matchesGlob(pattern, id));
   }
 
   /** Throws `model_not_allowed` when the key may use none of them. */
@@ -123,111 +178,89 @@ export class Judge {
 
   /** The error that says why nothing was left. */
   explain(models: Model[], trace: TraceEntry[]): AppError {
-    return explainNone(models, trace, this.#ask, this.#app, this.#region);
+    return explainNone(models, trace, this.#ask, this.#app, this.pins.where);
   }
 
+  /** The error that says why the automatic choice found nothing. */
   explainAuto(): AppError {
-    const region = this.#region;
-    return this.#ask.autoAllowed === undefined
-      ? new AppError(
-          "service_unavailable",
-          noneLeft(
-            `No model that is reachable now can serve this request${region ? ` in ${region}` : ""}`,
-            this.#app,
-          ),
-          { retryAfterSeconds: 30 },
-        )
-      : new AppError(
-          "model_not_found",
-          "Cannot choose a model: no reachable model matches plugins.auto-router.allowed_models",
-          { param: "plugins" },
-        );
+    const { routes } = this.#app;
+    const patterns = this.#ask.autoAllowed;
+    const isNamed = routes.smallest.some(
+      (model) => this.allowsModel(model) && this.allowsAuto(model),
+    );
+    if (patterns !== undefined && !isNamed)
+      return new AppError(
+        "model_not_found",
+        "Cannot choose a model: none that can be called here matches plugins.auto-router.allowed_models",
+        { param: "plugins" },
+      );
+    const what = `No model that is reachable now can serve this request${this.pins.where}`;
+    return new AppError("service_unavailable", noneLeft(what, this.#app), {
+      retryAfterSeconds: 30,
+    });
   }
 }
 
 function checkPins(ask: Ask, { key }: Caller, app: App): void {
-  const { region, provider } = ask.route;
-  if (region !== undefined && !app.routes.regions.has(region)) {
-    throw new AppError(
-      "invalid_value",
-      `Cannot route to the region "${region.slice(0, 60)}": known regions are ${[...app.routes.regions].join(", ")}`,
-      { param: "route.region" },
-    );
-  }
-  if (region !== undefined && key.region !== undefined && region !== key.region) {
-    throw new AppError(
-      "region_not_allowed",
-      `Cannot route to ${region}: this API key is pinned to ${key.region}`,
-      { param: "route.region", metadata: { region } },
-    );
-  }
+  const { provider, policy } = ask.route;
   const { only, order } = ask.provider;
+  if (policy !== undefined) checkPolicy(policy, app);
   if (provider === undefined && only === undefined && order === undefined) return;
-  const named = [provider, ...(only ?? []), ...(order ?? [])];
-  for (const slug of named) {
-    const id = slug?.toLowerCase().split("/")[0];
-    if (id === undefined) continue;
-    if (!app.routes.providers.has(id)) {
-      throw new AppError(
-        "invalid_value",
-        `Cannot route to the provider "${id.slice(0, 60)}": GET /v1/providers lists the known ones`,
-        { param: slug === provider ? "route.provider" : "provider" },
-      );
-    }
-  }
-  const allowed = lower(key.allowedProviders);
-  const pinned = provider?.toLowerCase();
-  if (
-    pinned !== undefined &&
-    allowed.length > 0 &&
-    !allowed.some((slug) => slug.split("/")[0] === pinned.split("/")[0])
-  ) {
-    throw providerNotAllowed(pinned);
-  }
+  if (provider !== undefined) requireProvider(provider, "route.provider", app);
+  for (const slug of only ?? none) requireProvider(slug, "provider.only", app);
+  for (const slug of order ?? none) requireProvider(slug, "provider.order", app);
+  const pinned = provider === undefined ? undefined : slugOf(provider);
+  const allowed = slugsOf(key.allowedProviders);
+  const isAllowed = (one: Slug) => one.provider === pinned?.provider;
+  if (pinned !== undefined && allowed.length > 0 && !allowed.some(isAllowed))
+    throw providerNotAllowed(pinned.provider);
 }
 
-/** `id` matches every region of a provider, `id/region` one of them. */
-export function matches(slug: string, { deployment }: Route): boolean {
-  const id = deployment.provider.id;
-  return slug === id || slug === `${id}/${deployment.region}`;
-}
-
-function tooDear({ provider: { maxPrice } }: Ask, { price }: Route): boolean {
-  if (maxPrice === undefined) return false;
-  if (price === undefined) return true;
-  return (
-    (maxPrice.prompt !== undefined && price.input > maxPrice.prompt) ||
-    (maxPrice.completion !== undefined && price.output > maxPrice.completion)
+/** What a policy of the request is about has to be known. */
+function checkPolicy(policy: string, app: App): void {
+  const colon = policy.indexOf(":");
+  if (colon < 0) return;
+  const about = policy.slice(colon + 1);
+  if (policy.startsWith("fixed-provider")) return requireProvider(about, "route.provider", app);
+  if (isKnownPin(pinOf(about), app.routes)) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot prefer the region "${about.slice(0, 60)}": known regions are ${[...app.routes.regions].join(", ")}`,
+    { param: "route.region" },
   );
 }
 
-function takes(ask: Ask, model: Model): boolean {
-  const known = model.parameters;
-  return known === undefined || ask.parameters.every((name) => known.includes(name));
+function requireProvider(slug: string, param: string, { routes }: App): void {
+  const { provider } = slugOf(slug);
+  if (routes.providers.has(provider)) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot route to the provider "${provider.slice(0, 60)}": GET /v1/providers lists the known ones`,
+    { param },
+  );
 }
 
-/** Whether a key that routes by carbon has used up its grams in the window. */
-function overBudget({ key }: Caller, app: App): boolean {
-  const start = app.windowStart(key.carbonBudgetReset ?? "monthly");
-  const standing = app.allowances.standing({ kind: "carbon", owner: key.hash, windowStart: start });
-  return (
-    standing !== undefined &&
-    key.carbonBudgetG !== undefined &&
-    standing.used >= key.carbonBudgetG * 1e6
-  );
+function means(name: string, model: Model): boolean {
+  return name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name);
+}
+
+function takes(parameters: readonly string[], { parameters: known }: Model): boolean {
+  return known === undefined || parameters.every((name) => known.includes(name));
+}
+
+/** What a key that routes by carbon may emit once it has used up its grams in the window; undefined before. */
+function gramsLeft(ask: Ask, { key }: Caller, app: App): number | undefined {
+  const { carbonBudgetAction: action, carbonBudgetG: budget } = key;
+  if (typeof action !== "object" || budget === undefined || ask.kind !== "chat") return undefined;
+  const windowStart = app.windowStart(key.carbonBudgetReset ?? "monthly");
+  const standing = app.allowances.standing({ kind: "carbon", owner: key.hash, windowStart });
+  const isOver = standing !== undefined && standing.used >= budget * 1e6;
+  return isOver ? action.routeUnderGPer1k : undefined;
+}
+
+/** Whether a list of what is allowed leaves a place out; an empty one allows all. */
+function isOff(list: readonly Slug[], deployment: Deployment): boolean {
+  return list.length > 0 && slugAt(list, deployment) < 0;
 }
 
 const none: readonly string[] = [];
-
-function lower(list: readonly string[]): readonly string[] {
-  if (list.length === 0) return none;
-  return list.map((entry) => entry.toLowerCase());
-}
-
-function glob(pattern: string, text: string): boolean {
-  const source = pattern
-    .split("*")
-    .map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-    .join(".*");
-  return new RegExp(`^${source}$`, "i").test(text);
-}

@@ -3,6 +3,8 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
+import type { Standing } from "#src/provider/health.ts";
 
 /** What the request needs and the model has not; undefined when it has all. */
 export function lack({ needs }: Ask, { capabilities }: Model): string | undefined {
@@ -31,7 +33,7 @@ export function explainNone(
   trace: TraceEntry[],
   ask: Ask,
   app: App,
-  region: string | undefined,
+  where: string,
 ): AppError {
   const reasons = new Set(trace.map((entry) => entry.reason));
   const names = models.map((model) => `"${model.id}"`).join(", ");
@@ -55,9 +57,14 @@ export function explainNone(
     );
   }
   const lacking = [...reasons].find((reason) => reason.startsWith("lacks_"));
+  // What a model lacks it lacks at every provider, also at those that a pin left out before.
+  const lacksAll = models.every(({ id }) =>
+    trace.some(({ model, reason }) => model === id && reason.startsWith("lacks_")),
+  );
   if (
     lacking !== undefined &&
-    [...reasons].every((reason) => reason.startsWith("lacks_") || reason === "unavailable")
+    (lacksAll ||
+      [...reasons].every((reason) => reason.startsWith("lacks_") || reason === "unavailable"))
   ) {
     const feature = lacking.slice("lacks_".length);
     const able = app.routes.models
@@ -87,30 +94,48 @@ export function explainNone(
       { param: "model" },
     );
   }
-  const foreign = trace.find((entry) => entry.reason === "key_providers");
-  if (
-    foreign &&
-    trace.every((entry) => entry.reason === "key_providers" || entry.reason.endsWith("_pin"))
-  )
+  const isForeign = ({ reason }: TraceEntry) =>
+    reason === "key_providers" || reason === "account_providers";
+  const foreign = trace.find(isForeign);
+  if (foreign && trace.every((entry) => isForeign(entry) || entry.reason.endsWith("_pin")))
     return providerNotAllowed(foreign.provider);
-  const where = region ? ` in ${region}` : "";
-  const known = [
+  const routes = models.flatMap((model) => app.routes.of(model));
+  const slugOf = ({ deployment: { provider, region } }: Route) => `${provider.id}/${region}`;
+  const known = [...new Set(routes.map(slugOf))];
+  // What a pin or a wish leaves out is no matter of health.
+  const shut = new Set(
+    trace.flatMap(({ reason, provider, region, model }) =>
+      reason === "unavailable" ? [`${provider}/${region} ${model}`] : [],
+    ),
+  );
+  const standings = routes
+    .filter((route) => shut.has(`${slugOf(route)} ${route.model.id}`))
+    .flatMap((route) => (route.keys ?? [route]).map((one) => app.health.standing(one)));
+  const ill = [
     ...new Set(
-      models.flatMap((model) =>
-        app.routes
-          .of(model)
-          .map((route) => `${route.deployment.provider.id}/${route.deployment.region}`),
+      standings.map(
+        ({ provider, region, reason }) => `${provider}/${region} is ${reason ?? "unavailable"}`,
       ),
     ),
   ];
+  const why = [...reasons].flatMap((reason) =>
+    reason === "unavailable" && ill.length > 0 ? ill : [reason],
+  );
   return new AppError(
     "service_unavailable",
-    `Cannot route ${names}${where}: ${[...reasons].join(", ")}; reachable at ${known.join(", ")}`,
+    `Cannot route ${names}${where}: ${why.join(", ")}; reachable at ${known.join(", ")}`,
     {
-      retryAfterSeconds: 30,
+      retryAfterSeconds: secondsUntil(standings),
       metadata: { reasons: [...reasons] },
     },
   );
+}
+
+/** Seconds until the first of them may be asked again; of others nothing is known. */
+function secondsUntil(standings: readonly Standing[]): number {
+  if (standings.length === 0) return 30;
+  const soonest = Math.min(...standings.map(({ wait }) => wait));
+  return Math.min(600, Math.max(1, Math.ceil(soonest / 1000)));
 }
 
 /** A message that says so when nothing is configured at all. */

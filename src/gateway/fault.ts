@@ -1,8 +1,11 @@
 import { type DialectId, type UpstreamFault, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { readErrorOf } from "#src/dialect/upstreams.ts";
 import { AppError } from "#src/lib/error.ts";
-import type { Head } from "#src/provider/exchange.ts";
+import type { Refused } from "#src/provider/circuit.ts";
+import { type Head, NotConnected } from "#src/provider/exchange.ts";
 import type { Route } from "#src/provider/deployment.ts";
+import { NoCredential } from "#src/provider/lent.ts";
+import { isTotal } from "#src/gateway/timers.ts";
 
 /** A failed attempt: what to tell the client if it was the last, and what it means for routing. */
 export interface Fault {
@@ -14,6 +17,12 @@ export interface Fault {
   moveOn: boolean;
   /** Counts against the upstream's health. */
   upstreamFailed: boolean;
+  /** What it has against us, when that is why. */
+  refused?: Refused | undefined;
+  /** Seconds for which the upstream asks to be left alone: no failure, for it works. */
+  coolSeconds?: number | undefined;
+  /** Not a byte reached the upstream, so the same may be sent there again. */
+  unsent?: boolean;
 }
 
 /** An upstream's answer that was no success. */
@@ -50,6 +59,7 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
       status,
       moveOn: true,
       upstreamFailed: true,
+      refused: "account_refused",
     });
   }
   if (clientFaults.has(status)) {
@@ -69,31 +79,46 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
       }),
       reason,
       status,
-      moveOn: tooLong,
+      moveOn: tooLong || isForeignProof(native),
       upstreamFailed: false,
     });
   }
   const wait = retryAfter(head) ?? native.retryAfterSeconds;
-  const limited = status === 429;
   const error =
-    status === 503 || status === 529
-      ? new AppError("upstream_error", "upstream request failed", {
+    status === 429
+      ? new AppError(
+          "rate_limit_exceeded",
+          `The upstream ${provider.id} in ${region} limits its rate; try again later`,
+          { metadata: { ...upstream, upstream_status: status }, retryAfterSeconds: wait ?? 1 },
+        )
+      : new AppError("upstream_error", "upstream request failed", {
           metadata: { ...upstream, upstream_status: status },
           retryAfterSeconds: wait,
-        })
-      : limited
-        ? new AppError(
-            "rate_limit_exceeded",
-            `The upstream ${provider.id} in ${region} limits its rate; try again later`,
-            { metadata: { ...upstream, upstream_status: status }, retryAfterSeconds: wait ?? 1 },
-          )
-        : new AppError("upstream_error", "upstream request failed", {
-            metadata: { ...upstream, upstream_status: status },
-            retryAfterSeconds: wait,
-          });
+        });
+  const asksForPause = wait !== undefined && pausing.has(status);
   // A refused credential is ours, not the client's: it must not look like the client's own 401.
-  return new UpstreamRefused({ error, reason, status, moveOn: true, upstreamFailed: !limited });
+  const isRefused = status === 401 || status === 403;
+  return new UpstreamRefused({
+    error,
+    reason: isRefused ? "credential_refused" : reason,
+    status,
+    moveOn: true,
+    upstreamFailed: !asksForPause && (isRefused || status === 408 || status < 400 || status >= 500),
+    refused: isRefused ? "credential_refused" : undefined,
+    coolSeconds: asksForPause ? wait : undefined,
+  });
 }
+
+/** Reasoning that another host signed or encrypted: the one that did can read it. */
+function isForeignProof({ code, message }: UpstreamFault): boolean {
+  return (
+    code === "invalid_encrypted_content" ||
+    /invalid.{0,3}signature.{0,20}thinking|encrypted content.{0,80}could not be/i.test(message)
+  );
+}
+
+/** Statuses that say when to come back, and mean it. */
+const pausing: ReadonlySet<number> = new Set([429, 503, 529]);
 
 /** The upstream refuses us, not the request: no credit, a spent quota, a bad key. Waiting does not heal it. */
 function isOurs({ status, message, code = "", type = "" }: UpstreamFault, head: Head): boolean {
@@ -115,13 +140,24 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
     const timedOut = thrown.code === "upstream_timeout";
     return {
       error: thrown,
-      reason: thrown.code,
+      reason: timedOut ? `timeout_${String(thrown.detail.metadata?.["timer"])}` : thrown.code,
       status: undefined,
-      moveOn: timedOut || thrown.code === "unsupported_feature",
-      upstreamFailed: timedOut,
+      moveOn: (timedOut && !isTotal(thrown)) || thrown.code === "unsupported_feature",
+      upstreamFailed: timedOut && !isTotal(thrown),
     };
   }
   const { provider, region } = route.deployment;
+  if (thrown instanceof NoCredential)
+    return {
+      error: new AppError("upstream_error", thrown.message, {
+        cause: thrown,
+        metadata: { provider: provider.id, region },
+      }),
+      reason: "no_credential",
+      status: undefined,
+      moveOn: true,
+      upstreamFailed: true,
+    };
   const garbage = thrown instanceof UpstreamStreamError;
   const error = new AppError("upstream_error", "upstream request failed", {
     cause: thrown,
@@ -133,6 +169,7 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
     status: undefined,
     moveOn: true,
     upstreamFailed: true,
+    unsent: thrown instanceof NotConnected,
   };
 }
 

@@ -2,10 +2,13 @@ import type {
   ClientDialect,
   DialectId,
   SpliceDialect,
+  StreamHead,
   StreamRelay,
   StreamWriter,
 } from "#src/dialect/dialect.ts";
 import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
+import { withExactSchemas } from "#src/dialect/schema-exact.ts";
+import { cutReply, StopCut } from "#src/dialect/stop-cut.ts";
 import { aliasNames, originalNames, type ToolNames } from "#src/dialect/tool-names.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import type { Front } from "#src/gateway/context.ts";
@@ -34,21 +37,23 @@ export function chatFront(options: {
         return retargetInlined(splice, plain.body, plain.ask, target, documents);
       }
       if (ask.turn === undefined) {
-        const { turn, names } = aliasNames(revealState(client.readRequest(ask)));
+        const { turn, names } = aliasNames(client.readRequest(withExactSchemas(body, ask)));
         ask.turn = turn;
         ask.toolNames = names;
       }
-      return writeInlined(upstreamDialect(wire), ask.turn, ask, target, documents);
+      const turn = revealState(ask.turn, target.provider);
+      return writeInlined(upstreamDialect(wire), turn, ask, target, documents);
     },
-    whole(wire, body, ask) {
+    whole(wire, body, ask, provider, stops) {
       if (wire === splice.id) return splice.meterReply(body);
       const { reply, usage } = upstreamDialect(wire).readReply(body);
-      const shown = hideState(originalNames(reply, ask.toolNames), wire);
+      const cut = stops === undefined ? reply : cutReply(reply, stops);
+      const shown = hideState(originalNames(cut, ask.toolNames), wire, provider);
       return { id: reply.id, usage, attach: (summary) => client.writeReply(shown, summary) };
     },
     stream(wire, head) {
       if (wire === splice.id) return splice.relayStream(head);
-      return translating(wire, client.writeStream(head), head.toolNames);
+      return translating(wire, client.writeStream(head), head);
     },
   };
 }
@@ -57,19 +62,23 @@ export function chatFront(options: {
 function translating(
   wire: DialectId,
   writer: StreamWriter,
-  names: ToolNames | undefined,
+  { toolNames: names, provider, stops, choices = 1 }: StreamHead,
 ): StreamRelay {
   const reader = upstreamDialect(wire).readStream();
-  const hider = new StateHider(wire);
+  const hider = new StateHider(wire, provider);
+  const cut = stops && new StopCut(stops, choices);
+  const isCut = () => cut?.isCut === true;
   let outputBytes = 0;
   function written(steps: StreamStep[]): string {
+    // What a cut leaves out was generated all the same.
     for (const step of steps) outputBytes += lengthOf(step);
-    const shown = steps.flatMap((step) => hider.step(named(step, names)));
+    const kept = cut === undefined ? steps : cut.steps(steps);
+    const shown = kept.flatMap((step) => hider.step(named(step, names)));
     return shown.length === 0 ? "" : writer.steps(shown);
   }
   return {
     push: (chunk) => written(reader.push(chunk)),
-    finish: () => written(reader.finish?.() ?? []),
+    finish: () => (isCut() ? "" : written(reader.finish?.() ?? [])),
     get id() {
       return reader.id;
     },
@@ -77,10 +86,13 @@ function translating(
       return reader.usage;
     },
     get ended() {
-      return reader.ended;
+      return reader.ended || isCut();
     },
     get over() {
       return reader.over === true;
+    },
+    get isCut() {
+      return isCut();
     },
     get outputBytes() {
       return outputBytes;
@@ -96,5 +108,5 @@ function named(step: StreamStep, names: ToolNames | undefined): StreamStep {
 }
 
 function lengthOf(step: StreamStep): number {
-  return "text" in step ? step.text.length : 0;
+  return "text" in step ? Buffer.byteLength(step.text) : 0;
 }

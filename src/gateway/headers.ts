@@ -1,7 +1,8 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Demand } from "#src/allowance/allowance.ts";
+import { basisOf } from "#src/gateway/pins.ts";
 import { type App, balanceOf } from "#src/gateway/context.ts";
-import { rateHeaders } from "#src/gateway/reserve.ts";
+import { rateHeaders, standingDemands } from "#src/gateway/reserve.ts";
 import type { Job } from "#src/gateway/settle.ts";
 import { toCredits } from "#src/ledger/money.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -11,6 +12,7 @@ export const exposedHeaders = [
   "X-LowRouter-Generation-ID",
   "X-LowRouter-Provider",
   "X-LowRouter-Region",
+  "X-LowRouter-Region-Basis",
   "X-LowRouter-Dropped",
   "X-LowRouter-Demo",
   "X-Credit-Balance",
@@ -32,6 +34,7 @@ export function answerHeaders(
     "X-LowRouter-Generation-ID": job.generationId,
     "X-LowRouter-Provider": provider.id,
     "X-LowRouter-Region": region,
+    "X-LowRouter-Region-Basis": basisOf(route),
     ...balanceHeader(job.caller, app),
     ...tightest(job.hold.demands, app),
   };
@@ -39,8 +42,17 @@ export function answerHeaders(
   return headers;
 }
 
+/** Balance and limits of a caller, for an answer that took nothing from them. */
+export async function standingHeaders(caller: Caller, app: App): Promise<Record<string, string>> {
+  const demands = standingDemands(caller, app);
+  // Takes nothing, and reads what this process has not seen yet.
+  const taken = await app.allowances.reserve(demands);
+  if ("settle" in taken) taken.settle([]);
+  return { ...balanceHeader(caller, app), ...tightest(demands, app) };
+}
+
 /** The account's balance in credits, when this process knows it. */
-export function balanceHeader(caller: Caller, app: App): Record<string, string> {
+function balanceHeader(caller: Caller, app: App): Record<string, string> {
   const balance = balanceOf(app, caller.account);
   return balance === undefined ? {} : { "X-Credit-Balance": String(toCredits(balance)) };
 }
@@ -50,6 +62,8 @@ const rateKinds: ReadonlySet<Demand["kind"]> = new Set([
   "requests_day",
   "tokens_minute",
   "in_flight",
+  "free_minute",
+  "free_day",
 ]);
 
 /** The rate limit closest to exhaustion. */

@@ -138,6 +138,10 @@ function bytesOf(source: { url: string }, fetched: Fetched): Source {
 /** Names the member and the kind of failure, and nothing of the address: it may hold a secret. */
 function refusal(cause: RemoteDocumentError, { kind, url }: RemoteSource, ask: Ask): AppError {
   const param = memberWith(ask.parsed, url) ?? "messages";
+  if (cause.reason === "busy") {
+    const message = `Cannot fetch "${param}" now: too many documents are on their way; try again, or send its bytes instead`;
+    return new AppError("service_unavailable", message, { param, retryAfterSeconds: 1, cause });
+  }
   const why = cause.reason === "wrong_type" ? wanted[kind] : reasons[cause.reason];
   return new AppError(
     "invalid_value",
@@ -151,7 +155,7 @@ const wanted = {
   file: "it is no PDF document and no plain text in UTF-8",
 } as const;
 
-const reasons: Record<Exclude<RemoteReason, "wrong_type">, string> = {
+const reasons: Record<Exclude<RemoteReason, "wrong_type" | "busy">, string> = {
   bad_address: "it is no http or https address, on the usual port and without a user name",
   not_public: "it is not on the public internet",
   no_direct_way: "this gateway reaches the internet through a proxy only",

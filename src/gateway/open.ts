@@ -24,6 +24,7 @@ export function open(
     generationId,
     completionId: call.front.idPrefix + generationId.slice("gen_".length),
     trace,
+    keyHolds: [],
     settled: false,
   };
 }

@@ -63,6 +63,32 @@ const endpoints: readonly Endpoint[] = [
     limits: ["generationConfig.maxOutputTokens", "generation_config.max_output_tokens"],
     choices: ["generationConfig.candidateCount", "generation_config.candidate_count"],
   },
+  // Claude at Vertex, where the model stands in the path.
+  {
+    path: /^\/models\/([^/:]+):(?:streamR|r)awPredict$/,
+    dialect: "anthropic-messages",
+    limits: ["max_tokens"],
+    choices: [],
+  },
+  // Azure's older interface, where the deployment does.
+  {
+    path: /^\/deployments\/([^/]+)\/chat\/completions$/,
+    dialect: "openai-chat",
+    limits: ["max_completion_tokens", "max_tokens"],
+    choices: ["n"],
+  },
+  {
+    path: /^\/deployments\/([^/]+)\/completions$/,
+    dialect: "openai-completions",
+    limits: ["max_tokens"],
+    choices: ["n", "best_of"],
+  },
+  {
+    path: /^\/deployments\/([^/]+)\/embeddings$/,
+    dialect: "openai-embeddings",
+    limits: [],
+    choices: [],
+  },
   { path: /^\/chat$/, dialect: "cohere-v2", limits: ["max_tokens"], choices: [] },
   {
     path: /^\/model\/([^/]+)\/converse(?:-stream)?$/,
@@ -101,12 +127,16 @@ export function errandOf({ method, endpoint, query, body, route }: Wanted): Erra
     return { kind: "free", ask: askOf({ size: 0, route }) };
   const parsed = objectIn(body);
   const known = endpoints.find(({ path }) => path.test(endpoint));
-  const model = known?.path.exec(endpoint)?.[1] ?? stringOf(parsed?.model);
+  const inPath = known?.path.exec(endpoint)?.[1];
+  const inBody = stringOf(parsed?.model);
+  const model = inPath ?? inBody;
   const ask = askOf({ size: body.length, route, parsed, known, model, endpoint });
   const isCharged = method === "POST" && known !== undefined && parsed !== undefined && model;
   // Who answers later tells no usage now; who may turn to another model has another price.
   const isOpen =
     parsed?.background === true ||
+    // Servers differ in which of two models they take.
+    (inPath !== undefined && inBody !== undefined && inBody.replace(/^models\//, "") !== inPath) ||
     hasSome(parsed?.models) ||
     (parsed !== undefined && hasExtras(parsed, query));
   return isCharged && !isOpen ? { kind: "inference", ask, model } : { kind: "other", ask };
@@ -131,7 +161,7 @@ function askOf({ size, route, parsed = {}, known, model, endpoint = "" }: Read):
     parsed,
     model: model?.slice(0, 200),
     models: [],
-    stream: parsed.stream === true || /:streamG|-stream$/.test(endpoint),
+    stream: parsed.stream === true || /:stream[GR]|-stream$/.test(endpoint),
     includeUsage: true,
     // A token is at least one byte of text.
     inputTokensAtMost: size,
@@ -174,15 +204,29 @@ function objectIn(body: Uint8Array): JsonObject | undefined {
     return undefined;
   }
   if (!isObject(parsed)) return undefined;
-  refuseTwice(text, "model");
+  refuseTwice(text);
   return parsed;
 }
 
+/** Members that hold others by which a call is charged. */
+const holders: ReadonlySet<string> = new Set([
+  "generationconfig",
+  "generation_config",
+  "inferenceconfig",
+]);
+
 /** Readers differ in which of two members counts, and some in whether their case does: it would be charged as one, run as the other. */
-function refuseTwice(text: string, name: string): void {
-  const given = membersOf(text).filter(({ key }) => key.toLowerCase() === name);
-  if (given.length < 2) return;
-  throw new AppError("invalid_value", `Cannot pass on a body that gives "${name}" twice`, {
-    param: name,
-  });
+function refuseTwice(text: string): void {
+  const seen = new Set<string>();
+  for (const { key, valueStart, end } of membersOf(text)) {
+    const name = key.normalize("NFKC").toLowerCase();
+    if (seen.has(name)) {
+      const shown = /^\w{1,64}$/.test(name) ? name : "?";
+      throw new AppError("invalid_value", `Cannot pass on a body that gives "${shown}" twice`, {
+        param: shown,
+      });
+    }
+    seen.add(name);
+    if (holders.has(name) && text[valueStart] === "{") refuseTwice(text.slice(valueStart, end));
+  }
 }

@@ -1,20 +1,26 @@
 import { AttemptFailed } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { thrownFault } from "#src/gateway/fault.ts";
+import { learn } from "#src/gateway/learn.ts";
 import type { Answered } from "#src/gateway/proxy-relay.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
+type Attempted = Pick<Answered, "request" | "way" | "ask" | "admission">;
+
 /** What broke the exchange with a provider before anything was sent to the client. */
 export function attemptFailed(
   thrown: unknown,
-  { request, way: { route, isListed }, ask }: Pick<Answered, "request" | "way" | "ask">,
+  { request, way: { route, isListed }, ask, admission }: Attempted,
   app: App,
 ): AttemptFailed {
-  const { error, reason, upstreamFailed } = thrownFault(thrown, route);
+  const fault = thrownFault(thrown, route);
+  const { error, reason } = fault;
   const hasLeft = request.signal.aborted;
   // Only inference says something of the health that routing asks for.
-  if (isListed && upstreamFailed && !hasLeft) app.health.failed(route);
+  if (isListed && !hasLeft) learn(route, fault, app);
+  const isUntold = hasLeft || (!fault.upstreamFailed && fault.status === undefined);
+  if (admission === "probe" && isUntold) app.health.leave(route);
   const { provider, region } = route.deployment;
   const entry = {
     provider: provider.id,

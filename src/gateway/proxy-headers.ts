@@ -1,4 +1,4 @@
-import type { Deployment } from "#src/provider/deployment.ts";
+import type { Deployment, Signer } from "#src/provider/deployment.ts";
 import type { Head } from "#src/provider/exchange.ts";
 
 /** Headers of the client that a provider may see: what describes the request, nothing that identifies or admits anyone. */
@@ -42,14 +42,35 @@ export function forwardedHeaders({ headers }: Request): Record<string, string> {
   return kept;
 }
 
-/** The deployment at another address, whose fixed headers yield to those of the client. */
+/**
+ * The deployment at another address, for bytes as they are; its fixed headers yield to those of the client. What proves
+ * the request by itself is written to `proof` as well.
+ */
 export function redirected(
   deployment: Deployment,
   baseUrl: string,
   given: Record<string, string>,
+  proof: Record<string, string>,
 ): Deployment {
   const own = Object.entries(deployment.headers).filter(([name]) => !(name.toLowerCase() in given));
-  return { ...deployment, baseUrl, headers: Object.fromEntries(own) };
+  const { signer } = deployment;
+  const noted = signer && notedIn(signer, proof);
+  return {
+    ...deployment,
+    ...{ baseUrl, headers: Object.fromEntries(own), reshape: undefined },
+    ...(noted ? { signer: noted } : {}),
+  };
+}
+
+function notedIn(signer: Signer, proof: Record<string, string>): Signer {
+  const note = (headers: Record<string, string>) => Object.assign(proof, headers);
+  return {
+    sign(request) {
+      const headers = signer.sign(request);
+      return headers instanceof Promise ? headers.then(note) : note(headers);
+    },
+    answered: (head, headers) => signer.answered?.(head, headers),
+  };
 }
 
 /** The provider's headers for the client. */
@@ -78,12 +99,14 @@ export class Secrets {
   /** The end of what passed by, in which a credential may have begun. */
   #tail: Buffer = Buffer.alloc(0);
 
-  constructor({ provider, headers }: Deployment) {
-    const name = provider.auth.type === "header" ? provider.auth.header : undefined;
-    const value = name === undefined ? undefined : headers[name];
-    const [secret = ""] = (value ?? "").split(" ").slice(-1);
-    this.#values = secret.length < shortestSecret ? [] : [Buffer.from(secret)];
-    this.#longest = secret.length;
+  constructor({ provider, headers }: Deployment, proof: Readonly<Record<string, string>> = {}) {
+    const name = provider.auth.type === "header" ? provider.auth.header : "authorization";
+    const found = [headers[name], proof.authorization, proof["x-amz-security-token"]];
+    const secrets = found
+      .flatMap((value) => (value ?? "").split(" ").slice(-1))
+      .filter(({ length }) => length >= shortestSecret);
+    this.#values = secrets.map((secret) => Buffer.from(secret));
+    this.#longest = Math.max(0, ...secrets.map(({ length }) => length));
   }
 
   isIn(bytes: Uint8Array): boolean {

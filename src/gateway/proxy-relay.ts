@@ -1,23 +1,32 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import { type Meter, meterOf } from "#src/dialect/meter/meter.ts";
-import { ClientLeft, timeout } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
+import { ClientLeft } from "#src/gateway/course.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { attemptFailed, refuseSecret } from "#src/gateway/proxy-fault.ts";
 import { returnedHeaders, Secrets } from "#src/gateway/proxy-headers.ts";
 import type { Way } from "#src/gateway/proxy-route.ts";
 import type { Tab } from "#src/gateway/proxy-tab.ts";
+import { timeout, totalLeft } from "#src/gateway/timers.ts";
+import { bodyOf } from "#src/gateway/try-route.ts";
+import type { Deadline } from "#src/lib/deadline.ts";
 import { AppError } from "#src/lib/error.ts";
+import type { Admission } from "#src/provider/circuit.ts";
 import type { Exchange, Head } from "#src/provider/exchange.ts";
 
 /** A provider that answered a proxied call: the head is here, the body to come. */
 export interface Answered {
   request: Request;
+  /** Monotonic milliseconds when the call was accepted. */
+  startedAt: number;
   ask: Ask;
   way: Way;
+  admission: Admission;
   tab: Tab;
   exchange: Exchange;
   head: Head;
+  /** Headers that proved the request, beside those that every one to there has. */
+  proof: Readonly<Record<string, string>>;
 }
 
 /** Answers of a known length up to this go on in one piece, with their length. */
@@ -27,10 +36,20 @@ const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 
 /** The provider's own answer: its status, its bytes, and of its headers those that are for the client. */
 export async function passOn(answered: Answered, app: App): Promise<Response> {
-  const { request, tab, exchange, head, way } = answered;
+  try {
+    return await answerWith(answered, app);
+  } catch (thrown) {
+    // Nobody reads it any more: its connection would stay open for good.
+    answered.exchange.abort(new Error("The answer could not be passed on"));
+    throw thrown;
+  }
+}
+
+async function answerWith(answered: Answered, app: App): Promise<Response> {
+  const { request, tab, exchange, head, way, proof } = answered;
   const { status } = head;
   const { deployment } = way.route;
-  const secrets = new Secrets(deployment);
+  const secrets = new Secrets(deployment, proof);
   const init = () => ({ status, headers: { ...returnedHeaders(head, secrets), ...tab.headers() } });
   const meter = meterOf(readable(head), deployment.provider.id);
   const isGood = status >= 200 && status < 300;
@@ -57,18 +76,16 @@ export async function passOn(answered: Answered, app: App): Promise<Response> {
 /** All of the body, before any of it is sent on. */
 async function wholeOf(answered: Answered, secrets: Secrets, app: App): Promise<Uint8Array> {
   const { exchange, way } = answered;
-  const { firstByteMs } = app.config.timeouts;
-  const late = app.deadlines.after(firstByteMs, () =>
-    exchange.abort(timeout("complete answer", firstByteMs, way.route)),
-  );
+  const total = totalTimer(answered, app);
   try {
-    const body = await exchange.bytes();
+    const body = await bodyOf(exchange, way.route, app);
     refuseSecret(secrets.isIn(body), way.route);
     return body;
   } catch (thrown) {
+    exchange.abort(new Error("The try failed"));
     throw attemptFailed(thrown, answered, app);
   } finally {
-    late.cancel();
+    total.cancel();
   }
 }
 
@@ -81,12 +98,9 @@ async function* flow(
 ): AsyncGenerator<Uint8Array, void, void> {
   const { request, tab, exchange, head } = answered;
   const { route } = answered.way;
-  const { totalMs } = app.config.timeouts;
   /** Whether the client is waited for: what is late then is not the upstream. */
   let isClientsTurn = false;
-  const total = app.deadlines.after(totalMs, () =>
-    exchange.abort(isClientsTurn ? new ClientLeft() : timeout("complete answer", totalMs, route)),
-  );
+  const total = totalTimer(answered, app, () => isClientsTurn);
   let toCome = lengthOf(head) ?? Number.POSITIVE_INFINITY;
   let isSettled = false;
   try {
@@ -126,11 +140,23 @@ async function* flow(
   }
 }
 
+/** Ends the exchange when the time for the whole call is over; a client that is waited for then has left. */
+export function totalTimer(
+  { exchange, way, startedAt }: Pick<Answered, "exchange" | "way" | "startedAt">,
+  app: App,
+  isClientsTurn = () => false,
+): Deadline {
+  const { totalMs } = app.config.timeouts;
+  return app.deadlines.after(totalLeft({ startedAt }, app), () =>
+    exchange.abort(isClientsTurn() ? new ClientLeft() : timeout("total", totalMs, way.route)),
+  );
+}
+
 /** The next piece. Only waiting for the upstream is limited: a client may read as slowly as it likes. */
 async function nextOf({ exchange, way }: Answered, app: App): Promise<Uint8Array | undefined> {
   const { idleMs } = app.config.timeouts;
   const idle = app.deadlines.after(idleMs, () =>
-    exchange.abort(timeout("further byte", idleMs, way.route)),
+    exchange.abort(timeout("idle", idleMs, way.route)),
   );
   try {
     return await exchange.read();

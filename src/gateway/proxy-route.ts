@@ -4,8 +4,10 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import { choose } from "#src/gateway/choose.ts";
 import type { App } from "#src/gateway/context.ts";
 import { eligible } from "#src/gateway/eligible.ts";
+import { isPinned } from "#src/gateway/pins.ts";
 import { noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
 import type { Errand } from "#src/gateway/proxy-ask.ts";
+import { pathOf, repeats } from "#src/gateway/proxy-target.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject } from "#src/lib/json.ts";
@@ -29,26 +31,61 @@ export function refuseProvider(provider: string, { key }: Caller): void {
   if (allowed.length > 0 && !allowed.some(isAllowed)) throw providerNotAllowed(provider);
 }
 
-/** Any address of a provider: below it, the same paths mean the same in all regions. Throws `service_unavailable`. */
-export function addressOf(provider: string, app: App): string {
-  const found = app.routes.deployments.find((one) => one.provider.id === provider);
-  if (found === undefined) throw unreachable(provider, [], app);
-  return found.baseUrl;
+/** Throws `service_unavailable` where a provider has no address. */
+export function requireAddress(provider: string, app: App): void {
+  const isThere = app.routes.deployments.some((one) => one.provider.id === provider);
+  if (!isThere) throw unreachable(provider, [], app);
+}
+
+/** What a proxied call is for, and the addresses that its path can mean. */
+export interface Bound {
+  errand: Errand;
+  provider: string;
+  addresses: ReadonlySet<string>;
+}
+
+/**
+ * The addresses of a provider that a path can mean: those whose own path it repeats, else all of them, below which the
+ * same paths mean the same. Throws `invalid_value` for a path that is at none of several.
+ */
+export function addressesOf(provider: string, path: string, app: App): ReadonlySet<string> {
+  const all = app.routes.deployments.filter((one) => one.provider.id === provider);
+  const addresses = all.map(({ baseUrl }) => baseUrl);
+  const repeated = addresses.filter((address) => repeats(address, path));
+  if (repeated.length > 0) return new Set(repeated);
+  const paths = new Set(addresses.map(pathOf));
+  // Below a version, they are places of different things, and not the same in other regions.
+  const areApart = paths.size > 1 && [...paths].every((one) => /\/v\d\w*\/./i.test(one));
+  if (areApart && /^\/(v\d\w*|projects)\//i.test(path)) throw atNoPlace(provider);
+  return new Set(addresses);
+}
+
+/** The refusal of a path that would lead nowhere; it is not repeated, for it may hold a key. */
+function atNoPlace(provider: string): AppError {
+  return new AppError(
+    "invalid_value",
+    `Cannot tell where this path is at ${provider}, which has several addresses: give the whole path of one that this gateway has, or what is below it, such as /models/…`,
+    { param: "path" },
+  );
 }
 
 /**
  * The deployment of the provider that takes a proxied call: one, for what it answers is the answer.
  * Throws 403 for what the key or the plan does not allow, 503 where no deployment may serve.
  */
-export function wayOf(errand: Errand, provider: string, caller: Caller, app: App): Way {
+export function wayOf(bound: Bound, caller: Caller, app: App): Way {
+  const { errand, provider, addresses } = bound;
   const { ask } = errand;
   const model = errand.kind === "inference" ? listed(errand.model, provider, app) : undefined;
-  if (model === undefined) return unlistedWay(errand, provider, caller, app);
+  if (model === undefined) return unlistedWay(bound, caller, app);
   const kind = model.kind === "embedding" ? "embedding" : "chat";
   // How long an answer may be is for the provider to judge.
   const sought: Ask = { ...ask, kind, model: model.id, maxOutputTokens: undefined };
   const { routes, trace } = choose(sought, caller, app);
-  const route = routes.find((one) => isWhatIsSaid(one, errand, provider, caller, app));
+  const route = routes.find(
+    (one) =>
+      addresses.has(one.deployment.baseUrl) && isWhatIsSaid(one, errand, provider, caller, app),
+  );
   if (route === undefined) throw unreachable(provider, ["region_pin"], app);
   refuseSilent(errand.ask, route, caller, app);
   return { route, isListed: true, trace: trace.filter((entry) => entry.provider === provider) };
@@ -64,7 +101,7 @@ function isWhatIsSaid(
 ): boolean {
   const bare = ask.model?.replace(/^models\//, "") ?? "";
   if (namesAt(provider, app).has(bare) && endpoint.upstreamModel !== bare) return false;
-  if ((ask.route.region ?? caller.key.region) === undefined) return true;
+  if (!isPinned(ask, caller, app)) return true;
   return Object.entries(endpoint.requestOverrides ?? {}).every(
     ([name, value]) => ask.parsed[name] === value,
   );
@@ -118,7 +155,7 @@ function namesAt(provider: string, { routes }: App): ReadonlyMap<string, Model> 
 }
 
 /** What the catalogue has no price for. */
-function unlistedWay(errand: Errand, provider: string, caller: Caller, app: App): Way {
+function unlistedWay({ errand, provider, addresses }: Bound, caller: Caller, app: App): Way {
   const { ask, kind } = errand;
   const judge = eligible(ask, caller, app);
   if (kind !== "free") {
@@ -127,7 +164,7 @@ function unlistedWay(errand: Errand, provider: string, caller: Caller, app: App)
   }
   const reasons: string[] = [];
   for (const deployment of app.routes.deployments) {
-    if (deployment.provider.id !== provider) continue;
+    if (deployment.provider.id !== provider || !addresses.has(deployment.baseUrl)) continue;
     // The name of any model that is asked for would make the health of each another matter, to be kept for ever.
     const refusal = judge.refuse(unlisted(deployment, anything));
     if (refusal !== undefined) {
@@ -144,8 +181,8 @@ const anything = "*";
 /** A prepaid account pays for what it used, so the use has to have a price. */
 function refuseUncharged(errand: Errand, provider: string, caller: Caller, app: App): void {
   const { ask, kind } = errand;
-  const { account, key } = caller;
-  if ((ask.route.region ?? key.region) !== undefined && isRegionless(ask.model))
+  const { account } = caller;
+  if (isPinned(ask, caller, app) && isRegionless(ask.model))
     throw unreachable(provider, ["region_pin"], app);
   // What is neither a model's tokens nor a list is what accounts left at the provider, where all are one customer.
   const isPaid = account.plan !== "prepaid" && kind !== "other";

@@ -7,8 +7,10 @@ import { AttemptFailed } from "#src/gateway/attempt.ts";
 import type { App, Call } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { fail } from "#src/gateway/fail.ts";
+import type { KeyHold } from "#src/gateway/key-hold.ts";
+import { learn, learnSpeed } from "#src/gateway/learn.ts";
 import type { Fault } from "#src/gateway/fault.ts";
-import { answerHeaders, balanceHeader } from "#src/gateway/headers.ts";
+import { answerHeaders } from "#src/gateway/headers.ts";
 import { open } from "#src/gateway/open.ts";
 import { spend } from "#src/gateway/reserve.ts";
 import type { Way } from "#src/gateway/proxy-route.ts";
@@ -39,10 +41,12 @@ interface Admitted {
   caller: Caller;
   hold: Hold;
   way: Way;
+  /** What was taken of the credential's own limits. */
+  keyHolds: KeyHold[];
 }
 
 /** For what costs nothing: limits are asked, nothing is used up, and no row is written. */
-export function freeTab({ caller, hold, way }: Admitted, app: App): Tab {
+export function freeTab({ hold, way }: Admitted): Tab {
   const { provider, region } = way.route.deployment;
   const release = (): Promise<void> => {
     spend(hold, { cost: 0, tokens: 0, carbon: 0 });
@@ -53,7 +57,6 @@ export function freeTab({ caller, hold, way }: Admitted, app: App): Tab {
     headers: () => ({
       "X-LowRouter-Provider": provider.id,
       "X-LowRouter-Region": region,
-      ...balanceHeader(caller, app),
     }),
     complete: release,
     failed: release,
@@ -66,12 +69,13 @@ export function freeTab({ caller, hold, way }: Admitted, app: App): Tab {
 }
 
 /** For what is written down, and charged where it has a price. */
-export function chargedTab({ call, ask, caller, hold, way }: Admitted, app: App): Tab {
+export function chargedTab({ call, ask, caller, hold, way, keyHolds }: Admitted, app: App): Tab {
   const { route, isListed } = way;
   const { provider, region } = route.deployment;
   // Without a model there is none that a row could name; where it ran, the trace tells.
   const named = ask.model === undefined ? undefined : route;
   const job = open(call, ask, caller, hold, way.trace, app);
+  job.keyHolds.push(...keyHolds);
   const traced = (decision: TraceEntry["decision"], reason: string): TraceEntry => {
     return { provider: provider.id, region, model: route.model.id, decision, reason };
   };
@@ -104,13 +108,19 @@ export function chargedTab({ call, ask, caller, hold, way }: Admitted, app: App)
     },
     headers: () => answerHeaders(job, route, [], app),
     complete(meter) {
-      const usage = meter.usage ?? (isListed ? estimated(ask, meter) : undefined);
+      const { usage: told } = meter;
+      const usage = told?.outputUntold
+        ? withWords(told, ask, meter)
+        : (told ?? (isListed ? estimated(ask, meter) : undefined));
+      if (isListed && meter.isStream && firstByteAt !== undefined)
+        learnSpeed(route, usage, firstByteAt, app);
       return end({ status: "ok", usage }, traced("selected", "proxied"), meter);
     },
-    failed({ error, reason, status, upstreamFailed }, meter) {
+    failed(fault, meter) {
+      const { error, reason, status } = fault;
       // A client must not talk a provider ill: a path that does not exist is no failure.
-      const isIll = upstreamFailed && (status === undefined || status >= 500);
-      if (isListed && isIll) app.health.failed(route);
+      const upstreamFailed = fault.upstreamFailed && (status === undefined || status >= 500);
+      if (isListed) learn(route, { ...fault, upstreamFailed }, app);
       const isClients = error.status < 500 && error.status !== 429;
       const entry = { ...traced("failed", reason), ...(status === undefined ? {} : { status }) };
       const { usage } = meter;
@@ -136,10 +146,15 @@ function estimated(ask: Ask, meter: Meter): Usage {
 /** Usage of an answer that was left: what was told, with our count of a stream's words where that is more. */
 function partial(ask: Ask, meter: Meter): Usage | undefined {
   const { usage: told, outputBytes } = meter;
-  if (meter.ended || (!meter.isStream && told !== undefined)) return told;
+  const isWhole = meter.ended || (!meter.isStream && told !== undefined);
+  if (isWhole && !told?.outputUntold) return told;
   if (told === undefined && outputBytes === 0) return undefined;
+  return told === undefined ? estimated(ask, meter) : withWords(told, ask, meter);
+}
+
+/** What was told, with our count of the words where that is more. */
+function withWords(told: Usage, ask: Ask, meter: Meter): Usage {
   const counted = estimated(ask, meter);
-  if (told === undefined) return counted;
   const visible = Math.max(told.output.visible, counted.output.visible - told.output.reasoning);
   return { ...told, output: { ...told.output, visible }, estimated: true };
 }

@@ -8,6 +8,17 @@ export interface ProxyPath {
   query: string;
 }
 
+/** Whether a path gives an address's own path again, and goes on below it. */
+export function repeats(address: string, path: string): boolean {
+  const whole = pathOf(address);
+  return whole !== "" && path.startsWith(`${whole}/`);
+}
+
+/** The path of an address, without a slash at its end. */
+export function pathOf(address: string): string {
+  return new URL(address).pathname.replace(/\/$/, "");
+}
+
 /** Where a path leads at an address. */
 export interface Place {
   /** What the path is appended to. */
@@ -43,11 +54,11 @@ export function proxyPath(
 
 /** The address and the endpoint that a path means: appended to the address without its version segment. */
 export function placeAt(address: string, path: string): Place {
-  const { origin, pathname } = new URL(address);
-  const whole = pathname.replace(/\/$/, "");
+  const { origin } = new URL(address);
+  const whole = pathOf(address);
   const unversioned = whole.replace(/\/v\d\w*$/i, "");
   // Whoever gives the address's own path again means it once.
-  const isRepeated = whole !== "" && path.startsWith(`${whole}/`);
+  const isRepeated = repeats(address, path);
   const below = isRepeated ? path.slice(unversioned.length) : path;
   return {
     baseUrl: isRepeated ? origin : origin + unversioned,

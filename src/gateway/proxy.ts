@@ -1,16 +1,26 @@
 import type { RouteWish } from "#src/dialect/dialect.ts";
-import { ClientLeft, timeout } from "#src/gateway/attempt.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
 import type { App, Call } from "#src/gateway/context.ts";
+import { allFull, allShut, ClientLeft } from "#src/gateway/course.ts";
 import { type Errand, errandOf } from "#src/gateway/proxy-ask.ts";
 import { attemptFailed } from "#src/gateway/proxy-fault.ts";
 import { forwardedHeaders, redirected } from "#src/gateway/proxy-headers.ts";
-import { type Answered, passOn } from "#src/gateway/proxy-relay.ts";
-import { addressOf, refuseProvider, type Way, wayOf } from "#src/gateway/proxy-route.ts";
+import { type Answered, passOn, totalTimer } from "#src/gateway/proxy-relay.ts";
+import {
+  addressesOf,
+  refuseProvider,
+  requireAddress,
+  type Way,
+  wayOf,
+} from "#src/gateway/proxy-route.ts";
 import { chargedTab, freeTab } from "#src/gateway/proxy-tab.ts";
 import { placeAt, type ProxyPath, proxyPath } from "#src/gateway/proxy-target.ts";
+import { keyedWay } from "#src/gateway/proxy-key.ts";
 import { reserve } from "#src/gateway/reserve.ts";
+import { timeout, totalLeft } from "#src/gateway/timers.ts";
+import { AppError } from "#src/lib/error.ts";
 import { ConnectTimeout, type Exchange } from "#src/provider/exchange.ts";
+import { type Seat, SeatedExchange } from "#src/provider/in-flight.ts";
 import { send } from "#src/provider/send.ts";
 
 /** A call in a provider's own words, to a path of its own. Its front is that in which we refuse. */
@@ -25,15 +35,25 @@ export async function proxy(call: ProxyCall, app: App): Promise<Response> {
   const { request, body, provider } = call;
   const caller = await authenticateInference(request, app); // 401, 403
   refuseProvider(provider, caller); // 403
-  const address = addressOf(provider, app); // 503
+  const mine = app.seenBy(caller);
+  requireAddress(provider, mine); // 503
   const target = proxyPath(provider, call.segments, request.url); // 400
+  const addresses = addressesOf(provider, target.path, mine); // 400
+  const [address = ""] = addresses;
   const { endpoint } = placeAt(address, target.path);
   const route = { ...wishOf(request), provider };
   const errand = errandOf({ method: request.method, endpoint, query: target.query, body, route }); // 400
-  const way = wayOf(errand, provider, caller, app); // 403, 503
-  const hold = await reserve(caller, errand.ask, pricedAt(errand, way), app); // 402, 429
-  const admitted = { call, ask: errand.ask, caller, hold, way };
-  const tab = errand.kind === "free" ? freeTab(admitted, app) : chargedTab(admitted, app);
+  const found = wayOf({ errand, provider, addresses }, caller, mine); // 403, 503
+  refuseReshaped(errand, endpoint, found); // 400
+  const { way, keyHolds } = await keyedWay(errand, found, app); // 429
+  const hold = await reserve(caller, errand.ask, pricedAt(errand, way), app).catch(
+    (refusal: unknown) => {
+      for (const one of keyHolds) one.hold.settle([]);
+      throw refusal;
+    },
+  ); // 402, 429
+  const admitted = { call, ask: errand.ask, caller, hold, way, keyHolds };
+  const tab = errand.kind === "free" ? freeTab(admitted) : chargedTab(admitted, app);
   try {
     const answered = await exchangeWith(call, target, { ask: errand.ask, tab, way }, app);
     return await passOn(answered, app); // settles
@@ -49,6 +69,19 @@ function wishOf({ headers }: Request): RouteWish {
   return region === null || headers.has("x-lowrouter-generation-id")
     ? {}
     : { region: region.trim() };
+}
+
+/** Throws where the address would take the request in another shape: its bytes are not changed. */
+function refuseReshaped({ kind, ask }: Errand, endpoint: string, { route }: Way): void {
+  const { provider, reshape } = route.deployment;
+  if (kind !== "inference" || reshape === undefined) return;
+  const { path } = reshape(endpoint, JSON.stringify({ model: ask.model }));
+  if (path.split("?")[0] === endpoint) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot pass on this path at ${provider.id}: there the model stands in the path; give the provider's own path and body, or call the gateway's own routes, as /v1/messages and /v1/chat/completions`,
+    { param: "path" },
+  );
 }
 
 /** Where there is a model, there may be a price to hold. */
@@ -69,30 +102,69 @@ async function exchangeWith(
   const { route, isListed } = way;
   const { baseUrl } = placeAt(route.deployment.baseUrl, path);
   const extra = forwardedHeaders(request);
+  const proof: Record<string, string> = {};
   const started = app.clock.monotonic();
   const { firstByteMs, connectMs } = app.config.timeouts;
   const isEmpty = call.body.length === 0 && /^(GET|HEAD|OPTIONS)$/.test(request.method);
-  const exchange = send(
-    redirected(route.deployment, baseUrl, extra),
-    path + query,
-    isEmpty ? undefined : call.body,
-    { stream: ask.stream, method: request.method, connectMs, extra },
+  const refuse = (why: AppError) =>
+    attemptFailed(why, { request, ask, way, admission: "usual" }, app);
+  const seat = await seatAt(way, call, app);
+  if (seat === undefined) throw refuse(allFull(route, app));
+  const admission = isListed ? app.health.enter(route) : "usual";
+  if (admission === "refused") {
+    seat.leave();
+    throw refuse(allShut([route], app));
+  }
+  const giveUp = () => {
+    seat.leave();
+    if (admission === "probe") app.health.leave(route);
+  };
+  const exchange = seated(seat, giveUp, () =>
+    send(
+      redirected(route.deployment, baseUrl, extra, proof),
+      path + query,
+      isEmpty ? undefined : call.body,
+      { stream: ask.stream, method: request.method, connectMs, extra },
+    ),
   );
   stopWith(request.signal, exchange);
+  const total = totalTimer({ exchange, way, startedAt: call.startedAt }, app);
   const late = app.deadlines.after(firstByteMs, () =>
-    exchange.abort(timeout("first byte", firstByteMs, route)),
+    exchange.abort(timeout("first_byte", firstByteMs, route)),
   );
   try {
     const head = await exchange.head;
     tab.began();
     if (isListed && head.status < 300) app.health.succeeded(route, app.clock.monotonic() - started);
-    return { request, ask, way, tab, exchange, head };
+    const { startedAt } = call;
+    return { request, startedAt, ask, way, admission, tab, exchange, head, proof };
   } catch (thrown) {
-    const cause =
-      thrown instanceof ConnectTimeout ? timeout("connection", connectMs, route) : thrown;
-    throw attemptFailed(cause, { request, ask, way }, app);
+    const cause = thrown instanceof ConnectTimeout ? timeout("connect", connectMs, route) : thrown;
+    exchange.abort(new Error("The try failed"));
+    throw attemptFailed(cause, { request, ask, way, admission }, app);
   } finally {
     late.cancel();
+    total.cancel();
+  }
+}
+
+/** A place at the provider, which is waited for as long as for a first byte; undefined when none came. */
+function seatAt({ route }: Way, { request, startedAt }: ProxyCall, app: App) {
+  const { id } = route.deployment.provider;
+  const free = app.inFlight.take(id);
+  if (free !== undefined) return free;
+  const left = [app.config.timeouts.firstByteMs, totalLeft({ startedAt }, app)];
+  const [ms = 0] = left.filter((limit) => limit > 0).sort((one, other) => one - other);
+  return app.inFlight.wait(id, ms, request.signal);
+}
+
+/** An exchange that gives its place back, also where it cannot begin. */
+function seated(seat: Seat, giveUp: () => void, begin: () => Exchange): Exchange {
+  try {
+    return new SeatedExchange(begin(), seat);
+  } catch (cause) {
+    giveUp();
+    throw cause;
   }
 }
 

@@ -1,7 +1,10 @@
 import type { ApiKey, Caller, ResetInterval } from "#src/account/account.ts";
 import type { Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
+import { thinkingTokens } from "#src/dialect/effort.ts";
+import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import type { App } from "#src/gateway/context.ts";
+import { freeDemands } from "#src/gateway/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -13,6 +16,10 @@ export interface Spent {
   tokens: number;
   /** Micrograms of CO2e. */
   carbon: number;
+  /** Nano-units at the provider of the credential that served; absent for all others. */
+  upstream?: number;
+  /** 1 where the request was free of the fee on own credentials. */
+  feeless?: number;
 }
 
 /** Takes what the request may use at most from every allowance, or nothing. Throws 402 and 429. */
@@ -44,7 +51,15 @@ function usedOf(demand: Demand, spent: Spent): number {
       return 0;
     case "requests_minute":
     case "requests_day":
+    case "free_minute":
+    case "free_day":
+    case "provider_minute":
       return 1;
+    case "provider_daily":
+    case "provider_monthly":
+      return spent.upstream ?? 0;
+    case "byok_free":
+      return spent.feeless ?? 0;
   }
 }
 
@@ -74,14 +89,9 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
   demandOfKey(demands, "key_limit", key.limit, key.limitReset, cost, key, app);
   demandOfKey(demands, "key_daily", key.dailyLimit, "daily", cost, key, app);
   demandOfKey(demands, "key_monthly", key.monthlyLimit, "monthly", cost, key, app);
-  const { requestsPerMinute, requestsPerDay, tokensPerMinute, maxInFlight } = key.rateLimit;
-  const perMinute = requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
-  demandOfKey(demands, "requests_minute", perMinute, "minute", 1, key, app);
-  demandOfKey(demands, "requests_day", requestsPerDay, "daily", 1, key, app);
   // A token is about four bytes of text; the bound used for money would refuse far too early here.
-  const tokens = Math.ceil(ask.inputTokensAtMost / 4) + output;
-  demandOfKey(demands, "tokens_minute", tokensPerMinute, "minute", tokens, key, app);
-  demandOfKey(demands, "in_flight", maxInFlight, undefined, 1, key, app);
+  demandRates(demands, 1, Math.ceil(ask.inputTokensAtMost / 4) + output, key, app);
+  demands.push(...freeDemands(routes, { key, account }, app));
   if (key.carbonBudgetG !== undefined) {
     const grams = (carbonPer1k * (ask.inputTokensAtMost + output)) / 1000;
     const byRoute = typeof key.carbonBudgetAction === "object";
@@ -90,6 +100,31 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
     demandOfKey(demands, "carbon", limit, reset, byRoute ? 0 : Math.ceil(grams * 1e6), key, app);
   }
   return demands;
+}
+
+/** Nothing of the credit and of each rate limit: what has to be known to say how they stand. */
+export function standingDemands({ key, account }: Caller, app: App): Demand[] {
+  const unlimited = account.plan === "metered";
+  const demands: Demand[] = [
+    { kind: "credit", owner: account.id, windowStart: 0, amount: 0, unlimited },
+  ];
+  demandRates(demands, 0, 0, key, app);
+  return demands;
+}
+
+function demandRates(
+  demands: Demand[],
+  requests: number,
+  tokens: number,
+  key: ApiKey,
+  app: App,
+): void {
+  const { requestsPerMinute, requestsPerDay, tokensPerMinute, maxInFlight } = key.rateLimit;
+  const perMinute = requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
+  demandOfKey(demands, "requests_minute", perMinute, "minute", requests, key, app);
+  demandOfKey(demands, "requests_day", requestsPerDay, "daily", requests, key, app);
+  demandOfKey(demands, "tokens_minute", tokensPerMinute, "minute", tokens, key, app);
+  demandOfKey(demands, "in_flight", maxInFlight, undefined, requests, key, app);
 }
 
 /** Adds the demand on one of the key's limits, where it has that limit. */
@@ -108,10 +143,22 @@ function demandOfKey(
   demands.push({ kind, owner: key.hash, windowStart, windowEnd, limit, amount });
 }
 
-/** Completion tokens that an answer may have: the caller's limit, else the configured default, times the choices. */
-function outputAtMost(ask: Ask, { endpoint }: Route, app: App): number {
-  const cap = endpoint.maxOutputTokens ?? Number.POSITIVE_INFINITY;
-  return Math.min(ask.maxOutputTokens ?? app.config.billing.defaultMaxTokens, cap) * ask.choices;
+/** Completion tokens that all choices of an answer may have. */
+export function outputAtMost(ask: Ask, route: Route, app: App): number {
+  const cap = route.endpoint.maxOutputTokens ?? Number.POSITIVE_INFINITY;
+  return Math.min(ask.maxOutputTokens ?? heldOutputTokens(ask, route, app), cap) * ask.choices;
+}
+
+/** Tokens that are held for one choice where the caller sets no limit: the configured default, and room to reason. */
+export function heldOutputTokens(
+  { needs, parsed }: Ask,
+  { model, variant }: Route,
+  app: App,
+): number {
+  const isAsked = needs.reasoning || variant === "thinking";
+  const reasons = model.reasoning !== undefined && (isAsked || model.reasoning.mandatory);
+  const room = reasons === true ? thinkingTokens(reasoningOf(parsed) ?? {}) : 0;
+  return app.config.billing.defaultMaxTokens + room;
 }
 
 function requirePrice(plan: string, { model, deployment }: Route, app: App): void {

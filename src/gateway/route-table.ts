@@ -4,8 +4,10 @@ import { pricesOn } from "#src/catalog/price.ts";
 import { ecoOfModel } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
 import type { EcoTables } from "#src/eco/load.ts";
+import type { Measured } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
+import { europeanCountries } from "#src/gateway/europe.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import { endpointAt } from "#src/provider/registry.ts";
 
@@ -36,6 +38,10 @@ export function createRouteTable(options: {
   grids: Grids;
   methodology: string;
   day: string;
+  /** Names of the operator's own, each with the model it means. */
+  aliases?: Readonly<Record<string, string>> | undefined;
+  /** What the operator measured of a model at a provider. */
+  measured?(model: string, provider: string): Measured | undefined;
 }): RouteTable {
   const { models, providers, deployments, tables, grids, methodology, day } = options;
   const routes = new Map<Model, Route[]>();
@@ -46,15 +52,19 @@ export function createRouteTable(options: {
       if (endpoint === undefined) return [];
       const grid = grids.get(deployment);
       const row = pricesOn(endpoint, day);
+      const measured = options.measured?.(model.id, deployment.provider.id);
+      const whPer1k = measured ? measured.whPer1kTokens * measured.pue : eco?.energyWhPer1kTokens;
       return [
         {
           model,
           endpoint,
           deployment,
           gridGPerKwh: grid?.gPerKwh,
-          carbonPer1k: eco && grid ? (eco.energyWhPer1kTokens * grid.gPerKwh) / 1000 : undefined,
+          carbonPer1k: whPer1k !== undefined && grid ? (whPer1k * grid.gPerKwh) / 1000 : undefined,
+          measured,
           activeB: eco?.activeParamsB,
           price: row && { input: Number(row.input), output: Number(row.output) },
+          zone: zoneOf(deployment, tables),
         },
       ];
     });
@@ -74,7 +84,7 @@ export function createRouteTable(options: {
   const ascending = (a: number, b: number): number => (a === b ? 0 : a < b ? -1 : 1);
   return {
     models,
-    find: createFinder(models),
+    find: createFinder(models, options.aliases),
     of: (model) => routes.get(model) ?? [],
     smallest: routable.toSorted(
       (a, b) =>
@@ -89,7 +99,21 @@ export function createRouteTable(options: {
       ...providers.flatMap((provider) => provider.regions.map((region) => region.id)),
       ...deployments.map((deployment) => deployment.region),
     ]),
+    countries: new Set([
+      ...tables.countries.keys(),
+      ...europeanCountries,
+      ...deployments.flatMap(({ country }) => country ?? []),
+    ]),
+    zones: new Map([
+      ...tables.countries,
+      ...[...tables.zones.keys()].map((id) => [id, id] as const),
+    ]),
     providers: new Set(providers.map((provider) => provider.id)),
     anyProvider: deployments.length > 0,
   };
+}
+
+/** The one zone that a deployment stands in. A region's mean, or a default that is assumed, is no zone. */
+function zoneOf({ gridZone, country }: Deployment, tables: EcoTables): string | undefined {
+  return gridZone ?? (country === undefined ? undefined : tables.countries.get(country));
 }

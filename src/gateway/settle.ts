@@ -3,7 +3,9 @@ import type { Hold } from "#src/allowance/allowance.ts";
 import type { Ask, LowrouterBlock, Summary } from "#src/dialect/dialect.ts";
 import { totalTokens, type Usage } from "#src/dialect/usage.ts";
 import type { App, Call, Cost } from "#src/gateway/context.ts";
-import { spend } from "#src/gateway/reserve.ts";
+import { isOwn } from "#src/gateway/credentials.ts";
+import { hasFeeless, type KeyHold } from "#src/gateway/key-hold.ts";
+import { type Spent, spend } from "#src/gateway/reserve.ts";
 import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/generation.ts";
 import { nano, toUnits } from "#src/ledger/money.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -20,6 +22,8 @@ export interface Job {
   /** Id of the completion as the client sees it. */
   completionId: string;
   trace: TraceEntry[];
+  /** What was taken of the limits of provider credentials. */
+  keyHolds: KeyHold[];
   settled: boolean;
 }
 
@@ -54,7 +58,7 @@ const waivedCost: Cost = {
 
 /** Cost and footprint of a usage at a route. No eco where usage is unknown or only our own count. */
 export function accountFor(job: Job, route: Route, usage: Usage | undefined, app: App): Account {
-  const cost = usage === undefined ? undefined : app.price(route, usage, job.call.receivedAt);
+  const cost = usage === undefined ? undefined : chargeOf(job, route, usage, app);
   const counted = usage !== undefined && usage.estimated !== true && totalTokens(usage) > 0;
   // The method models the making of text: vectors have no figures.
   const estimate = counted && job.ask.kind === "chat" ? app.estimate(route, usage) : undefined;
@@ -74,12 +78,20 @@ export function accountFor(job: Job, route: Route, usage: Usage | undefined, app
         total: toUnits(cost.total),
         prompt: toUnits(cost.prompt),
         completion: toUnits(cost.completion),
+        ...(isOwn(route) ? { upstream: toUnits(cost.upstream) } : {}),
       },
-      isByok: false,
+      isByok: isOwn(route),
       asked: job.ask.parsed,
       block,
     },
   };
+}
+
+/** What a usage is charged: on an own credential the fee, unless the month has free requests left. */
+function chargeOf(job: Job, route: Route, usage: Usage, app: App): Cost | undefined {
+  const cost = app.price(route, usage, job.call.receivedAt);
+  if (cost === undefined || !isOwn(route) || !hasFeeless(job, route)) return cost;
+  return { ...cost, total: nano(0) };
 }
 
 /**
@@ -105,11 +117,13 @@ export async function settle(
         : waivedCost;
   const estimate = charged ? account?.estimate : undefined;
   const generation = generationOf(job, outcome, cost, estimate, app);
-  const movements = spend(job.hold, {
+  const spent = {
     cost: cost?.total ?? 0,
     tokens: usage === undefined ? 0 : totalTokens(usage),
     carbon: Math.round((estimate?.block.carbon_g ?? 0) * 1e6),
-  });
+  };
+  const movements = spend(job.hold, spent);
+  if (job.keyHolds.length > 0) movements.push(...spendKeys(job, outcome, cost, spent));
   try {
     await app.ledger.record({ generation, movements });
   } catch (cause) {
@@ -118,6 +132,18 @@ export async function settle(
   } finally {
     app.open.delete(job.generationId);
   }
+}
+
+/** Ends what was taken of credentials: a try counts, and what it cost counts where it served. */
+function spendKeys(job: Job, { route, usage }: Outcome, cost: Cost | undefined, spent: Spent) {
+  // What a provider bills for an answer that broke off is not ours to know, and no part of what we charge.
+  const served = cost === waivedCost || usage === undefined ? undefined : route;
+  return job.keyHolds.flatMap(({ route: tried, hold }) => {
+    const { key } = tried.deployment;
+    const isServed = key !== undefined && served?.deployment.key?.id === key.id;
+    const upstream = isServed ? (cost?.upstream ?? 0) : 0;
+    return spend(hold, { ...spent, upstream, feeless: isServed ? 1 : 0 });
+  });
 }
 
 function generationOf(
@@ -170,7 +196,7 @@ function generationOf(
     costCompletion: cost?.completion,
     upstreamCost: cost?.upstream,
     usdRate: app.config.billing.usdRate,
-    isByok: false,
+    isByok: route !== undefined && isOwn(route),
     energyWh: estimate?.block.energy_wh,
     carbonG: estimate?.block.carbon_g,
     carbonPer1kG: estimate?.block.carbon_per_1k_tokens_g,
@@ -178,6 +204,7 @@ function generationOf(
     methodology: estimate?.block.methodology_version,
     gridGPerKwh: estimate?.gridGPerKwh,
     gridZone: estimate?.gridZone,
+    measured: estimate?.measured,
     trace: [...job.trace, ...outcome.trace],
   };
 }

@@ -1,8 +1,11 @@
 import { UpstreamStreamError, type StreamHead, type StreamRelay } from "#src/dialect/dialect.ts";
-import { type Answer, ClientLeft, timeout } from "#src/gateway/attempt.ts";
+import type { Answer } from "#src/gateway/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
+import { ClientLeft } from "#src/gateway/course.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
+import { learnSpeed } from "#src/gateway/learn.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
+import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/timers.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Exchange } from "#src/provider/exchange.ts";
 
@@ -30,15 +33,17 @@ export async function* streamOf(
     includeUsage: job.ask.includeUsage,
     asked: job.ask.parsed,
     toolNames: job.ask.toolNames,
+    stops: answer.stops,
+    choices: job.ask.choices,
   };
   const flow = job.call.front.stream(answer.wire, head);
   const { timeouts } = app.config;
   /** Whether the client is waited for: what is late then is not the upstream. */
   let isClientsTurn = false;
-  const late = (timer: string, milliseconds: number) => () =>
+  const late = (timer: Timer, milliseconds: number) => () =>
     exchange.abort(isClientsTurn ? new ClientLeft() : timeout(timer, milliseconds, route));
-  const idle = app.deadlines.after(timeouts.idleMs, late("further byte", timeouts.idleMs));
-  const total = app.deadlines.after(timeouts.totalMs, late("complete answer", timeouts.totalMs));
+  const idle = app.deadlines.after(timeouts.idleMs, late("idle", timeouts.idleMs));
+  const total = app.deadlines.after(totalLeft(job.call, app), late("total", timeouts.totalMs));
   let finished = false;
   try {
     let failure: AppError | undefined;
@@ -55,8 +60,9 @@ export async function* streamOf(
         if (next === undefined) break;
         idle.extend();
         const out = flow.push(next);
-        if (flow.over) {
-          void letGo(exchange);
+        if (flow.over || flow.isCut) {
+          if (flow.isCut) exchange.abort(new Error("The answer was cut at a stop sequence"));
+          else void letGo(exchange);
           if (out.length > 0) yield out;
           break;
         }
@@ -77,7 +83,8 @@ export async function* streamOf(
       failure = broken(thrown, answer, app, job);
     }
     if (failure !== undefined) {
-      app.health.failed(route);
+      // A long answer is no illness.
+      if (!isTotal(failure)) app.health.failed(route);
       const account = accountFor(job, route, undefined, app);
       await settle(
         job,
@@ -97,7 +104,11 @@ export async function* streamOf(
       yield flow.fail(failure, account.summary);
       return;
     }
-    const usage = flow.usage ?? estimateUsage(job.ask, flow.outputBytes);
+    const { usage: told } = flow;
+    // What the upstream counted before a cut is not its last word.
+    const isPartial = told === undefined || told.outputUntold || flow.isCut;
+    const usage = isPartial ? partial(job, flow) : told;
+    learnSpeed(route, usage, answer.firstByteAt, app);
     const account = accountFor(job, route, usage, app);
     await settle(
       job,
@@ -142,7 +153,7 @@ async function leave(job: Job, answer: Answer, flow: StreamRelay, app: App): Pro
   );
 }
 
-/** Usage of a stream that was left: the upstream's own input count where it told one, our count of the output. */
+/** Usage of a stream whose output was not counted: the upstream's own input count where it told one, our count of the output. */
 function partial(job: Job, flow: StreamRelay) {
   const counted = estimateUsage(job.ask, flow.outputBytes);
   const told = flow.usage;
@@ -187,10 +198,10 @@ function orSilence<T>(reading: Promise<T>, app: App): Promise<T | typeof silence
 
 /** A broken stream as the error that the client is told. */
 function broken(thrown: unknown, { exchange, route }: Answer, app: App, job: Job): AppError {
+  exchange.abort(new Error("The stream was broken"));
   if (thrown instanceof AppError) return thrown;
   const provider = route.deployment.provider.id;
   app.log.write("warn", "stream_broken", { generation: job.generationId, provider }, thrown);
-  exchange.abort(new Error("The stream was broken"));
   return new AppError("upstream_error", "upstream request failed", {
     cause: thrown,
     metadata: { provider },

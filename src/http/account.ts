@@ -3,8 +3,8 @@ import type { Caller } from "#src/account/account.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
-import { balanceHeader } from "#src/gateway/headers.ts";
 import { activityRoutes } from "#src/http/activity.ts";
+import { byokRoutes } from "#src/http/byok.ts";
 import { keyRoutes } from "#src/http/keys.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, respond, writeJsonError } from "#src/http/respond.ts";
@@ -18,7 +18,7 @@ import { explainGeneration } from "#src/report/explain-generation.ts";
 import { generationRecord } from "#src/report/generation-record.ts";
 import { selfRecord } from "#src/report/key-record.ts";
 
-/** Runs a handler for a caller; the answer carries the balance. */
+/** Runs a handler for a caller. */
 export type ForCaller = (
   request: Request,
   handler: (caller: Caller, url: URL) => Promise<Response>,
@@ -31,10 +31,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     respond(request, app, writeJsonError, async () => {
       const url = new URL(request.url);
       const caller = await authenticate(request, app);
-      const response = await handler(caller, url);
-      for (const [name, value] of Object.entries(balanceHeader(caller, app)))
-        response.headers.set(name, value);
-      return response;
+      return handler(caller, url);
     });
 
   async function found(caller: Caller, id: string) {
@@ -109,6 +106,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     .use(both("/v1"))
     .use(both("/api/v1"))
     .use(keyRoutes(app, services, forCaller))
+    .use(byokRoutes(app, services, forCaller))
     .use(activityRoutes(app, services, forCaller));
 }
 

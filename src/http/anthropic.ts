@@ -22,10 +22,11 @@ export function anthropicRoutes(app: App): InferenceRoutes {
 }
 
 /** The same under the header from which official clients take what they say of an answer in errors and logs. */
-function withRequestId({ POST }: InferenceRoute): InferenceRoute {
+function withRequestId(route: InferenceRoute): InferenceRoute {
   return {
+    ...route,
     async POST(request, server) {
-      const response = await POST(request, server);
+      const response = await route.POST(request, server);
       const id = response.headers.get("X-LowRouter-Generation-ID");
       if (id !== null) response.headers.set("request-id", id);
       return response;

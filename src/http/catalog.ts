@@ -2,7 +2,6 @@ import { Elysia } from "elysia";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
-import { balanceHeader } from "#src/gateway/headers.ts";
 import {
   describeEndpoints,
   describeModel,
@@ -66,12 +65,13 @@ export function catalogRoutes(app: App, services: CatalogServices) {
 
 async function listModels(
   request: Request,
-  app: App,
+  everyones: App,
   services: CatalogServices,
 ): Promise<Response> {
   const url = new URL(request.url);
-  const caller = await authenticate(request, app);
+  const caller = await authenticate(request, everyones);
   const { key } = caller;
+  const app = everyones.seenBy(caller);
   const all = url.searchParams.get("all") === "true";
   const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
   const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
@@ -101,16 +101,16 @@ async function listModels(
         );
   const pseudo = wanted.includes("text") || wanted.includes("all") ? pseudoModels() : [];
   const data = [...pseudo, ...fits.map((model) => describeModel(model, app, services))];
-  return json({ object: "list", data }, { headers: balanceHeader(caller, app) });
+  return json({ object: "list", data });
 }
 
 async function listEndpoints(
   request: Request,
   id: string,
-  app: App,
+  everyones: App,
   services: CatalogServices,
 ): Promise<Response> {
-  const caller = await authenticate(request, app);
+  const app = everyones.seenBy(await authenticate(request, everyones));
   const found = app.routes.find(decodeURIComponent(id));
   const model = found && services.models.find((one) => one.id === found.model.id);
   if (model === undefined) {
@@ -123,15 +123,15 @@ async function listEndpoints(
     ...describeModel(model, app, services),
     endpoints: describeEndpoints(model, app, services),
   };
-  return json({ data }, { headers: balanceHeader(caller, app) });
+  return json({ data });
 }
 
 async function listProviders(
   request: Request,
-  app: App,
+  everyones: App,
   services: CatalogServices,
 ): Promise<Response> {
-  const caller = await authenticate(request, app);
+  const app = everyones.seenBy(await authenticate(request, everyones));
   const data = services.providers.map((provider) => describeProvider(provider, app, services));
-  return json({ object: "list", data }, { headers: balanceHeader(caller, app) });
+  return json({ object: "list", data });
 }

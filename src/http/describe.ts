@@ -1,11 +1,16 @@
 import type { Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts";
 import type { App } from "#src/gateway/context.ts";
+import { basisOf } from "#src/gateway/pins.ts";
+import type { StickyCounts } from "#src/gateway/sticky.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
-import { dayOf } from "#src/lib/clock.ts";
+import { dayOf, rfc3339 } from "#src/lib/clock.ts";
+import type { Standing } from "#src/provider/health.ts";
 
 /** What of the gateway a description is made from. */
-export type CatalogView = Pick<App, "routes" | "health" | "clock">;
+/** `sticky` is in the memory of the process that serves; another one cannot tell. */
+export type CatalogView = Pick<App, "routes" | "health" | "inFlight" | "clock"> &
+  Partial<Pick<App, "sticky">>;
 
 /** Tokens that a price in data/ is given for. */
 const perMillion = 6;
@@ -147,7 +152,7 @@ export function describeEndpoints(model: Model, app: CatalogView, services: Cata
       slug: `${deployment.provider.id}/${deployment.region}`,
       model: model.id,
       region: deployment.region,
-      region_basis: deployment.basis,
+      region_basis: basisOf(route),
       context_length: endpoint.contextWindow,
       max_completion_tokens: endpoint.maxOutputTokens ?? null,
       pricing: pricing(pricesOn(endpoint, day)),
@@ -167,6 +172,8 @@ export function describeProvider(provider: Provider, app: CatalogView, services:
     (deployment) => deployment.provider.id === provider.id,
   );
   const known = provider.regions.map((region) => region.id);
+  const standings = app.health.all().filter((one) => one.provider === provider.id);
+  const { limit, inFlight, waiting, waited, refused } = app.inFlight.crowd(provider.id);
   const regions = [...new Set([...reachable.map((deployment) => deployment.region), ...known])].map(
     (id) => {
       const grid = services.gridOf(provider.id, id);
@@ -178,6 +185,7 @@ export function describeProvider(provider: Provider, app: CatalogView, services:
         grid_source: grid?.rows[0]?.row.source ?? null,
         grid_year: grid?.year ?? null,
         ...(grid?.assumption ? { grid_assumption: grid.assumption } : {}),
+        models: standings.filter((one) => one.region === id).map(describeStanding),
       };
     },
   );
@@ -197,9 +205,42 @@ export function describeProvider(provider: Provider, app: CatalogView, services:
     configured: reachable.length > 0,
     data_collection: trainsOnData === false ? "deny" : trainsOnData === true ? "allow" : null,
     zdr: zdr === "default",
+    in_flight: { now: inFlight, limit: limit ?? null, waiting, waited, refused },
+    ...(app.sticky ? { conversations: describeConversations(app.sticky.of(provider.id)) } : {}),
     regions,
     privacy_policy_url: null,
     terms_of_service_url: null,
     status_page_url: provider.statusPage ?? null,
   };
+}
+
+/** How many answers met the prompt cache of the turn before, came from elsewhere, or began something new; since the start. */
+function describeConversations({ hits, moves, starts }: StickyCounts) {
+  const turns = hits + moves;
+  const share = turns === 0 ? null : Math.round((hits / turns) * 1000) / 1000;
+  return { stayed: hits, moved_here: moves, begun: starts, stayed_share: share };
+}
+
+/** What requests of the last minutes found of a model in a region. Times to the first byte in ms, output in tokens/s. */
+function describeStanding(standing: Standing) {
+  const { model, state, reason, since, wait, latency, throughput, keys } = standing;
+  const credentials = keys?.map((one) => ({
+    id: one.id,
+    status: one.state,
+    reason: one.reason ?? null,
+  }));
+  return {
+    id: model,
+    status: state,
+    reason: reason ?? null,
+    since: since === undefined ? null : rfc3339(since),
+    retry_after_s: Math.ceil(wait / 1000),
+    latency_ms: latency ? { p50: tenth(latency.p50), p95: tenth(latency.p95) } : null,
+    throughput_tps: throughput ? { p50: tenth(throughput.p50) } : null,
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
 }

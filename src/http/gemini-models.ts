@@ -4,7 +4,6 @@ import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
 import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
-import { balanceHeader } from "#src/gateway/headers.ts";
 import { json, respond } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -25,13 +24,10 @@ export function listModels(request: Request, app: App): Promise<Response> {
       );
     }
     const next = models[from + size];
-    return json(
-      {
-        models: models.slice(from, from + size).map(describe),
-        ...(next ? { nextPageToken: next.id } : {}),
-      },
-      { headers: balanceHeader(caller, app) },
-    );
+    return json({
+      models: models.slice(from, from + size).map(describe),
+      ...(next ? { nextPageToken: next.id } : {}),
+    });
   });
 }
 
@@ -43,8 +39,7 @@ export function getModel(request: Request, app: App): Promise<Response> {
     const name = verb === "" ? stem : `${stem}:${verb}`;
     const found = app.routes.find(name);
     const model = found?.variant === undefined ? found?.model : undefined;
-    if (model !== undefined && callable(caller, app).includes(model))
-      return json(describe(model), { headers: balanceHeader(caller, app) });
+    if (model !== undefined && callable(caller, app).includes(model)) return json(describe(model));
     throw new AppError(
       "model_not_found",
       `Cannot find the model "${name.slice(0, 200)}": GET /v1beta/models lists what can be called`,
@@ -67,7 +62,9 @@ function pageSizeIn(search: URLSearchParams, all: number): number {
 }
 
 /** Chat models that can be reached and that the key may use. */
-function callable({ key }: Caller, app: App): Model[] {
+function callable(caller: Caller, everyones: App): Model[] {
+  const { key } = caller;
+  const app = everyones.seenBy(caller);
   const names = key.allowedModels.map((name) => name.toLowerCase());
   const providers = key.allowedProviders.map((slug) => slug.toLowerCase().split("/")[0]);
   return app.routes.models.filter((model) => {

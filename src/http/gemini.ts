@@ -9,13 +9,12 @@ import { chatFront } from "#src/gateway/front.ts";
 import { geminiEmbeddingFronts } from "#src/http/embeddings.ts";
 import { countTokens } from "#src/http/gemini-count.ts";
 import { getModel, listModels } from "#src/http/gemini-models.ts";
-import { inference, type InferenceRoute } from "#src/http/inference.ts";
+import { inference, type InferenceRoute, type InferenceRoutes } from "#src/http/inference.ts";
 import { respond } from "#src/http/respond.ts";
+import { wrongMethod } from "#src/http/wrong-method.ts";
 import { AppError } from "#src/lib/error.ts";
 
 type Post = InferenceRoute["POST"];
-type Get = (request: Request) => Promise<Response>;
-
 const translating = chatFront({ client: geminiClient, splice: geminiSplice, idPrefix: "" });
 
 /** generateContent; what only Google's own wire can say is named when another wire is spoken. */
@@ -37,19 +36,38 @@ async function named(
 }
 
 /** Google's paths: the model and the call are the last segments of one wildcard, and the model may hold a slash. */
-export function geminiRoutes(app: App): Record<string, InferenceRoute & { GET?: Get }> {
+export function geminiRoutes(app: App): InferenceRoutes {
   const verbs = verbsOf(app);
   const call: Post = (request, server) => {
     const post = verbs.get(verbIn(request.url));
-    return post ? post(request, server) : nowhere(request, app);
+    if (post) return post(request, server);
+    return respond(request, app, writeGeminiError, () => {
+      throw nowhere();
+    });
+  };
+  /** For methods that a path does not take: what it would take depends on whether it ends in a verb. */
+  const refuse = (otherwise: readonly string[]) => (request: Request) =>
+    respond(request, app, writeGeminiError, () => {
+      const taken = verbs.has(verbIn(request.url)) ? ["POST"] : otherwise;
+      throw taken.length > 0 ? wrongMethod(request, taken) : nowhere();
+    });
+  const others = (...taken: string[]) => {
+    const refused = refuse(taken);
+    return { PUT: refused, PATCH: refused, DELETE: refused };
   };
   return {
     "/v1beta/models": {
+      ...others("GET"),
       GET: (request) => listModels(request, app),
-      POST: (request) => nowhere(request, app),
+      POST: refuse(["GET"]),
     },
-    "/v1beta/models/*": { GET: (request) => getModel(request, app), POST: call },
-    "/v1beta/*": { POST: call },
+    "/v1beta/models/*": {
+      ...others("GET"),
+      GET: (request) =>
+        verbs.has(verbIn(request.url)) ? refuse([])(request) : getModel(request, app),
+      POST: call,
+    },
+    "/v1beta/*": { ...others(), GET: refuse([]), POST: call },
     // The official client's own default; what else is under it is OpenAI's.
     "/v1/models/*": { POST: call },
   };
@@ -105,11 +123,9 @@ function asArray(events: ReadableStream<Uint8Array<ArrayBuffer>>) {
   );
 }
 
-function nowhere(request: Request, app: App): Promise<Response> {
-  return respond(request, app, writeGeminiError, () => {
-    throw new AppError(
-      "not_found",
-      "There is no such call: models take :generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents",
-    );
-  });
+function nowhere(): AppError {
+  return new AppError(
+    "not_found",
+    "There is no such call: models take :generateContent, :streamGenerateContent, :countTokens, :embedContent and :batchEmbedContents",
+  );
 }

@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { CarbonAction } from "#src/account/account.ts";
 import type { KeyChange } from "#src/account/keys.ts";
-import { policies } from "#src/config/schema.ts";
+import type { RouteTable } from "#src/gateway/context.ts";
+import { keptPolicy, keptRegion } from "#src/gateway/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -10,7 +11,7 @@ const count = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));
 
 /** What the management API takes to make or change a key. An unknown member is refused: a limit misspelt would be no limit. */
-const schema = v.strictObject({
+export const keyChangeSchema = v.strictObject({
   name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
   label: v.optional(v.string()),
   key_type: v.optional(v.picklist(["regular", "management"])),
@@ -24,7 +25,7 @@ const schema = v.strictObject({
   allowed_models: v.optional(v.nullable(texts)),
   models: v.optional(v.nullable(texts)),
   region: v.optional(v.nullable(v.string())),
-  policy: v.optional(v.nullable(v.picklist(policies))),
+  policy: v.optional(v.nullable(v.string())),
   prefer_low_carbon: v.optional(v.boolean()),
   rate_limit: v.optional(
     v.nullable(
@@ -44,6 +45,7 @@ const schema = v.strictObject({
       v.strictObject({ route_under_g_per_1k: v.pipe(v.number(), v.gtValue(0)) }),
     ]),
   ),
+  hedge: v.optional(v.boolean()),
   enabled: v.optional(v.boolean()),
   disabled: v.optional(v.boolean()),
   expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp("a time in RFC 3339")))),
@@ -52,9 +54,9 @@ const schema = v.strictObject({
 /** A change of a key, and its type where one is made. Throws `invalid_value` naming the member. */
 export function readKeyChange(
   body: unknown,
-  regions: ReadonlySet<string>,
+  places: RouteTable,
 ): KeyChange & { type: "regular" | "management" } {
-  const parsed = v.safeParse(schema, body, { abortEarly: true });
+  const parsed = v.safeParse(keyChangeSchema, body, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const path = v.getDotPath(issue) ?? "body";
@@ -89,8 +91,11 @@ export function readKeyChange(
     change.allowedProviders = given.allowed_providers ?? [];
   const models = given.allowed_models !== undefined ? given.allowed_models : given.models;
   if (models !== undefined) change.allowedModels = models ?? [];
-  if (given.region !== undefined) change.region = regionOf(given.region, regions);
-  if (given.policy !== undefined) change.policy = given.policy ?? undefined;
+  if (given.region !== undefined)
+    change.region = given.region === null ? undefined : keptRegion(given.region, places);
+  if (given.policy !== undefined)
+    change.policy =
+      given.policy === null ? undefined : keptPolicy(given.policy, change.region, places);
   if (given.prefer_low_carbon !== undefined) change.preferLowCarbon = given.prefer_low_carbon;
   if (given.rate_limit !== undefined) {
     const {
@@ -112,6 +117,7 @@ export function readKeyChange(
     change.carbonBudgetReset = given.carbon_budget_reset ?? undefined;
   if (given.carbon_budget_action !== undefined)
     change.carbonBudgetAction = actionOf(given.carbon_budget_action);
+  if (given.hedge !== undefined) change.hedge = given.hedge;
   if (given.disabled !== undefined) change.disabled = given.disabled;
   else if (given.enabled !== undefined) change.disabled = !given.enabled;
   if (given.expires_at !== undefined)
@@ -126,16 +132,6 @@ function nanoOf(amount: number | null) {
 /** Credit limits are in credits of a hundredth of the currency. */
 function nanoOfCredits(credits: number | null) {
   return credits === null ? undefined : fromUnits(credits / 100);
-}
-
-function regionOf(region: string | null, regions: ReadonlySet<string>): string | undefined {
-  if (region === null) return undefined;
-  if (regions.has(region)) return region;
-  throw new AppError(
-    "invalid_value",
-    `Cannot pin a key to the region "${region.slice(0, 60)}": known regions are ${[...regions].join(", ")}`,
-    { param: "region" },
-  );
 }
 
 function actionOf(action: "refuse" | { route_under_g_per_1k: number }): CarbonAction {

@@ -29,10 +29,7 @@ export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCal
 
   const create = (request: Request) =>
     manage(request, async ({ account }) => {
-      const { name, type, ...policy } = readKeyChange(
-        await readJson(request, app),
-        app.routes.regions,
-      );
+      const { name, type, ...policy } = readKeyChange(await readJson(request, app), app.routes);
       if (name === undefined)
         throw new AppError(
           "missing_field",
@@ -66,10 +63,7 @@ export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCal
     });
   const update = (request: Request, hash: string) =>
     manage(request, async ({ account }) => {
-      const { type: _, ...change } = readKeyChange(
-        await readJson(request, app),
-        app.routes.regions,
-      );
+      const { type: _, ...change } = readKeyChange(await readJson(request, app), app.routes);
       const key = await updateKey(store, app.clock, account.id, hash, change);
       if (key === undefined) throw missing(hash);
       keys.invalidate(hash);

@@ -6,13 +6,15 @@ import { proxy } from "#src/gateway/proxy.ts";
 import type { TimeoutServer } from "#src/http/inference.ts";
 import { isPreflight, preflight } from "#src/http/preflight.ts";
 import { callOf, respond } from "#src/http/respond.ts";
-import { AppError } from "#src/lib/error.ts";
+import { wrongMethod } from "#src/http/wrong-method.ts";
 
 /** A request with what the router found in its path. */
 type Routed = Request & { params: Readonly<Record<string, string | undefined>> };
 
 /** A path that the server itself dispatches, for every method. */
 export type ProxyRoute = (request: Routed, server: TimeoutServer) => Promise<Response>;
+
+const passedOn = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /** The longest paths of providers have nine. */
 const mostSegments = 12;
@@ -27,14 +29,12 @@ const front = chatFront({ client: openaiChatClient, splice: openaiChatSplice, id
  */
 export function proxyRoutes(app: App): Record<string, ProxyRoute> {
   const routes: Record<string, ProxyRoute> = {};
-  const reachable = new Set(app.routes.deployments.map(({ provider }) => provider.id));
   for (const provider of app.routes.providers) {
     if (reservedNames.has(provider)) continue;
     // What none of the others takes: an empty segment, or too many.
     routes[`/${provider}/*`] = (request, server) =>
       proxied(provider, undefined, request, server, app);
-    // The others are refused whatever their path is.
-    if (!reachable.has(provider)) continue;
+    // Also where it has no credential: an account may have one of its own, and the operator may add one.
     let path = `/${provider}`;
     for (const [at, name] of names.entries()) {
       path += `/:${name}`;
@@ -58,16 +58,12 @@ function proxied(
   server.timeout(request, 0);
   return respond(request, app, front.writeError, async () => {
     if (isPreflight(request)) return preflight(request);
-    refuseMethod(request.method);
+    refuseMethod(request);
     return proxy({ ...(await callOf(request, front, app)), provider, segments }, app);
   });
 }
 
 /** TRACE would show our credential to the client, and CONNECT is for other proxies. */
-function refuseMethod(method: string): void {
-  if (/^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$/.test(method)) return;
-  throw new AppError(
-    "method_not_allowed",
-    `Cannot pass on ${method}: use the provider's own method`,
-  );
+function refuseMethod(request: Request): void {
+  if (!passedOn.includes(request.method)) throw wrongMethod(request, passedOn);
 }

@@ -1,11 +1,15 @@
 import type { ErrorReply } from "#src/dialect/dialect.ts";
+import { callerOf } from "#src/gateway/authenticate.ts";
 import type { App, Call, Front } from "#src/gateway/context.ts";
-import { exposedHeaders } from "#src/gateway/headers.ts";
+import { exposedHeaders, standingHeaders } from "#src/gateway/headers.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { AppError, toAppError } from "#src/lib/error.ts";
 
 /** How a surface shows an error: in its own dialect. */
 export type WriteError = (error: AppError) => ErrorReply;
+
+/** Where an answer's own balance and limits come from: `held` ones are told by the hold that was taken for it. */
+export type Standing = "held" | "read";
 
 /** Runs a handler and turns what it throws into an answer of the surface. Headers go on the Response, never on `set`. */
 export async function respond(
@@ -13,11 +17,14 @@ export async function respond(
   app: App,
   writeError: WriteError,
   handler: () => Promise<Response> | Response,
+  standing: Standing = "read",
 ): Promise<Response> {
   let response: Response;
+  let isTold = standing === "held";
   try {
     response = await handler();
   } catch (thrown) {
+    isTold = false;
     const error = toAppError(thrown);
     if (error.code === "internal_error") {
       app.log.write(
@@ -29,9 +36,25 @@ export async function respond(
     }
     response = errorResponse(error, writeError);
   }
+  if (!isTold && !response.headers.has("X-Credit-Balance"))
+    await tellStanding(request, response.headers, app);
   if (app.demo) response.headers.set("X-LowRouter-Demo", "1");
   if (request.headers.has("origin")) allowOrigin(response.headers);
   return response;
+}
+
+/** Adds balance and limits of whoever calls, whatever the answer is; a refusal's own limit stays the one that is told. */
+async function tellStanding(request: Request, headers: Headers, app: App): Promise<void> {
+  try {
+    const caller = await callerOf(request, app);
+    if (caller === undefined) return;
+    const isLimited = headers.has("X-RateLimit-Limit");
+    for (const [name, value] of Object.entries(await standingHeaders(caller, app)))
+      if (!(isLimited && name.startsWith("X-RateLimit-"))) headers.set(name, value);
+  } catch (thrown) {
+    // The answer stands without them.
+    app.log.write("warn", "standing_unknown", {}, thrown);
+  }
 }
 
 /** An error as a response, with the headers that explain it. */

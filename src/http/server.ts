@@ -1,4 +1,4 @@
-import { Elysia } from "elysia";
+import { type AnyElysia, Elysia } from "elysia";
 import type { App } from "#src/gateway/context.ts";
 
 import type { Services } from "#src/http/services.ts";
@@ -8,27 +8,34 @@ import { healthRoutes, type Readiness } from "#src/http/health.ts";
 import { frontRoutes } from "#src/http/fronts.ts";
 import { preflight } from "#src/http/preflight.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
-import { allowOrigin, errorResponse, writeJsonError } from "#src/http/respond.ts";
+import { allowOrigin, errorResponse, respond, writeJsonError } from "#src/http/respond.ts";
+import { methodFinder, wrongMethod } from "#src/http/wrong-method.ts";
 import { AppError } from "#src/lib/error.ts";
 
 export interface Surface {
   app: App;
   services: Services;
   readiness: Readiness;
+  /** What people look at with a browser; absent where only programs call. */
+  pages?: AnyElysia;
+  /** What went wrong, as a page for a browser; undefined where a program asks. */
+  errorPage?(error: AppError, request: Request): Response | undefined;
 }
 
 /** What we say plainly that we do not do, by path. */
 const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
 
 /** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
-export function surface({ app, services, readiness }: Surface) {
-  return new Elysia({ serve: { routes: { ...frontRoutes(app), ...proxyRoutes(app) } } })
+export function surface({ app, services, readiness, pages, errorPage }: Surface) {
+  const server = new Elysia({ serve: { routes: { ...frontRoutes(app), ...proxyRoutes(app) } } })
     .onError({ as: "global" }, ({ error, code, request }) => {
       const known =
         error instanceof AppError
           ? error
           : frameworkError(code, new URL(request.url, "http://host").pathname);
       if (known.code === "internal_error") app.log.write("error", "internal_error", {}, error);
+      const shown = errorPage?.(known, request);
+      if (shown) return shown;
       const response = errorResponse(known, writeJsonError);
       if (request.headers.has("origin")) allowOrigin(response.headers);
       return response;
@@ -36,26 +43,38 @@ export function surface({ app, services, readiness }: Surface) {
     .use(healthRoutes(readiness))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
-
+    .use(pages ?? new Elysia());
+  const methodsOf = methodFinder(server.routes);
+  return server
     .options("/*", ({ request }) => preflight(request))
-    .all("/*", ({ request }) => notFound(request, app), { parse: "none" });
+    .all(
+      "/*",
+      ({ request }) =>
+        respond(request, app, writeJsonError, () => {
+          const why = unanswered(request, methodsOf);
+          const shown = errorPage?.(why, request);
+          if (shown) return shown;
+          throw why;
+        }),
+      { parse: "none" },
+    );
 }
 
-function notFound(request: Request, app: App): Response {
+/** Why nobody answered. */
+function unanswered(request: Request, methodsOf: (pathname: string) => string[]): AppError {
   const { pathname } = new URL(request.url, "http://host");
-  const error = unavailable.test(pathname)
-    ? new AppError(
-        "not_available",
-        `${pathname.slice(0, 100)} is not available yet: LowRouter serves text; images, audio, video and MCP are on the roadmap`,
-      )
-    : new AppError(
-        "not_found",
-        `There is nothing at ${request.method} ${pathname.slice(0, 100)}: inference is at /v1/chat/completions, the models at /v1/models`,
-      );
-  const response = errorResponse(error, writeJsonError);
-  if (app.demo) response.headers.set("X-LowRouter-Demo", "1");
-  if (request.headers.has("origin")) allowOrigin(response.headers);
-  return response;
+  if (unavailable.test(pathname)) {
+    return new AppError(
+      "not_available",
+      `${pathname.slice(0, 100)} is not available yet: LowRouter serves text; images, audio, video and MCP are on the roadmap`,
+    );
+  }
+  const taken = methodsOf(pathname);
+  if (taken.length > 0) return wrongMethod(request, taken);
+  return new AppError(
+    "not_found",
+    `There is nothing at ${request.method} ${pathname.slice(0, 100)}: inference is at /v1/chat/completions, the models at /v1/models`,
+  );
 }
 
 /** Elysia's own refusals; never echoes input. */

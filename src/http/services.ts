@@ -1,12 +1,18 @@
 import type { KeyCache } from "#src/account/key-cache.ts";
+import type { KeyPlace } from "#src/account/master-key.ts";
+import type { People } from "#src/account/people/people.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
-import type { Store } from "#src/store/store.ts";
+import type { Soon, Store } from "#src/store/store.ts";
 
 /** What the surface reads and writes besides inference. */
 export interface Services extends CatalogServices {
   store: Store;
   keys: KeyCache;
+  /** Credentials of providers: where their master key is, and how this process reads them anew. */
+  providerKeys: { place: KeyPlace; refresh(): Soon<void> };
+  /** Who signs in. */
+  people: People;
   tables: EcoTables;
   processId: string;
 }

@@ -9,11 +9,29 @@ export interface TraceEntry {
   region: string;
   model: string;
   decision: "filtered" | "selected" | "failed" | "considered";
+  /**
+   * `selected`: why it has its place. `failed`: `upstream_503` or whatever its status was, `timeout_connect`,
+   * `timeout_first_byte`, `timeout_idle`, `timeout_total`, `connection_failed`, `bad_answer`, `credential_refused`,
+   * `upstream_402_account`, `client_left`. `filtered` while routes are tried: `provider_full`, and what shuts a slot:
+   * `circuit_open`, `probing`, `cooling`, `credential_refused`, `account_refused`. `considered`: `waited_for_place`;
+   * `hedged`: another answered first, and it was called off. All others come from the choice of routes.
+   * `key_rate_limit`, `key_budget`, `key_budget_unpriced`: the credential had no room within its own limits.
+   */
   reason: string;
+  /** How it is known where the route computes. */
+  basis?: "published" | "assumed" | "operator-config";
+  /** Which credential, where there are several. */
+  credential?: string;
+  /** It is the account's own. */
+  is_byok?: true;
   /** Upstream status of a failed attempt. */
   status?: number;
-  /** Milliseconds that a failed attempt took. */
+  /** Milliseconds that a failed attempt took, or the wait for a place, or what was called off. */
   ms?: number;
+  /** What a request that was called off may cost at its provider, in the currency. The client is not charged for it. */
+  may_cost?: number;
+  /** `may_cost` is our estimate: nobody was told a usage. */
+  estimated?: true;
 }
 
 /** One request as the ledger keeps it. Append-only; holds no prompt and no answer. */
@@ -75,5 +93,7 @@ export interface Generation {
   methodology: MethodologyVersion | undefined;
   gridGPerKwh: number | undefined;
   gridZone: string | undefined;
+  /** The operator's measurement that the number was made from, where one took the place of the methodology. */
+  measured: { whPer1kTokens: number; pue: number } | undefined;
   trace: TraceEntry[];
 }

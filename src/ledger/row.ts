@@ -56,6 +56,8 @@ function valuesOf(row: Generation): Value[] {
     text(row.gridZone),
     JSON.stringify(row.trace),
     text(row.upstreamId),
+    number(row.measured?.whPer1kTokens),
+    number(row.measured?.pue),
   ];
 }
 
@@ -81,8 +83,13 @@ const traceSchema = v.array(
     model: v.string(),
     decision: v.picklist(["filtered", "selected", "failed", "considered"]),
     reason: v.string(),
+    basis: v.optional(v.picklist(["published", "assumed", "operator-config"])),
+    credential: v.optional(v.string()),
+    is_byok: v.optional(v.literal(true)),
     status: v.optional(v.number()),
     ms: v.optional(v.number()),
+    may_cost: v.optional(v.number()),
+    estimated: v.optional(v.literal(true)),
   }),
 );
 const valuesSchema = v.array(v.nullable(v.union([v.string(), v.number()])));
@@ -153,6 +160,14 @@ export function generationOf(record: string): Generation {
     methodology: told("methodology"),
     gridGPerKwh: counted("grid_g_per_kwh"),
     gridZone: told("grid_zone"),
+    measured: measuredOf(counted("measured_wh_per_1k"), counted("measured_pue")),
     trace: v.parse(traceSchema, JSON.parse(told("trace") ?? "[]")),
   };
+}
+
+function measuredOf(
+  whPer1kTokens: number | undefined,
+  pue: number | undefined,
+): Generation["measured"] {
+  return whPer1kTokens === undefined ? undefined : { whPer1kTokens, pue: pue ?? 1 };
 }

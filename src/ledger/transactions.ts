@@ -3,7 +3,7 @@ import type { Ids } from "#src/lib/id.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
-import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+import { numberIn, textOf, type Row, type Statement, type Store } from "#src/store/store.ts";
 
 /** One thing that moved an account's balance; usage is negative. */
 export interface Transaction {
@@ -54,17 +54,29 @@ ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
 /** Moves money and says so in the ledger, together. Then `Allowances.refresh(accountId)`. */
 export async function addCredit(
   store: Store,
-  { clock, ids }: { clock: Clock; ids: Ids },
+  kit: { clock: Clock; ids: Ids },
   entry: CreditEntry,
 ): Promise<Transaction> {
+  const { id, createdAt, statements } = creditOf(kit, entry);
+  const { type, amount, description } = entry;
+  await store.write(statements);
+  return { id, type, amount, description, createdAt, generationId: undefined };
+}
+
+/** The statements of `addCredit`, for the transaction of what the credit comes with. */
+export function creditStatements(kit: { clock: Clock; ids: Ids }, entry: CreditEntry): Statement[] {
+  return creditOf(kit, entry).statements;
+}
+
+function creditOf({ clock, ids }: { clock: Clock; ids: Ids }, entry: CreditEntry) {
   const { accountId, type, amount, description, by } = entry;
   const id = ids.next("txn");
   const createdAt = clock.now();
-  await store.write([
+  const statements: Statement[] = [
     { sql: insertEntry, args: [id, accountId, type, nano(amount), description, createdAt, by] },
     { sql: addGranted, args: [accountId, amount] },
-  ]);
-  return { id, type, amount, description, createdAt, generationId: undefined };
+  ];
+  return { id, createdAt, statements };
 }
 
 /** What an account was granted, used and has left. */

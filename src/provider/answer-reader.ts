@@ -117,7 +117,7 @@ export class AnswerReader {
     this.#reusable =
       status[1] === "1" ? !connection?.includes("close") : connection === "keep-alive";
     const empty = code === 204 || code === 304;
-    const coding = head.header("transfer-encoding");
+    const coding = head.coding();
     const length = coding === undefined ? head.length() : undefined;
     if (coding !== undefined && coding.toLowerCase() !== "chunked")
       throw new BrokenAnswer(`The transfer coding ${JSON.stringify(coding)} is not chunked`);
@@ -186,14 +186,25 @@ class TextHead implements Head {
     return this.#text.slice(from, this.#text.indexOf("\r\n", from)).trim();
   }
 
+  /** Value of `transfer-encoding`; undefined when absent. */
+  coding(): string | undefined {
+    const text = this.header("transfer-encoding");
+    if (text !== undefined && this.#isTwice("transfer-encoding"))
+      throw new BrokenAnswer("The transfer coding is told twice");
+    return text;
+  }
+
   /** Value of `content-length`; undefined when absent. */
   length(): number | undefined {
     const text = this.header("content-length");
     if (text === undefined) return undefined;
-    const first = this.#lower.indexOf("\r\ncontent-length:");
-    const twice = this.#lower.includes("\r\ncontent-length:", first + 1);
-    if (twice || !/^\d{1,15}$/.test(text))
+    if (this.#isTwice("content-length") || !/^\d{1,15}$/.test(text))
       throw new BrokenAnswer("The content length is no single number");
     return Number(text);
+  }
+
+  #isTwice(name: string): boolean {
+    const line = `\r\n${name}:`;
+    return this.#lower.indexOf(line) !== this.#lower.lastIndexOf(line);
   }
 }

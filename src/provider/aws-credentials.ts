@@ -1,91 +1,83 @@
-import type { Provider } from "#src/catalog/model.ts";
-import { ConfigError } from "#src/config/error.ts";
-import type { Payload } from "#src/lib/bytes.ts";
-import type { Clock } from "#src/lib/clock.ts";
-import type { Deployment } from "#src/provider/deployment.ts";
-import { type AwsKey, signV4 } from "#src/provider/sigv4.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { containerKeys, instanceKeys } from "#src/provider/aws-metadata.ts";
+import { webIdentityKeys } from "#src/provider/aws-web-identity.ts";
+import { type Credential, credentialOf } from "#src/provider/credential.ts";
+import { Lent } from "#src/provider/lent.ts";
+import { firstSecret, type Site } from "#src/provider/site.ts";
+import type { AwsKey } from "#src/provider/sigv4.ts";
 
-/** How the operator proves itself to AWS: a Bedrock API key, or a key pair that signs. */
-export type AwsCredential = { bearer: string } | AwsKey;
-
-/** A request as it is about to leave. */
-export interface LeavingRequest {
-  method: string;
-  host: string;
-  /** Path and query of the request line. */
-  path: string;
-  headers: Record<string, string>;
-  body: Payload | undefined;
-}
-
-/** A deployment whose requests are signed one by one, instead of carrying a fixed credential. */
-export interface SigningDeployment extends Deployment {
-  /** Headers that prove this request; they are added to it. */
-  sign?: (request: LeavingRequest) => Record<string, string>;
-}
+/** What a credential is looked for in. */
+export type AwsSettings = Pick<Site, "secret" | "keyNames" | "clock">;
 
 /**
- * The credential of the environment, the Bedrock key first, as AWS's own SDKs have it; undefined without one.
- * A key pair that has only one half proves nothing. Roles of instances and containers are not asked for.
+ * The credential of the environment, the Bedrock key first, then in the order of AWS's own SDKs: a key pair, the
+ * profile, web identity, the container's role, the instance's role. Roles are asked for by the first request.
+ * The instance is asked only where `isNamed`: the operator named a region. Undefined where there is none.
  */
-export function awsCredential(
-  secret: (name: string) => string | undefined,
-  bearerNames: readonly string[],
-): AwsCredential | undefined {
-  const bearer = bearerNames.map(secret).find((value) => value !== undefined);
-  if (bearer !== undefined) return { bearer };
-  const accessKeyId = secret("AWS_ACCESS_KEY_ID");
-  const secretAccessKey = secret("AWS_SECRET_ACCESS_KEY");
-  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined;
-  const sessionToken = secret("AWS_SESSION_TOKEN");
-  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+export function awsCredential(settings: AwsSettings, isNamed: boolean): Credential | undefined {
+  const { secret, keyNames, clock } = settings;
+  const bearer = firstSecret(keyNames, secret);
+  if (bearer !== undefined)
+    return credentialOf({ kind: "key", key: bearer.value }, clock, bearer.name);
+  const half = secret("AWS_ACCESS_KEY_ID") ?? secret("AWS_SECRET_ACCESS_KEY");
+  const key = variableKey(secret) ?? (half === undefined ? profileKey(secret) : undefined);
+  if (key !== undefined) return credentialOf({ kind: "aws", ...key }, clock, "AWS_ACCESS_KEY_ID");
+  // Half a pair proves nothing, and nobody who set it means another credential.
+  if (half !== undefined) return undefined;
+  const fetch =
+    webIdentityKeys(settings) ??
+    containerKeys(settings) ??
+    (isNamed ? instanceKeys(settings) : undefined);
+  return fetch && { kind: "aws", keys: new Lent(fetch, clock), clock };
 }
 
-/** Signs each request to a Bedrock runtime for the region it goes to, named as AWS names it. */
-export function bedrockSigner(
-  key: AwsKey,
-  region: string,
-  clock: Clock,
-): NonNullable<SigningDeployment["sign"]> {
-  return ({ method, host, path, headers, body }) => {
-    const covered = Object.fromEntries(
-      Object.entries(headers).filter(([name]) => name === "content-type"),
-    );
-    const parts = { method, host, path, body, headers: covered };
-    return signV4(parts, key, { region, service: "bedrock", now: clock.now() });
-  };
+function variableKey(secret: AwsSettings["secret"]): AwsKey | undefined {
+  return keyOf((name) => secret(name.toUpperCase()));
 }
 
-/** A region by our name and by AWS's. */
-export interface AwsRegion {
-  id: string;
-  native: string;
-}
-
-/**
- * Regions that are named, each by either of its names: by configuration, or else by AWS's own variables.
- * Throws ConfigError for a configured one that is not known.
- */
-export function awsRegions(
-  provider: Provider,
-  configured: readonly string[],
-  secret: (name: string) => string | undefined,
-): AwsRegion[] {
-  const known = provider.regions.flatMap(({ id, native }) => (native ? [{ id, native }] : []));
-  const find = (name: string) => known.find(({ id, native }) => id === name || native === name);
-  if (configured.length > 0) {
-    const found = configured.map((name) => {
-      const region = find(name);
-      if (region !== undefined) return region;
-      const names = known.map(({ id, native }) => `${id} (${native})`).join(", ");
-      throw new ConfigError(
-        `Cannot use the region "${name}" for the provider "${provider.id}": known are ${names}`,
-      );
-    });
-    return [...new Set(found)];
+/** The key pair of a profile in the credentials file; undefined without one, for the file is other tools' as well. */
+function profileKey(secret: AwsSettings["secret"]): AwsKey | undefined {
+  const home = secret("HOME") ?? secret("USERPROFILE");
+  const path = secret("AWS_SHARED_CREDENTIALS_FILE") ?? (home && join(home, ".aws", "credentials"));
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return undefined; // Most machines have no such file.
   }
-  // Set for other tools as well: a region that the catalogue lacks is no mistake there.
-  const ambient = secret("AWS_REGION") ?? secret("AWS_DEFAULT_REGION");
-  const region = ambient === undefined ? undefined : find(ambient);
-  return region ? [region] : [];
+  const profile = profileOf(text, secret("AWS_PROFILE") ?? "default");
+  return keyOf((name) => profile.get(name));
+}
+
+/** Members of one profile, by lower-case name. */
+export function profileOf(text: string, name: string): ReadonlyMap<string, string> {
+  const members = new Map<string, string>();
+  let isHere = false;
+  for (const line of text.split(/\r?\n/)) {
+    const title = /^\s*\[\s*([^\]]*?)\s*\]/.exec(line)?.[1];
+    if (title !== undefined) {
+      isHere = title === name;
+      continue;
+    }
+    // An indented line continues the member above, and none of a key pair is so long.
+    const member = /^([A-Za-z_]+)\s*=\s*(.*?)\s*$/.exec(line);
+    if (isHere && member?.[1] !== undefined)
+      members.set(member[1].toLowerCase(), withoutComment(member[2] ?? ""));
+  }
+  return members;
+}
+
+/** A comment behind a value begins with a space. */
+function withoutComment(value: string): string {
+  return value.replace(/\s+[#;].*$/, "");
+}
+
+function keyOf(read: (name: string) => string | undefined): AwsKey | undefined {
+  const accessKeyId = read("aws_access_key_id");
+  const secretAccessKey = read("aws_secret_access_key");
+  if (!accessKeyId || !secretAccessKey) return undefined;
+  const sessionToken = read("aws_session_token");
+  return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
 }

@@ -10,6 +10,8 @@ export interface Origin {
   port: number;
   /** The name that the certificate must have, where `host` is an address that was found for it. */
   serverName?: string;
+  /** An account chose it: its addresses are checked at each connection. */
+  isGuarded?: boolean;
 }
 
 /** Where a connection waits between two exchanges. */
@@ -30,8 +32,9 @@ export class Connection implements Carrier {
   #handshaking: Socket<Connection> | undefined;
   #exchange: SocketExchange | undefined;
   #again: (() => void) | undefined;
-  /** What the socket did not take yet. */
+  /** What the socket did not take yet, and what follows it. */
   #unsent: Uint8Array | undefined;
+  #next: Uint8Array | undefined;
   #opened: (() => void) | undefined;
   #refused: ((cause: Error) => void) | undefined;
   /** Nobody waits for it any more, though it is not open yet. */
@@ -84,7 +87,9 @@ export class Connection implements Carrier {
     this.#again = again;
     exchange.connection = this;
     socket.ref();
-    this.#write(exchange.outgoing(again !== undefined));
+    const [first, next] = exchange.outgoing(again !== undefined);
+    this.#next = next;
+    this.#write(first);
   }
 
   pause(): void {
@@ -96,7 +101,7 @@ export class Connection implements Carrier {
   }
 
   close(): void {
-    this.#exchange = undefined;
+    this.#exchange = this.#unsent = this.#next = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.terminate();
@@ -166,6 +171,10 @@ export class Connection implements Carrier {
   #write(bytes: Uint8Array): void {
     const sent = this.#socket?.write(bytes) ?? -1;
     this.#unsent = sent < bytes.length ? bytes.subarray(Math.max(0, sent)) : undefined;
+    const next = this.#next;
+    if (this.#unsent !== undefined || next === undefined) return;
+    this.#next = undefined;
+    this.#write(next);
   }
 }
 

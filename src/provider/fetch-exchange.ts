@@ -1,13 +1,22 @@
-import type { Exchange, Head, Outgoing } from "#src/provider/exchange.ts";
+import {
+  BrokenAnswer,
+  type Exchange,
+  type Head,
+  maxWholeBytes,
+  type Outgoing,
+} from "#src/provider/exchange.ts";
 
 /** An exchange through the runtime's `fetch`, which knows the proxies of the environment. */
 export class FetchExchange implements Exchange {
   readonly head: Promise<Head>;
   readonly #controller = new AbortController();
   readonly #response: Promise<Response>;
+  readonly #maxBytes: number;
   #pieces: AsyncIterator<Uint8Array> | undefined;
 
-  constructor(url: string, { method, headers, body }: Outgoing) {
+  /** `bytes` refuses an answer longer than `maxBytes`. */
+  constructor(url: string, { method, headers, body }: Outgoing, maxBytes = maxWholeBytes) {
+    this.#maxBytes = maxBytes;
     const { signal } = this.#controller;
     // A redirect could carry the credential to another host.
     this.#response = fetch(url, {
@@ -32,9 +41,16 @@ export class FetchExchange implements Exchange {
 
   async bytes(): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
+    let size = 0;
     for (;;) {
       const piece = await this.read();
-      if (piece === undefined) return Buffer.concat(pieces);
+      if (piece === undefined) return Buffer.concat(pieces, size);
+      size += piece.length;
+      if (size > this.#maxBytes) {
+        const tooLong = new BrokenAnswer(`The answer is longer than ${this.#maxBytes} bytes`);
+        this.abort(tooLong);
+        throw tooLong;
+      }
       pieces.push(piece);
     }
   }

@@ -1,5 +1,12 @@
-import { ConnectTimeout, type Exchange, type Outgoing } from "#src/provider/exchange.ts";
+import {
+  ConnectTimeout,
+  type Exchange,
+  NotConnected,
+  type Outgoing,
+} from "#src/provider/exchange.ts";
 import { Connection, type Origin } from "#src/provider/connection.ts";
+import { addressesOf } from "#src/provider/remote-connection.ts";
+import { publicInternet } from "#src/provider/remote-rules.ts";
 import { SocketExchange } from "#src/provider/socket-exchange.ts";
 
 /** Less than the minute after which common servers close an unused connection. */
@@ -12,6 +19,13 @@ const largeBytes = 262_144;
 
 function lengthOf({ body }: Outgoing): number {
   return body?.length ?? 0;
+}
+
+/** The origin by an address that was checked, so that no second answer of the name server has a say. */
+async function checked(origin: Origin, signal: AbortSignal): Promise<Origin> {
+  const { host } = origin;
+  const [address = host] = await addressesOf(host, publicInternet, signal);
+  return { ...origin, host: address, serverName: host.replace(/\.$/, "") };
 }
 
 /** Kept connections to one origin, the last used first. As many at once as there are requests. */
@@ -42,11 +56,13 @@ export class Pool {
           }, connectMs)
         : undefined;
     try {
-      const connection = await Connection.open(this.origin, this, tooLate.signal);
+      const { signal } = tooLate;
+      const origin = this.origin.isGuarded ? await checked(this.origin, signal) : this.origin;
+      const connection = await Connection.open(origin, this, signal);
       if (exchange.over) connection.done(true);
       else connection.carry(exchange, undefined);
     } catch (cause) {
-      exchange.fail(cause instanceof Error ? cause : new Error(String(cause)));
+      exchange.fail(new NotConnected(cause));
     } finally {
       clearTimeout(late);
     }

@@ -4,6 +4,8 @@ import { send } from "#src/provider/send.ts";
 /** What a provider said to a harmless request. */
 export interface Probe {
   region: string;
+  /** Which credential, where there are several. */
+  credential?: string;
   base_url: string;
   ok: boolean;
   status: number | null;
@@ -12,7 +14,8 @@ export interface Probe {
 
 /** Asks for the model list: proves address and credential, costs nothing. */
 export async function probe(deployment: Deployment, timeoutMs: number): Promise<Probe> {
-  const seen = { region: deployment.region, base_url: deployment.baseUrl };
+  const { key, region, baseUrl } = deployment;
+  const seen = { region, ...(key ? { credential: key.id } : {}), base_url: baseUrl };
   try {
     const limitMs = Math.max(1000, timeoutMs);
     const exchange = send(deployment, "/models", undefined, {

@@ -1,136 +1,31 @@
-import type { Config } from "#src/config/load.ts";
-import type { ProviderConfig } from "#src/config/schema.ts";
 import type { Endpoint, Model, Provider, ProviderRegion } from "#src/catalog/model.ts";
+import { ConfigError } from "#src/config/error.ts";
+import type { Config } from "#src/config/load.ts";
 import { isSpoken } from "#src/dialect/upstreams.ts";
 import { type Clock, systemClock } from "#src/lib/clock.ts";
-import {
-  awsCredential,
-  awsRegions,
-  bedrockSigner,
-  type SigningDeployment,
-} from "#src/provider/aws-credentials.ts";
-import type { Deployment } from "#src/provider/deployment.ts";
-
-/** Version segments that a bare host gets, as the providers' own SDKs add them. */
-const versionPath: Record<string, string> = {
-  "anthropic-messages": "/v1",
-  gemini: "/v1beta",
-  "cohere-v2": "/v2",
-};
-
-/** The catalogue's providers and models with those that the configuration file adds. */
-export function withConfigured(
-  catalogue: { providers: Provider[]; models: Model[] },
-  config: Config,
-): { providers: Provider[]; models: Model[] } {
-  const known = new Set(catalogue.providers.map((provider) => provider.id));
-  const added = Object.entries(config.providers)
-    .filter(([id]) => !known.has(id))
-    .map(([id, entry]): Provider => {
-      const origin = { source: "operator configuration", read: "" };
-      return {
-        id,
-        name: entry.name ?? id,
-        protocol: entry.protocol ?? "openai-chat",
-        baseUrl: entry.base_url ?? "",
-        auth:
-          entry.protocol === "anthropic-messages"
-            ? {
-                type: "header",
-                header: "x-api-key",
-                format: "{key}",
-                extra: { "anthropic-version": "2023-06-01" },
-              }
-            : entry.protocol === "gemini"
-              ? { type: "header", header: "x-goog-api-key", format: "{key}" }
-              : { type: "header", header: "Authorization", format: "Bearer {key}" },
-        env: entry.api_key_env ? [entry.api_key_env] : [],
-        regions: [
-          { id: entry.region ?? "local", country: entry.country, basis: "operator-config" },
-        ],
-        dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
-        selfHosted: true,
-        ...origin,
-      };
-    });
-  const providers = [...catalogue.providers, ...added];
-  return { providers, models: withConfiguredModels(catalogue.models, providers, config) };
-}
-
-function withConfiguredModels(models: Model[], providers: Provider[], config: Config): Model[] {
-  const all = new Map(models.map((model) => [model.id, model]));
-  for (const entry of config.models) {
-    const provider = providers.find((one) => one.id === entry.provider);
-    const base = all.get(entry.id);
-    const origin = { source: "operator configuration", read: "" };
-    const contextWindow = entry.context_window ?? base?.contextWindow ?? 128_000;
-    const endpoint: Endpoint = {
-      id: `${entry.id}#${entry.provider}:configured`,
-      provider: entry.provider,
-      upstreamModel: entry.upstream ?? entry.id.slice(entry.id.indexOf("/") + 1),
-      protocol: provider?.protocol ?? "openai-chat",
-      regions: ["*"],
-      regionBasis: "operator-config",
-      contextWindow,
-      maxOutputTokens: entry.max_output_tokens ?? base?.maxOutputTokens,
-      prices:
-        entry.input_per_million === undefined || entry.output_per_million === undefined
-          ? []
-          : [
-              {
-                input: String(entry.input_per_million),
-                output: String(entry.output_per_million),
-                ...origin,
-              },
-            ],
-      dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
-      selfHosted: true,
-    };
-    const capabilities = base?.capabilities ?? {
-      tools: entry.tools ?? true,
-      structuredOutputs: entry.json_schema ?? true,
-      jsonMode: true,
-      reasoning: false,
-      streaming: true,
-      vision: entry.vision ?? false,
-      pdf: false,
-      audio: false,
-      samplingParams: true,
-      promptCaching: false,
-    };
-    all.set(entry.id, {
-      ...(base ?? {
-        id: entry.id,
-        author: entry.id.slice(0, entry.id.indexOf("/")),
-        name: entry.id.slice(entry.id.indexOf("/") + 1),
-        kind: entry.kind ?? "chat",
-        openWeights: false,
-        contextWindow,
-        inputModalities: entry.vision ? ["text", "image"] : ["text"],
-        outputModalities: ["text"],
-        aliases: [],
-        status: "active",
-        ...origin,
-      }),
-      capabilities,
-      endpoints: [...(base?.endpoints ?? []), endpoint],
-    });
-  }
-  return [...all.values()];
-}
+import { awsPlaces } from "#src/provider/aws-places.ts";
+import { azurePlaces, isAzure } from "#src/provider/azure-places.ts";
+import { credentialOf, proofOf } from "#src/provider/credential.ts";
+import type { Deployment, DeploymentKey } from "#src/provider/deployment.ts";
+import { firstSecret, placeAt, type Site } from "#src/provider/site.ts";
+import { vertexPlaces } from "#src/provider/vertex-places.ts";
 
 /**
  * Where requests can go: each provider with a credential (or none needed), in each region that is enabled.
- * The clock dates signatures. Throws ConfigError for a region of AWS that is configured and not known.
+ * The clock dates signatures and tokens. Throws ConfigError for what is configured of a cloud and cannot be used.
  */
 export function deployments(
   providers: Provider[],
   config: Config,
   clock: Clock = systemClock,
-): SigningDeployment[] {
+): Deployment[] {
   return providers.flatMap((provider) => {
     const settings = config.providers[provider.id] ?? {};
-    if (settings.enabled === false || provider.auth.type === "oauth2") return [];
+    if (settings.enabled === false) return [];
+    if (settings.api_version !== undefined && !isAzure(provider))
+      throw new ConfigError(
+        `Cannot use api_version of the provider "${provider.id}": only azure has versions`,
+      );
     const prefix = provider.id.toUpperCase().replaceAll("-", "_");
     const site: Site = {
       provider,
@@ -139,42 +34,72 @@ export function deployments(
       secret: config.secret,
       address: settings.base_url ?? config.secret(`${prefix}_BASE_URL`),
       keyNames: settings.api_key_env ? [settings.api_key_env] : provider.env,
+      clock,
     };
-    return provider.auth.type === "sigv4" ? awsPlaces(site, clock) : placesOf(site);
+    return keyedPlaces(site);
   });
 }
 
-/** A provider and what the operator says about it. */
-interface Site {
-  provider: Provider;
-  settings: ProviderConfig;
-  /** A variable that begins with the provider's name. */
-  read(name: string): string | undefined;
-  secret(name: string): string | undefined;
-  /** The operator's address for it, instead of its own. */
-  address: string | undefined;
-  /** Variables that may hold the key. */
-  keyNames: readonly string[];
+/** Places with the site's own credential, and with each further key of the environment that is set. */
+function keyedPlaces(site: Site): Deployment[] {
+  const { settings, keyNames, secret } = site;
+  const first = firstSecret(keyNames, secret)?.name;
+  const listed = (settings.keys ?? []).filter(({ env }) => secret(env) !== undefined);
+  const further = listed.filter(({ env }) => env !== first);
+  const places = placesOf(site);
+  const own = listed.find(({ env }) => env === first);
+  if (further.length === 0 && own === undefined) return places;
+  const keyOf = (at: number, { weight = 1, rpm }: { weight?: number; rpm?: number } = {}) => ({
+    id: `env_${at + 1}`,
+    weight,
+    rpm,
+    isFallback: false,
+  });
+  const proven = further.flatMap((key, at) =>
+    withKey(placesOf({ ...site, keyNames: [key.env] }), keyOf(at + 1, key)),
+  );
+  return [...withKey(places.filter(isProven), keyOf(0, own)), ...proven];
 }
 
-function placesOf(site: Site): Deployment[] {
+/** The same places, reached with a certain credential. */
+export function withKey(places: readonly Deployment[], key: DeploymentKey): Deployment[] {
+  return places.map((place) => ({ ...place, key }));
+}
+
+/** Whether a place is reached with a credential, and not only by its address. */
+export function isProven({ provider: { auth }, headers, signer }: Deployment): boolean {
+  if (signer !== undefined) return true;
+  const own = auth.type === "header" ? Object.keys(auth.extra ?? {}).length : 0;
+  return Object.keys(headers).length > own;
+}
+
+/** Places of a site, as its provider wants to be asked. Throws ConfigError for what a cloud cannot use. */
+export function placesOf(site: Site): Deployment[] {
+  const { provider } = site;
+  if (provider.auth.type === "sigv4") return awsPlaces(site);
+  if (provider.auth.type === "oauth2") return vertexPlaces(site);
+  return isAzure(provider) ? azurePlaces(site) : plainPlaces(site);
+}
+
+/** Places of a provider that takes a key, or none, in a header. */
+function plainPlaces(site: Site): Deployment[] {
   const { provider, settings, address } = site;
-  const key = site.keyNames.map(site.secret).find((value) => value !== undefined);
+  const key = firstSecret(site.keyNames, site.secret);
   const addressed = address !== undefined || settings.base_urls !== undefined;
   if (key === undefined && !addressed) return [];
   if (provider.selfHosted && !addressed && provider.baseUrl === "") return [];
 
-  const headers = credentialHeaders(provider, key);
+  const credential = key && credentialOf({ kind: "key", key: key.value }, site.clock, key.name);
+  const proof = proofOf(provider, credential);
   const named = settings.region ?? site.read("REGION");
-  const make = (region: string, url: string) => placeAt(site, region, url, headers);
+  const make = (region: string, url: string) => placeAt(site, { region, url, ...proof });
   if (settings.base_urls) {
     return Object.entries(settings.base_urls).map(([region, url]) => make(region, url));
   }
   const home = provider.regions[0]?.id ?? "global";
-  const whole = address ?? ofResource(site);
-  if (whole !== undefined) {
+  if (address !== undefined) {
     const regions = named ? [named] : (settings.regions ?? [home]);
-    return regions.map((region) => make(region, whole));
+    return regions.map((region) => make(region, address));
   }
   const wanted = new Set([home, ...(settings.regions ?? []), ...(named ? [named] : [])]);
   return [...wanted].flatMap((id) => {
@@ -185,81 +110,8 @@ function placesOf(site: Site): Deployment[] {
   });
 }
 
-function placeAt(
-  { provider, settings, read, address }: Site,
-  region: string,
-  url: string,
-  headers: Record<string, string>,
-): Deployment {
-  const known = provider.regions.find((one) => one.id === region);
-  const country = settings.country ?? read("COUNTRY");
-  const addressed = address !== undefined || settings.base_urls !== undefined;
-  return {
-    provider,
-    region,
-    basis: known?.basis ?? "operator-config",
-    country: country ?? known?.country,
-    gridZone: country === undefined ? known?.gridZone : undefined,
-    // Another address than the provider's own may be another server, that speaks less.
-    alsoSpeaks: settings.also_speaks ?? (addressed ? [] : (provider.alsoSpeaks ?? [])),
-    baseUrl: normalise(url, provider),
-    headers,
-  };
-}
-
 function regionAddress(provider: Provider, region: ProviderRegion): string {
   return region.baseUrl ?? provider.baseUrl;
-}
-
-/** The address of a provider that gives every customer a host of its own; undefined for others. */
-function ofResource({ provider, read }: Site): string | undefined {
-  const name = read("RESOURCE_NAME");
-  if (name === undefined || !provider.baseUrl.includes("{resource}")) return undefined;
-  return provider.baseUrl.replaceAll("{resource}", encodeURIComponent(name));
-}
-
-/**
- * Places in AWS, whose every region has its own address: those that are named, by configuration or else by
- * AWS's own variables. Each is there twice: a profile that spans regions is called at one of them and may
- * compute in another, so for those models the region is assumed, and no request pinned to it goes there.
- */
-function awsPlaces(site: Site, clock: Clock): SigningDeployment[] {
-  const { provider, settings, address } = site;
-  const credential = awsCredential(site.secret, site.keyNames);
-  if (credential === undefined && address === undefined && !settings.base_urls) return [];
-  const headers: Record<string, string> =
-    credential && "bearer" in credential ? { authorization: `Bearer ${credential.bearer}` } : {};
-  const own = settings.region ?? site.read("REGION");
-  const configured = settings.base_urls
-    ? Object.keys(settings.base_urls)
-    : [...(settings.regions ?? []), ...(own ? [own] : [])];
-  return awsRegions(provider, configured, site.secret).flatMap(
-    ({ id, native }): SigningDeployment[] => {
-      const url =
-        settings.base_urls?.[id] ??
-        settings.base_urls?.[native] ??
-        address ??
-        provider.baseUrl.replace("{region}", native);
-      const place = placeAt(site, id, url, headers);
-      const signs = credential !== undefined && "accessKeyId" in credential;
-      const whole = signs ? { ...place, sign: bedrockSigner(credential, native, clock) } : place;
-      return [whole, { ...whole, basis: "assumed" }];
-    },
-  );
-}
-
-function credentialHeaders(provider: Provider, key: string | undefined): Record<string, string> {
-  if (provider.auth.type !== "header") return {};
-  const headers = { ...provider.auth.extra };
-  if (key !== undefined) headers[provider.auth.header] = provider.auth.format.replace("{key}", key);
-  return headers;
-}
-
-function normalise(address: string, provider: Provider): string {
-  const trimmed = address.replace(/\/+$/, "");
-  const version = versionPath[provider.protocol];
-  const bare = /^[a-z]+:\/\/[^/]+$/i.test(trimmed);
-  return bare && version ? trimmed + version : trimmed;
 }
 
 /** The endpoint of a model that a deployment serves, or undefined. */
@@ -278,7 +130,12 @@ export function endpointAt(model: Model, deployment: Deployment): Endpoint | und
 export const crossRegion = /^(us|us-gov|eu|apac|jp|au|ca|in|global)\./;
 
 /** The endpoint as this address takes it; undefined where it is at another address of the provider, or not spoken. */
-function spokenAt(endpoint: Endpoint, { provider, basis }: Deployment): Endpoint | undefined {
+function spokenAt(
+  endpoint: Endpoint,
+  { provider, basis, serves }: Deployment,
+): Endpoint | undefined {
+  if (serves !== undefined)
+    return serves(endpoint) && isSpoken(endpoint.protocol) ? endpoint : undefined;
   if (provider.protocol !== "bedrock-converse" || provider.auth.type !== "sigv4") {
     const sameFamily = familyOf(endpoint.protocol) === familyOf(provider.protocol);
     return sameFamily && isSpoken(endpoint.protocol) ? endpoint : undefined;

@@ -70,7 +70,7 @@ function portOf(url: URL): number {
 }
 
 /** Addresses of a host, all of them allowed. A name that does not exist is told as one that is not public: it may be ours. */
-async function addressesOf(
+export async function addressesOf(
   host: string,
   rules: RemoteRules,
   signal: AbortSignal,

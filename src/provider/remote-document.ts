@@ -28,6 +28,8 @@ export interface RequestDocuments {
   fetch(address: string): Promise<RemoteDocument>;
   /** Gives up everything that still comes. */
   abandon(): void;
+  /** The request needs no document any more: its bytes do not count among those of all requests. */
+  end(): void;
 }
 
 const maxRedirects = 3;
@@ -37,7 +39,8 @@ const maxAtOnce = 6;
 /** A fetcher of documents from the public internet; tests bring rules of their own. */
 export function createRemoteDocuments(rules: Partial<RemoteRules> = {}): RemoteDocuments {
   const all = { ...publicInternet, ...rules };
-  return { during: (signal) => new Documents(all, signal) };
+  const held = { bytes: 0 };
+  return { during: (signal) => new Documents(all, signal, held) };
 }
 
 class Documents implements RequestDocuments {
@@ -49,11 +52,15 @@ class Documents implements RequestDocuments {
   #running = 0;
   /** Received so far, over all documents. */
   #bytes = 0;
+  /** The same over all requests. */
+  readonly #held: { bytes: number };
+  #ended = false;
   /** When the first one was asked for, monotonic milliseconds. */
   #since: number | undefined;
 
-  constructor(rules: RemoteRules, signal: AbortSignal) {
+  constructor(rules: RemoteRules, signal: AbortSignal, held: { bytes: number }) {
     this.#rules = rules;
+    this.#held = held;
     this.#signal = signal;
   }
 
@@ -67,6 +74,24 @@ class Documents implements RequestDocuments {
 
   abandon(): void {
     this.#abandoned?.abort(new Error("Another document of the request cannot be had"));
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#held.bytes -= this.#bytes;
+    this.#known.clear();
+    this.abandon();
+  }
+
+  /** Takes note of bytes that were received. Throws where they are too many. */
+  #count(bytes: number): void {
+    const { requestBytes, allBytes } = this.#rules.limits;
+    if (this.#ended) throw new Error("The request has ended");
+    this.#bytes += bytes;
+    this.#held.bytes += bytes;
+    if (this.#bytes > requestBytes) throw new RemoteDocumentError("too_large");
+    if (this.#held.bytes > allBytes) throw new RemoteDocumentError("busy");
   }
 
   async #fetch(address: string): Promise<RemoteDocument> {
@@ -118,18 +143,19 @@ class Documents implements RequestDocuments {
     if (head.status !== 200) throw new RemoteDocumentError("bad_status");
     const coding = head.header("content-encoding")?.toLowerCase() ?? "";
     if (coding !== "" && coding !== "identity") throw new RemoteDocumentError("encoded");
-    const { bytes: most, requestBytes } = this.#rules.limits;
+    const { bytes: most, requestBytes, allBytes } = this.#rules.limits;
     const declared = Number(head.header("content-length") ?? 0);
     if (declared > most || this.#bytes + declared > requestBytes)
       throw new RemoteDocumentError("too_large");
+    if (this.#held.bytes + declared > allBytes) throw new RemoteDocumentError("busy");
     const pieces: Uint8Array[] = [];
     let bytes = 0;
     for (;;) {
       const piece = await exchange.read();
       if (piece === undefined) break;
       bytes += piece.length;
-      this.#bytes += piece.length;
-      if (bytes > most || this.#bytes > requestBytes) throw new RemoteDocumentError("too_large");
+      this.#count(piece.length);
+      if (bytes > most) throw new RemoteDocumentError("too_large");
       pieces.push(piece);
     }
     const all = Buffer.concat(pieces, bytes);

@@ -11,6 +11,7 @@ export type RemoteReason =
   | "too_slow"
   | "too_large"
   | "too_many"
+  | "busy"
   | "redirected"
   | "bad_status"
   | "encoded"
@@ -31,6 +32,8 @@ export class RemoteDocumentError extends Error {
 export interface RemoteLimits {
   bytes: number;
   requestBytes: number;
+  /** Of all requests that have not ended, together. */
+  allBytes: number;
   requestDocuments: number;
   connectMs: number;
   /** One document, redirects included. */
@@ -55,6 +58,7 @@ const megabyte = 1_048_576;
 export const remoteLimits: Readonly<RemoteLimits> = {
   bytes: 20 * megabyte,
   requestBytes: 50 * megabyte,
+  allBytes: 256 * megabyte,
   requestDocuments: 100,
   connectMs: 5_000,
   totalMs: 10_000,

@@ -1,10 +1,12 @@
 import type { Payload } from "#src/lib/bytes.ts";
-import type { SigningDeployment } from "#src/provider/aws-credentials.ts";
+import { DeferredExchange } from "#src/provider/deferred-exchange.ts";
+import type { Deployment, Signer } from "#src/provider/deployment.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
 import type { Origin } from "#src/provider/connection.ts";
 import { Pool } from "#src/provider/pool.ts";
 import { proxied } from "#src/provider/proxied.ts";
+import { AppError } from "#src/lib/error.ts";
 import { version } from "#src/lib/version.ts";
 
 const agent = `lowrouter/${version}`;
@@ -20,7 +22,18 @@ export interface SendOptions {
 
 /** The one place where a request leaves for a provider. The caller ends the exchange: by reading to its end, or by `abort`. */
 export function send(
-  deployment: SigningDeployment,
+  deployment: Deployment,
+  path: string,
+  body: Payload | undefined,
+  options: SendOptions,
+): Exchange {
+  if (deployment.reshape === undefined) return sendAs(deployment, path, body, options);
+  const shaped = deployment.reshape(path, body);
+  return sendAs(deployment, shaped.path, shaped.body, options);
+}
+
+function sendAs(
+  deployment: Deployment,
   path: string,
   body: Payload | undefined,
   options: SendOptions,
@@ -37,19 +50,43 @@ export function send(
     body,
     connectMs: options.connectMs,
   };
-  const place = placeOf(deployment.baseUrl);
-  if (deployment.sign !== undefined) {
-    const { method, headers } = out;
-    const whole = place.prefix + visible(path);
-    const proof = deployment.sign({ method, host: place.host, path: whole, headers, body });
-    out.headers = { ...headers, ...proof };
-  }
-  if (place.proxied) return new FetchExchange(deployment.baseUrl + path, out);
+  const { baseUrl, signer, isGuarded = false } = deployment;
+  const to = { baseUrl, isGuarded };
+  return signer === undefined ? depart(to, path, out) : prove(signer, to, path, out);
+}
+
+/** An address, and whether it is an account's choice. */
+type Address = Required<Pick<Deployment, "baseUrl" | "isGuarded">>;
+
+function depart(to: Address, path: string, out: Outgoing): Exchange {
+  const { baseUrl, isGuarded } = to;
+  const place = placeOf(to);
+  // A proxy resolves the name by itself: what was checked here would not hold there.
+  if (place.proxied && isGuarded)
+    throw new AppError(
+      "service_unavailable",
+      "Cannot send to an account's own address: requests leave through a proxy here",
+    );
+  if (place.proxied) return new FetchExchange(baseUrl + path, out);
   return place.pool.send(headText(place, path, out), out);
 }
 
+/** Sends with a proof of its own, as soon as there is one. */
+function prove(signer: Signer, to: Address, path: string, out: Outgoing): Exchange {
+  const { host, prefix } = placeOf(to);
+  const { method, headers, body } = out;
+  const begin = (proof: Record<string, string>) => {
+    const exchange = depart(to, path, { ...out, headers: { ...headers, ...proof } });
+    // What breaks is for the caller, who waits for the head too.
+    exchange.head.then((head) => signer.answered?.(head, proof)).catch(() => {});
+    return exchange;
+  };
+  const proof = signer.sign({ method, host, path: prefix + visible(path), headers, body });
+  return proof instanceof Promise ? new DeferredExchange(proof, begin) : begin(proof);
+}
+
 /** Media type of the provider's streams. */
-function streamType({ provider }: SigningDeployment): string {
+function streamType({ provider }: Deployment): string {
   const binary = provider.protocol === "bedrock-converse";
   return binary ? "application/vnd.amazon.eventstream" : "text/event-stream";
 }
@@ -68,8 +105,10 @@ interface Place {
 const places = new Map<string, Place>();
 const pools = new Map<string, Pool>();
 
-function placeOf(baseUrl: string): Place {
-  const known = places.get(baseUrl);
+function placeOf({ baseUrl, isGuarded }: Address): Place {
+  // Connections that were checked are kept apart from those that were not.
+  const name = isGuarded ? `guarded ${baseUrl}` : baseUrl;
+  const known = places.get(name);
   if (known !== undefined) return known;
   const url = new URL(baseUrl);
   const secure = url.protocol === "https:";
@@ -77,16 +116,18 @@ function placeOf(baseUrl: string): Place {
     secure,
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(url.port) || (secure ? 443 : 80),
+    isGuarded,
   };
-  const pool = pools.get(url.origin) ?? new Pool(origin);
-  pools.set(url.origin, pool);
+  const shared = isGuarded ? `guarded ${url.origin}` : url.origin;
+  const pool = pools.get(shared) ?? new Pool(origin);
+  pools.set(shared, pool);
   const place: Place = {
     pool,
     host: url.host,
     prefix: url.pathname === "/" ? "" : url.pathname,
     proxied: proxied(secure),
   };
-  places.set(baseUrl, place);
+  places.set(name, place);
   return place;
 }
 

@@ -68,7 +68,7 @@ export function signV4(
   };
 }
 
-/** Path and query in the form that is signed: every segment encoded once more, parameters in order. */
+/** Path and query in the form that is signed: segments resolved and encoded once more, parameters in order. */
 function canonicalPath(path: string): [path: string, query: string] {
   const mark = path.indexOf("?");
   const before = mark === -1 ? path : path.slice(0, mark);
@@ -76,10 +76,37 @@ function canonicalPath(path: string): [path: string, query: string] {
   const parameters = query
     .split("&")
     .filter((pair) => pair !== "")
-    .map((pair) => (pair.includes("=") ? pair : `${pair}=`))
-    .sort();
-  const segments = before.split("/").map(encodeStrictly);
-  return [segments.join("/") || "/", parameters.join("&")];
+    .map((pair) => {
+      const equals = pair.includes("=") ? pair.indexOf("=") : pair.length;
+      const name = encodeStrictly(unescaped(pair.slice(0, equals)));
+      return { name, value: encodeStrictly(unescaped(pair.slice(equals + 1))) };
+    })
+    .sort((a, b) => order(a.name, b.name) || order(a.value, b.value))
+    .map(({ name, value }) => `${name}=${value}`);
+  return [resolved(before).map(encodeStrictly).join("/"), parameters.join("&")];
+}
+
+/** Segments of a path without empty ones and dots; a slash at its end stays. Begins with an empty one. */
+function resolved(path: string): string[] {
+  const kept: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") kept.pop();
+    else if (segment !== "" && segment !== ".") kept.push(segment);
+  }
+  const isOpen = kept.length === 0 || path.endsWith("/");
+  return ["", ...kept, ...(isOpen ? [""] : [])];
+}
+
+function order(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // A percent sign that begins no escape stands for itself.
+  }
 }
 
 /** Percent-encoding that leaves only letters, digits and `-._~`. */

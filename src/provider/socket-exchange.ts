@@ -1,11 +1,10 @@
 import type { Payload } from "#src/lib/bytes.ts";
 import type { AnswerSink } from "#src/provider/answer-reader.ts";
-import { BrokenAnswer, type Exchange, type Head } from "#src/provider/exchange.ts";
+import { BrokenAnswer, type Exchange, type Head, maxWholeBytes } from "#src/provider/exchange.ts";
 
 /** Unread bytes above which the upstream is asked to wait. */
 const highWater = 262_144;
-/** More than any provider answers in one piece. */
-const maxWholeBytes = 268_435_456;
+const largeBytes = 65_536;
 const none = new Uint8Array();
 
 /** What an exchange travels over, while it does. */
@@ -44,16 +43,18 @@ export class SocketExchange implements Exchange, AnswerSink {
     return this.#ended || this.#failure !== undefined;
   }
 
-  /** The request's bytes. They are kept for another call only where there may be one. */
-  outgoing(mayRepeat: boolean): Uint8Array {
+  /** The request's bytes, in one piece or two. They are kept for another call only where there may be one. */
+  outgoing(mayRepeat: boolean): [Uint8Array, Uint8Array?] {
     const head = this.#headText;
     const body = this.#body ?? "";
     if (!mayRepeat) this.#body = undefined;
-    if (typeof body === "string") return Buffer.from(head + body, "latin1");
+    if (typeof body === "string") return [Buffer.from(head + body, "latin1")];
+    // A large body is not copied to follow its head.
+    if (body.length > largeBytes) return [Buffer.from(head, "latin1"), body];
     const bytes = Buffer.allocUnsafe(head.length + body.length);
     bytes.write(head, 0, "latin1");
     bytes.set(body, head.length);
-    return bytes;
+    return [bytes];
   }
 
   onHead(head: Head): void {
@@ -100,6 +101,10 @@ export class SocketExchange implements Exchange, AnswerSink {
       await this.#more();
     }
     return this.#take();
+  }
+
+  get isHere(): boolean {
+    return this.#ended;
   }
 
   bytes(): Uint8Array | Promise<Uint8Array> {

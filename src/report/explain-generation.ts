@@ -1,6 +1,7 @@
 import type { Usage } from "#src/dialect/usage.ts";
-import { explain } from "#src/eco/explain.ts";
+import { explain, explainMeasured } from "#src/eco/explain.ts";
 import type { EcoTables } from "#src/eco/load.ts";
+import { baseVersion } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { ecoOf } from "#src/report/generation-record.ts";
@@ -24,7 +25,7 @@ export function explainGeneration(
     tokens === undefined ||
     model === undefined ||
     grid === undefined ||
-    !tables.parameters.has(model)
+    (row.measured === undefined && !tables.parameters.has(model))
   ) {
     return {
       ...head,
@@ -43,11 +44,14 @@ export function explainGeneration(
     output: { visible: tokens.outputVisible, reasoning: tokens.reasoning },
     raw: null,
   };
+  const of = baseVersion(row.methodology ?? version).version;
   return {
     ...head,
     recorded: recorded ?? null,
     ...(recorded === undefined ? { reason: whyNone(row, tables, grid) } : {}),
-    explanation: explain(tables, row.methodology ?? version, { model, usage, grid }),
+    explanation: row.measured
+      ? explainMeasured(tables, of, { model, usage, grid, measured: row.measured })
+      : explain(tables, of, { model, usage, grid }),
   };
 }
 

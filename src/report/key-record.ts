@@ -52,6 +52,7 @@ export function keyRecord(key: ApiKey, usages: KeyUsages) {
       typeof key.carbonBudgetAction === "object"
         ? { route_under_g_per_1k: key.carbonBudgetAction.routeUnderGPer1k }
         : key.carbonBudgetAction,
+    hedge: key.hedge === true,
     usage: toUnits(usages.own.total),
     usage_daily: toUnits(usages.own.daily),
     usage_weekly: toUnits(usages.own.weekly),

@@ -1,5 +1,5 @@
 /**
- * The load generator, a process of its own: `bun test/bench/load.ts PLAN`, where PLAN is JSON.
+ * The load generator, a process of its own: `bun test/bench/load.ts`, with its plan as JSON on standard input.
  * Raw sockets and as little parsing as can be, since it shares the cores with what it measures.
  */
 import type { Socket } from "bun";
@@ -17,6 +17,8 @@ interface Connection {
   sentAt: number | undefined;
   firstByteAt: number | undefined;
   socket: Socket<Connection> | undefined;
+  /** What the socket did not take yet of a large request. */
+  unsent: Buffer | undefined;
 }
 
 class Run {
@@ -66,6 +68,7 @@ class Run {
       sentAt: undefined,
       firstByteAt: undefined,
       socket: undefined,
+      unsent: undefined,
     };
     try {
       connection.socket = await Bun.connect<Connection>({
@@ -74,6 +77,7 @@ class Run {
         data: connection,
         socket: {
           data: (socket, bytes) => this.#receive(socket.data, bytes),
+          drain: (socket) => write(socket.data, socket.data.unsent),
           close: (socket) => void this.#closed(socket.data),
           error: () => {},
         },
@@ -128,7 +132,7 @@ class Run {
     connection.sentAt = due;
     connection.firstByteAt = undefined;
     connection.reader.reset();
-    connection.socket?.write(this.#request);
+    write(connection, this.#request);
   }
 
   #receive(connection: Connection, bytes: Buffer): void {
@@ -190,6 +194,12 @@ class Run {
   }
 }
 
+function write(connection: Connection, bytes: Buffer | undefined): void {
+  if (bytes === undefined) return;
+  const sent = Math.max(0, connection.socket?.write(bytes) ?? 0);
+  connection.unsent = sent < bytes.length ? bytes.subarray(sent) : undefined;
+}
+
 function request(plan: Plan): Buffer {
   const headers = { ...plan.headers, "content-length": String(Buffer.byteLength(plan.body)) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -198,7 +208,7 @@ function request(plan: Plan): Buffer {
 }
 
 if (import.meta.main) {
-  const plan = v.parse(planSchema, JSON.parse(process.argv[2] ?? "null"));
+  const plan = v.parse(planSchema, await Bun.stdin.json());
   const outcome = await new Run(plan).measure();
   // Parsed on both sides, so that a mistake in the shape shows where it was made.
   await Bun.write(Bun.stdout, JSON.stringify(v.parse(outcomeSchema, outcome)));

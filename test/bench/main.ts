@@ -16,6 +16,7 @@ const full: Sizes = {
   slowStreams: 2000,
   slowEvents: 30,
   memoryRequests: [10_000, 100_000],
+  pictures: 40,
 };
 /** Shows that everything works; the figures mean nothing. */
 const quick: Sizes = {
@@ -24,6 +25,7 @@ const quick: Sizes = {
   slowStreams: 100,
   slowEvents: 3,
   memoryRequests: [200, 1000],
+  pictures: 4,
 };
 const root = join(import.meta.dir, "../..");
 
@@ -36,7 +38,8 @@ const { values } = parseArgs({
   },
 });
 const chosenScenarios = choose("scenario", scenarios, (one) => one.name, values.only);
-const chosenTargets = choose("target", targets.targetNames, (name) => name, values.target);
+const asked = choose("target", targets.targetNames, (name) => name, values.target);
+const chosenTargets = chosenScenarios.every(({ isInside }) => isInside) ? [] : asked;
 await run();
 
 async function run(): Promise<void> {

@@ -23,8 +23,9 @@ export async function measure(target: Target, load: Load): Promise<Measured> {
   const plan: Plan = { ...load, body, port: running.port, path, headers };
   const before = await use(running.pid);
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "load.ts"), JSON.stringify(plan)],
-    { stderr: "inherit" },
+    [process.execPath, join(import.meta.dir, "load.ts")],
+    // A picture is too long for an argument.
+    { stdin: Buffer.from(JSON.stringify(plan)), stderr: "inherit" },
   );
   const [code, out] = await Promise.all([child.exited, child.stdout.text()]);
   if (code !== 0) throw new Error(`Cannot measure: the load generator ended with ${code}`);

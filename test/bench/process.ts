@@ -7,6 +7,8 @@ import { join } from "node:path";
 export interface Running {
   port: number;
   pid: number;
+  /** Milliseconds from its start to its first answer, to within two. */
+  startMilliseconds: number;
   stop(): Promise<void>;
 }
 
@@ -21,11 +23,12 @@ export interface Start {
 
 const readyMilliseconds = 15_000;
 const stopMilliseconds = 5_000;
-const pollMilliseconds = 20;
+const pollMilliseconds = 2;
 
 /** Starts a server and waits until it answers HTTP; fails with the end of its log. */
 export async function start({ name, command, port, env, folder }: Start): Promise<Running> {
   const log = Bun.file(join(folder, `${name}.log`));
+  const started = performance.now();
   const child = Bun.spawn(command, {
     stdin: "ignore",
     stdout: log,
@@ -38,9 +41,10 @@ export async function start({ name, command, port, env, folder }: Start): Promis
     await child.exited;
     clearTimeout(late);
   };
-  const deadline = performance.now() + readyMilliseconds;
+  const deadline = started + readyMilliseconds;
   while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
-    if (await answers(port)) return { port, pid: child.pid, stop };
+    if (await answers(port))
+      return { port, pid: child.pid, startMilliseconds: performance.now() - started, stop };
     await Bun.sleep(pollMilliseconds);
   }
   await stop();

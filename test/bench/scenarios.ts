@@ -1,6 +1,10 @@
+/** Long: every question that the benchmark asks, in the order of its report. */
 import { measure, type Measured } from "#test/bench/measure.ts";
 import { chat } from "#test/bench/plan.ts";
 import { compare, inRounds, middle, type Results, type Rounds } from "#test/bench/rounds.ts";
+import { measureCopies, pictureBody, pictureBytes } from "#test/bench/copies.ts";
+import { median } from "#test/bench/samples.ts";
+import { measureRouting } from "#test/bench/routing.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
 import { type Target, type TargetName, translated } from "#test/bench/target.ts";
 
@@ -12,6 +16,8 @@ export interface Sizes {
   slowEvents: number;
   /** Requests after which memory is read: the first, then more up to the second. */
   memoryRequests: readonly [number, number];
+  /** Requests with a picture that are held at once. */
+  pictures: number;
 }
 
 /** What a scenario works with. */
@@ -28,6 +34,8 @@ export interface Stage {
 export interface Scenario {
   name: string;
   title: string;
+  /** It asks no target, but measures a part of the gateway in this process. */
+  isInside?: true;
   /** How it was measured, in a sentence. */
   method(sizes: Sizes): string;
   run(stage: Stage): Promise<Table>;
@@ -40,6 +48,7 @@ const longEvents = 200;
 const crossedModel = "anthropic/claude-haiku-4.5";
 const rate = 300;
 const rateConnections = 64;
+const largeConnections = 8;
 const memoryTargets: readonly TargetName[] = ["pipe", "lowrouter"];
 
 const throughput: Scenario = {
@@ -199,6 +208,66 @@ const memory: Scenario = {
   },
 };
 
+const large: Scenario = {
+  name: "large",
+  title: `Pictures of 1 MB at ${largeConnections} connections`,
+  method: ({ rounds }) =>
+    `Closed loop, a question of ${megabytes(pictureBytes)} MB with a picture in base64, 1 KB answer; ` +
+    `${rounds.count} interleaved rounds of ${rounds.seconds} s; medians, ratios round by round.`,
+  async run({ targets, sizes }) {
+    const load = { body: pictureBody(pictureBytes), stream: false, connections: largeConnections };
+    return speeds("requests/s", await inRounds(withTranslated(targets), load, sizes.rounds));
+  },
+};
+
+const images: Scenario = {
+  name: "images",
+  title: "Copies of a picture in memory",
+  isInside: true,
+  method: ({ pictures }) =>
+    `${pictures} requests of ${megabytes(pictureBytes)} MB at once, from source, with an upstream that has read ` +
+    "them all and answers none; growth of the process by request, divided by the length of its body: of the heap " +
+    "after a full collection, and of resident memory before it.",
+  run: ({ sizes }) => measureCopies(sizes.pictures),
+};
+
+function megabytes(bytes: number): string {
+  return number(bytes / 1e6, 1);
+}
+
+const startup: Scenario = {
+  name: "start",
+  title: "From the start of a process to its first answer",
+  method: ({ rounds }) =>
+    `${rounds.count} starts of each, one after another, on a database that is there; in milliseconds.`,
+  async run({ targets, sizes, fresh }) {
+    const rows: string[][] = [];
+    for (const name of memoryTargets.filter((known) => targets.has(known))) {
+      const took: number[] = [];
+      for (let round = 0; round < sizes.rounds.count; round++) {
+        const { running } = await fresh(name);
+        took.push(running.startMilliseconds);
+        await running.stop();
+      }
+      rows.push([name, number(median(took)), number(Math.max(...took))]);
+    }
+    return { columns: ["target", "median", "longest"], rows };
+  },
+};
+
+const routing: Scenario = {
+  name: "routing",
+  title: "Choosing a route among 250 models at 35 providers",
+  isInside: true,
+  method: ({ rounds }) =>
+    `In the benchmark's own process, every model at every provider; ${routingRounds(rounds)} choices each.`,
+  run: ({ sizes }) => measureRouting(routingRounds(sizes.rounds)),
+};
+
+function routingRounds({ count }: Rounds): number {
+  return count * 4000;
+}
+
 /** Every scenario, in the order of the report. */
 export const scenarios: readonly Scenario[] = [
   throughput,
@@ -208,6 +277,10 @@ export const scenarios: readonly Scenario[] = [
   fixedRate,
   slow,
   memory,
+  startup,
+  large,
+  images,
+  routing,
 ];
 
 function speeds(unit: string, results: Results): Table {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { picturePaths } from "#test/bench/pictures.ts";
 import { findNginx } from "#test/bench/nginx.ts";
 
 /** Longest that the quick run may take, in milliseconds. */
@@ -41,6 +42,7 @@ describe("the benchmark", () => {
     ["Latency at 300 requests/s", expected],
     ["Many slow streams at once", expected],
     ["Memory", ["pipe", "lowrouter"]],
+    ["Pictures of 1 MB at 8 connections", crossed],
   ])("%s: every target yields figures and fails no request", (title, targets) => {
     const [columns = [], , ...rows] = sections.get(title) ?? [];
     expect(rows.map(([name]) => name).toSorted()).toEqual(targets.toSorted());
@@ -51,6 +53,12 @@ describe("the benchmark", () => {
       expect([row[0], row.at(-1)]).toEqual([row[0], "0"]);
     }
   });
+});
+
+test("the benchmark counts the copies of a picture on every path", () => {
+  const [, , ...rows] = sections.get("Copies of a picture in memory") ?? [];
+  expect(rows).toHaveLength(2 * picturePaths.length);
+  for (const [, referenced] of rows) expect(Number(referenced)).toBeGreaterThan(0);
 });
 
 function cells(line: string): string[] {

@@ -52,6 +52,10 @@ test("kill -9 under load, fifty times: no answer that a client saw complete is m
   const { data } = v.parse(verified, await json(["audit", "verify", ...at]));
   expect(data.ok).toBe(true);
   expect(data.rows).toBeGreaterThanOrEqual(complete);
+  // A start takes back what the dead had leased, so that all of the credit can be spent again.
+  const last = await start(["serve", ...at], { env: upstream.env });
+  expect(await last.stop()).toBe(0);
+  expect(await leasedIn(folder.path)).toBe(0);
   await upstream.stop();
 }, 60_000);
 
@@ -94,6 +98,16 @@ async function missingOf(folder: string, ids: string[]) {
     for (const id of ids)
       if ((await findGeneration(store, undefined, id)) === undefined) generations.push(id);
     return { generations, imbalances: await checkBalances(store) };
+  } finally {
+    store.close();
+  }
+}
+
+async function leasedIn(folder: string): Promise<unknown> {
+  const store = await openStore({ url: `file:${join(folder, "lowrouter.db")}` });
+  try {
+    const [row] = await store.read("SELECT sum(leased) AS leased FROM allowance", []);
+    return row?.["leased"];
   } finally {
     store.close();
   }

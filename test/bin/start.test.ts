@@ -123,9 +123,18 @@ describe("a new user", () => {
   test("runs the demo's own curl line; SIGTERM ends it with 0 and leaves nothing", async () => {
     const tmp = data("tmp");
     mkdirSync(tmp);
-    const demo = await start(["demo"], { env: { TMPDIR: tmp, OPENAI_API_KEY: "sk-real" } });
+    const demo = await start(["demo"], {
+      env: {
+        TMPDIR: tmp,
+        OPENAI_API_KEY: "sk-real",
+        XAI_API_KEY: "xai-real",
+        LOWROUTER_DATA_DIR: tmp,
+      },
+    });
     await until("it has said all", () => demo.out().includes("Stop with Ctrl-C"));
     expect(demo.out()).toMatch(/API key +lr_live_\w+/);
+    // A key in the environment leads to a real provider, where a question would be sent and paid for.
+    expect(demo.out()).not.toContain("xAI");
     expect(readdirSync(tmp).filter((name) => name.startsWith("lowrouter-demo-"))).toHaveLength(1);
     const answer = await runCurl(demo.out());
     expect(answer).toContain("HTTP/1.1 200");

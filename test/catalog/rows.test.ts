@@ -146,6 +146,13 @@ test.each(ecoRows)("checkRows() refuses a row of %s without a source and names i
   }
 });
 
+test.each(ecoRows)("checkRows() refuses a row of %s whose source is empty", (...row) => {
+  const [file, schema, [first]] = row;
+  const broken = copyOf([{ ...first, source: "" }]);
+  if (!Array.isArray(broken)) throw new Error("the rows are no list");
+  expect(() => checkRows(`data/${file}.json`, schema, broken)).toThrow(", source:");
+});
+
 test("ids of models, endpoints and providers are unique", () => {
   for (const ids of [
     models.map(({ id }) => id),

@@ -30,7 +30,7 @@ function echoed(parts: AssistantPart[], results = true) {
 }
 
 function shown(parts: AssistantPart[]): AssistantPart[] {
-  return hideState(replyOf(parts), wire).choices[0]?.parts ?? [];
+  return hideState(replyOf(parts), wire, "acme").choices[0]?.parts ?? [];
 }
 
 const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
@@ -55,7 +55,7 @@ describe("state behind call ids", () => {
         expect(JSON.stringify(told.filter(({ type }) => type === "reasoning"))).not.toContain(
           "signature",
         );
-        const { messages } = revealState(echoed(told));
+        const { messages } = revealState(echoed(told), "acme");
         expect(messages[1]).toEqual({
           role: "assistant",
           content: [
@@ -83,7 +83,7 @@ describe("state behind call ids", () => {
       { type: "tool_start", choice: 0, index: 1, id: "b", name: "g" },
       { type: "tool_start", choice: 0, index: 2, id: "c", name: "g" },
     ];
-    const hider = new StateHider(wire);
+    const hider = new StateHider(wire, "acme");
     const told = steps.flatMap((step) => hider.step(step));
     const whole = shown([
       { type: "reasoning", text: "Let me", signature: "s1" },
@@ -110,7 +110,7 @@ describe("state behind call ids", () => {
     const unsigned = told.map((part) =>
       part.type === "reasoning" ? { ...part, text: "wh" } : part,
     );
-    const seen = revealState(echoed(unsigned)).messages[1];
+    const seen = revealState(echoed(unsigned), "acme").messages[1];
     expect(seen?.role === "assistant" && seen.content).toEqual([
       { type: "reasoning", text: "why", signature: "s", carry: own },
       callOf("a", "f"),
@@ -119,7 +119,7 @@ describe("state behind call ids", () => {
       { type: "reasoning", text: "mine", signature: "t" },
       ...told.filter(({ type }) => type !== "reasoning"),
     ];
-    const kept = revealState(echoed(signed)).messages[1];
+    const kept = revealState(echoed(signed), "acme").messages[1];
     expect(kept?.role === "assistant" && kept.content[0]).toEqual(signed[0]);
   });
 
@@ -139,10 +139,28 @@ describe("state behind call ids", () => {
       "a-lr1-q1YqSy0",
       `a-lr1-${"A".repeat(99)}`,
     ]) {
-      const seen = revealState(echoed([callOf(broken, "f")])).messages;
+      const seen = revealState(echoed([callOf(broken, "f")]), "acme").messages;
       expect(seen[1]).toEqual({ role: "assistant", content: [callOf("a", "f")] });
       expect(seen[2]).toMatchObject({ results: [{ callId: "a" }] });
     }
+  });
+
+  test("stays away from every provider but the one that made it, whatever its wire", () => {
+    const made = { ...callOf("a", "f"), carry: { [wire]: { thoughtSignature: "t" } } };
+    const told = shown([{ type: "reasoning", text: "why", signature: "s" }, made]).map(
+      (part): AssistantPart =>
+        part.type === "tool_call" ? callOf(part.id, part.name, part.arguments) : part,
+    );
+    const bare: AssistantPart[] = [{ type: "reasoning", text: "why" }, callOf("a", "f")];
+    const other = revealState(echoed(told), "other");
+    expect(other.messages[1]).toEqual({ role: "assistant", content: bare });
+    expect(other.messages[2]).toMatchObject({ results: [{ callId: "a" }] });
+    expect(JSON.stringify(revealState(echoed(told), "acme"))).toContain('"signature":"s"');
+    // Ids of an older version do not say who made their state.
+    const state = { wire, reasoning: [{ text: "why", signature: "s" }] };
+    const old = `a-lr1-${Buffer.from(JSON.stringify(state)).toString("base64url")}`;
+    const seen = revealState(echoed([callOf(old, "f")]), "acme").messages[1];
+    expect(seen).toEqual({ role: "assistant", content: [callOf("a", "f")] });
   });
 
   test("endless reasoning is left out, and nothing weighs more than it says", () => {
@@ -153,7 +171,7 @@ describe("state behind call ids", () => {
     const [, packed] = shown([short, callOf("a", "f")]);
     expect(packed?.type === "tool_call" && packed.id.length).toBeGreaterThan(9000);
     const deep = `a-lr1-${Buffer.from("[".repeat(9000)).toString("base64url")}`;
-    const seen = revealState(echoed([callOf(deep, "f")])).messages[1];
+    const seen = revealState(echoed([callOf(deep, "f")]), "acme").messages[1];
     expect(seen?.role === "assistant" && seen.content).toEqual([callOf("a", "f")]);
   });
 });

@@ -1,5 +1,5 @@
 import type { StreamReader, Target, UpstreamRequest } from "#src/dialect/dialect.ts";
-import type { StreamStep, ToolCall, Turn } from "#src/dialect/turn.ts";
+import type { Message, StreamStep, ToolCall, ToolResult, Turn } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { decode } from "#test/dialect/payload.ts";
@@ -26,6 +26,7 @@ export function targetOf(changes: Partial<Target> = {}): Target {
     model: "model-x",
     provider: "test",
     maxOutputTokens: 64_000,
+    heldOutputTokens: 4096,
     samplingParams: true,
     jsonSchema: true,
     reasoning: undefined,
@@ -48,6 +49,25 @@ export function resultsOf(...results: [id: string, text: string][]) {
     content: [{ type: "text" as const, text }],
   }));
   return { role: "tool" as const, results: told };
+}
+
+/** A conversation in which each call of a message has one of these results, and nothing else has any. */
+export function withResults(messages: Message[], told: ToolResult["content"][]): Message[] {
+  const left = [...told];
+  return messages.flatMap((message): Message[] => {
+    if (message.role === "tool") return [];
+    if (message.role !== "assistant") return [message];
+    const ids = new Set<string>();
+    const content = message.content.filter(
+      (part) => part.type !== "tool_call" || ids.size < ids.add(part.id).size,
+    );
+    const results = [...ids].map((callId) => ({
+      callId,
+      content: left.pop() ?? [{ type: "text" as const, text: "Done" }],
+    }));
+    const said = { ...message, content };
+    return results.length === 0 ? [said] : [said, { role: "tool", results }];
+  });
 }
 
 /** The body of a request as JSON. */

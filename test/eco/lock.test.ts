@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import cloudFile from "#data/cloud-regions.json" with { type: "json" };
 import lock from "#data/methodologies.lock.json" with { type: "json" };
+import { loadCatalog } from "#src/catalog/load.ts";
+import { gridFor } from "#src/eco/grid.ts";
 import { fingerprint, inputsOf, leavesOf, withLeaf } from "#test/eco/fingerprint.ts";
 import { known, tables } from "#test/eco/sample.ts";
 
@@ -23,6 +26,51 @@ test("no two versions are locked to the same inputs", () => {
   expect(new Set(hashes).size).toBe(hashes.length);
   for (const hash of hashes) expect(hash).toMatch(/^[0-9a-f]{64}$/);
 });
+
+/*
+ * Where a provider's region draws its power decides a figure as much as the grid's own value does. A place that is new
+ * changes no figure that was ever given: add its line to the lock. One that moves does: give the methodologies a new
+ * version, and the lock a new entry for it.
+ */
+test.each(tables.methodologies.map(({ version }) => version))(
+  "%s stands for the grid zone of each place that it was published with",
+  (version) => {
+    const locked = lock.places.filter(({ versions }) => versions.includes(version));
+    expect(locked).toHaveLength(1);
+    expect(zonesOfProviders()).toEqual({ ...locked[0]?.zones });
+    expect(zonesOfClouds()).toEqual({ ...locked[0]?.clouds });
+  },
+);
+
+test("the zone of a place is known for all that say where they are", () => {
+  const stated = loadCatalog().providers.flatMap(({ id, regions }) =>
+    regions.flatMap((region) =>
+      region.country !== undefined || region.gridZone !== undefined ? [`${id}/${region.id}`] : [],
+    ),
+  );
+  const zones = zonesOfProviders();
+  expect(stated.length).toBeGreaterThan(40);
+  expect(stated.filter((place) => zones[place] === null)).toEqual([]);
+});
+
+/** By provider and region: the zone whose intensity is taken, null where none is known. */
+function zonesOfProviders(): Record<string, string | null> {
+  return Object.fromEntries(
+    loadCatalog().providers.flatMap(({ id, regions }) =>
+      regions.map(({ id: region, country, gridZone }) => {
+        const place = { provider: id, region, country, zone: gridZone };
+        return [`${id}/${region}`, gridFor(tables, place)?.zone ?? null] as const;
+      }),
+    ),
+  );
+}
+
+/** By cloud and its own name of a region. */
+function zonesOfClouds(): Record<string, string> {
+  return Object.fromEntries(
+    cloudFile.regions.map(({ provider, region, gridZone }) => [`${provider}/${region}`, gridZone]),
+  );
+}
 
 test("a change of any one value behind the figures changes the hash", () => {
   for (const record of tables.methodologies) {

@@ -116,6 +116,10 @@ test("a Bedrock key goes before a key pair and signs nothing", async () => {
   expect((await gateway.chat(nova)).status).toBe(200);
   expect(received[0]?.headers.get("authorization")).toBe("Bearer bedrock-api-key");
   expect(received[0]?.headers.get("x-amz-date")).toBeNull();
+  answer = () => new Response("{}", { status: 403 });
+  const refused = await gateway.chat(nova);
+  expect(refused.status).toBe(502);
+  expect(refused.text + gateway.logged()).not.toContain("bedrock-api-key");
 });
 
 test("a binary stream, cut anywhere, becomes the client's events with usage", async () => {
@@ -187,7 +191,7 @@ test("reasoning of Claude survives a client without a place for it, through a to
   answer = () => json(reply);
   const ask = {
     model: "anthropic/claude-sonnet-4.5",
-    provider: { only: ["bedrock"] },
+    provider: { only: ["bedrock/eu-central"] },
     reasoning: { max_tokens: 2000 },
     tools: [
       { type: "function", function: { name: "weather" } },
@@ -229,4 +233,73 @@ test("a request pinned to a region does not go to a profile that spans several",
   const here = await gateway.chat({ model: "qwen/qwen3-coder-next", ...pinned });
   expect(here.status).toBe(200);
   expect(received[0]?.path).toBe("/v1/model/qwen.qwen3-coder-next/converse");
+});
+
+test("an instance's role is asked for by the first request, and a stale key is not used twice", async () => {
+  let lent = 0;
+  const roles = "/latest/meta-data/iam/security-credentials/";
+  const metadata = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch({ url }) {
+      const { pathname } = new URL(url);
+      if (pathname === "/latest/api/token") return new Response("session");
+      if (pathname === roles) return new Response("role");
+      lent++;
+      return Response.json({
+        AccessKeyId: `ASIA${lent}`,
+        SecretAccessKey: key.AWS_SECRET_ACCESS_KEY,
+        Token: "lent-token",
+        Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+      });
+    },
+  });
+  try {
+    await start({
+      BEDROCK_REGION: "eu-central-1",
+      AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url.origin,
+    });
+    expect(lent).toBe(0);
+    answer = () => said("Hi");
+    const replies = await Promise.all([gateway.chat(nova), gateway.chat(nova)]);
+    expect(replies.map(({ status }) => status)).toEqual([200, 200]);
+    expect(lent).toBe(1);
+    const authorization = received[0]?.headers.get("authorization") ?? "";
+    expect(authorization).toContain("Credential=ASIA1/");
+    expect(authorization).toEndWith(`Signature=${received[0]?.signature}`);
+    expect(received[0]?.headers.get("x-amz-security-token")).toBe("lent-token");
+    const refused = (type: string) => () =>
+      new Response("{}", { status: 403, headers: { "x-amzn-errortype": type } });
+    answer = refused("AccessDeniedException");
+    expect((await gateway.chat(nova)).status).toBe(502);
+    answer = refused("ExpiredTokenException");
+    expect((await gateway.chat(nova)).status).toBe(502);
+    expect(lent).toBe(1);
+    answer = () => said("Hi");
+    const sent = received.length;
+    await gateway.chat({ model: "qwen/qwen3-coder-next" });
+    expect(received[sent]?.headers.get("authorization")).toContain("Credential=ASIA2/");
+    expect(gateway.logged()).not.toContain("lent-token");
+  } finally {
+    await metadata.stop(true);
+  }
+});
+
+test("a profile that spans the world is served as such, and never to a pin", async () => {
+  await start(signing);
+  answer = () => said("Hi");
+  const claude = { model: "anthropic/claude-opus-5", provider: { only: ["bedrock/global"] } };
+  const reply = await gateway.chat(claude);
+  expect([reply.status, at(reply.json, "lowrouter.region")]).toEqual([200, "global"]);
+  expect(received[0]?.path).toBe("/v1/model/global.anthropic.claude-opus-5/converse");
+  expect(received[0]?.headers.get("authorization")).toContain("/eu-central-1/bedrock/");
+});
+
+test("a Bedrock key that a proxied answer repeats does not reach the client", async () => {
+  await start({ ...signing, AWS_BEARER_TOKEN_BEDROCK: "bedrock-api-key" });
+  answer = () => json('{"data":[],"seen":"Bearer bedrock-api-key"}');
+  const reply = await gateway.ask("/bedrock/models");
+  expect(received.length).toBe(1);
+  expect(reply.status).toBe(502);
+  expect(reply.text).not.toContain("bedrock-api-key");
 });

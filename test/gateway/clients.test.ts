@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { at, eventsOf, listAt, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 
 /*
@@ -245,3 +246,107 @@ function namedEvents(text: string): unknown[] {
     .split("\n")
     .flatMap((line) => (line.startsWith("data: ") ? [JSON.parse(line.slice(6))] : []));
 }
+
+describe("docs/clients.md", () => {
+  const base = "http://127.0.0.1:4000";
+  const text = readFileSync(new URL("../../docs/clients.md", import.meta.url), "utf8");
+  /** The settings of a client as its row gives them, of this gateway instead of the example. */
+  function settingsOf(client: string): string {
+    const row = text.split("\n").find((line) => line.startsWith(`| ${client}`));
+    if (row === undefined) throw new Error(`there is no row for ${client}`);
+    const settings = row.split("|")[3] ?? "";
+    return settings.replaceAll(base, gateway.url).replaceAll("lr_live_…", gateway.key);
+  }
+  /** The one value that an expression captures. */
+  function valueIn(settings: string, told: RegExp): string {
+    const value = told.exec(settings)?.[1];
+    if (value === undefined) throw new Error(`no ${String(told)} in ${settings}`);
+    return value;
+  }
+  const model = "openai/gpt-4o-mini";
+  const hi = [{ role: "user", content: "Hi" }];
+  const json = { "content-type": "application/json" };
+  async function post(url: string, headers: Record<string, string>, body: object) {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { ...json, ...headers },
+      body: JSON.stringify(body),
+    });
+    return response.status;
+  }
+
+  test.each([
+    ["LangChain", /baseURL: "([^"]+)"/, /apiKey: "([^"]+)"/],
+    ["Continue", /`apiBase: ([^`]+)`/, /`apiKey: ([^`]+)`/],
+  ])("%s reaches the gateway by its row", async (client, address, secret) => {
+    const settings = settingsOf(client);
+    const headers = { authorization: `Bearer ${valueIn(settings, secret)}` };
+    const url = `${valueIn(settings, address)}/chat/completions`;
+    expect(await post(url, headers, { model, messages: hi })).toBe(200);
+  });
+
+  test.each(["`openai` packages, `curl`", "Open WebUI"])(
+    "%s lists and asks by its row",
+    async (client) => {
+      const url = valueIn(settingsOf(client), /URL `([^`]+)`/);
+      const headers = { authorization: `Bearer ${gateway.key}` };
+      const list: unknown = await (await fetch(`${url}/models`, { headers })).json();
+      const [first] = listAt(list, "data");
+      expect(typeof at(first, "id")).toBe("string");
+      expect(await post(`${url}/chat/completions`, headers, { model, messages: hi })).toBe(200);
+    },
+  );
+
+  test("Codex reaches the gateway by its row", async () => {
+    const [url, wire] = [/base_url = "([^"]+)"/, /wire_api = "([^"]+)"/].map((told) =>
+      valueIn(settingsOf("Codex"), told),
+    );
+    const headers = { authorization: `Bearer ${gateway.key}` };
+    expect(await post(`${url}/${wire}`, headers, { model, input: "Hi" })).toBe(200);
+  });
+
+  test("Claude Code and the package of Anthropic reach the gateway by their rows", async () => {
+    const settings = settingsOf("Claude Code");
+    const url = valueIn(settings, /ANTHROPIC_BASE_URL=(\S+)/);
+    const token = valueIn(settings, /ANTHROPIC_AUTH_TOKEN=([^`,\s]+)/);
+    const body = { model, max_tokens: 20, messages: hi };
+    const version = { "anthropic-version": "2023-06-01" };
+    const bearer = { ...version, authorization: `Bearer ${token}` };
+    expect(await post(`${url}/v1/messages?beta=true`, bearer, body)).toBe(200);
+    const other = valueIn(settingsOf("`@anthropic-ai/sdk`"), /base URL `([^`]+)`/);
+    const key = { ...version, "x-api-key": gateway.key };
+    expect(await post(`${other}/v1/messages`, key, body)).toBe(200);
+  });
+
+  test("the package of Google reaches the gateway by its row", async () => {
+    const settings = settingsOf("`@google/genai`");
+    const url = valueIn(settings, /baseUrl: "([^"]+)"/);
+    const version = valueIn(settings, /apiVersion: "([^"]+)"/);
+    const body = { contents: [{ parts: [{ text: "Hi" }] }] };
+    const path = `${url}/${version}/models/gemini-2.5-flash:generateContent`;
+    expect(await post(path, { "x-goog-api-key": gateway.key }, body)).toBe(200);
+  });
+
+  test("the Vercel AI SDK's base URLs are those of its providers", async () => {
+    const told = valueIn(text.replaceAll("\n", " "), /base URLs are (.+?)\. /);
+    const versions = [...told.matchAll(/`…(\/\w+)`/g)].map(([, version]) => version);
+    const [compatible, openai, anthropic, google] = versions.map((one) => gateway.url + one);
+    const bearer = { authorization: `Bearer ${gateway.key}` };
+    const body = { model, messages: hi };
+    const contents = [{ parts: [{ text: "Hi" }] }];
+    expect([
+      await post(`${compatible}/chat/completions`, bearer, body),
+      await post(`${openai}/responses`, bearer, { model, input: "Hi" }),
+      await post(`${anthropic}/messages`, bearer, { ...body, max_tokens: 20 }),
+      await post(`${google}/models/${model}:generateContent`, bearer, { contents }),
+    ]).toEqual([200, 200, 200, 200]);
+  });
+
+  test("every client that it names is tried here or by its own package", () => {
+    const rows = text.split("\n").filter((line) => /^\| (?!Client|-)/.test(line));
+    expect(rows.map((row) => row.split("|")[1]?.trim())).toEqual([
+      ...["`openai` packages, `curl`", "LangChain", "Continue", "Open WebUI", "Vercel AI SDK"],
+      ...["Codex", "`@anthropic-ai/sdk`", "Claude Code", "`@google/genai`"],
+    ]);
+  });
+});

@@ -148,6 +148,17 @@ test("a context that is too small for one model moves on to the next", async () 
   expect([reply.status, at(reply.json, "model")]).toEqual([200, "mistral/mistral-small-3.2"]);
 });
 
+test.each([
+  { message: "The encrypted content could not be verified", code: "invalid_encrypted_content" },
+  { message: "messages.1.content.0: Invalid `signature` in `thinking` block" },
+])("reasoning that another host signed moves on to the next: $message", async (error) => {
+  scripts.us = () => Response.json({ error }, { status: 400 });
+  const ask = { ...candidates, models: undefined, model: "openai/gpt-4o-mini", provider: order };
+  const reply = await gateway.chat(ask);
+  expect(reply.status).toBe(200);
+  expect(received()).toEqual([1, 1, 0]);
+});
+
 test("when all candidates fail, the last one's error is told, and one row says so", async () => {
   scripts = { us: fails(500), eu: fails(503), other: fails(429, { "retry-after": "9" }) };
   const reply = await gateway.chat({ ...candidates, model: undefined });

@@ -270,7 +270,7 @@ test.each<[string, string, number, string]>([
   ["an unknown model", path("no-such-model", paths.generate), 404, "NOT_FOUND"],
   ["an unknown verb", path(google, "predict"), 404, "NOT_FOUND"],
   ["no verb", `/v1beta/models/${google}`, 404, "NOT_FOUND"],
-  ["the list", "/v1beta/models", 404, "NOT_FOUND"],
+  ["the list", "/v1beta/models", 405, "UNIMPLEMENTED"],
   ["a broken path", "/v1beta/models/%E0%A4%A:generateContent", 404, "NOT_FOUND"],
 ])("%s is refused in Google's envelope", async (_, url, code, status) => {
   const reply = await gateway.ask(url, { body: hi });

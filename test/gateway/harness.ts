@@ -4,10 +4,11 @@ import { createKey } from "#src/account/keys.ts";
 import { createGateway } from "#src/app.ts";
 import { type Config, loadConfig } from "#src/config/load.ts";
 import { type Places, startPlaces } from "#src/demo/places.ts";
+import type { App } from "#src/gateway/context.ts";
 import { surface } from "#src/http/server.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { addCredit, balanceOf, checkBalances } from "#src/ledger/transactions.ts";
-import { systemClock } from "#src/lib/clock.ts";
+import { type Clock, systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
 import { createLog } from "#src/observe/log.ts";
 import type { RemoteDocuments } from "#src/provider/remote-document.ts";
@@ -17,6 +18,8 @@ import { temporaryFolder } from "#test/store/temporary.ts";
 
 /** A gateway on simulated providers, listening on loopback. */
 export interface Harness {
+  /** What it runs on, for tests that look inside. */
+  app: App;
   url: string;
   key: string;
   managementKey: string;
@@ -43,6 +46,8 @@ export interface HarnessOptions {
   balance?: number;
   change?: (config: Config) => void;
   perWordMs?: number;
+  /** The gateway's clock. */
+  clock?: Clock;
   /** Where documents by address come from, instead of the public internet. */
   remote?: RemoteDocuments;
 }
@@ -68,8 +73,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     format: "json",
     write: (line) => void lines.push(line),
   });
-  const { remote } = options;
-  const gateway = await createGateway({ config, store, log, ...(remote ? { remote } : {}) });
+  const { remote, clock = systemClock } = options;
+  const gateway = await createGateway({ config, store, log, clock, ...(remote ? { remote } : {}) });
   const ids = createIds(systemClock);
   const account = await createAccount(
     store,
@@ -121,6 +126,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       body: typeof body === "string" ? body : JSON.stringify(body),
     });
   return {
+    app: gateway.app,
     url,
     key,
     managementKey: await mint({ type: "management", name: "management" }),

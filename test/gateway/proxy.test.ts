@@ -420,6 +420,7 @@ describe("neither key is seen on the other side", () => {
       "x-lowrouter-generation-id",
       "x-lowrouter-provider",
       "x-lowrouter-region",
+      "x-lowrouter-region-basis",
     ]);
     expect(headers.get("x-lowrouter-provider")).toBe("openai");
     expect(headers.get("x-lowrouter-region")).toBe("us-east");
@@ -572,4 +573,14 @@ test("a page out of an answer may do nothing", async () => {
   gateway.says(answerOf("<script>alert(1)</script>", { "content-type": "text/html" }));
   const { headers } = await gateway.ask("/openai/v1/files/f/content");
   expect(headers.get("content-security-policy")).toContain("sandbox");
+});
+
+test("an answer that cannot be passed on is no answer, and its connection is closed", async () => {
+  await start();
+  const head = streamHead.replace("\r\n\r\n", "\r\ncache-control: a\0b\r\n\r\n");
+  gateway.says((socket) => void write(socket, head + chunk("data: {}\n\n")));
+  const reply = await gateway.ask(chat, { body: { ...question, stream: true } });
+  expect(reply.status).toBe(500);
+  await gateway.until(() => gateway.wire.closed === 1);
+  expect(await gateway.rows()).toMatchObject([{ status: "upstream_error" }]);
 });

@@ -99,7 +99,7 @@ const table: [string, string, unknown, string | null][] = [
     "an unknown provider in an order",
     chat,
     { messages, provider: { order: ["nobody"] } },
-    "provider",
+    "provider.order",
   ],
   [
     "stream_options in text",
@@ -127,7 +127,7 @@ test.each(table)(
 
 test("an unknown region in the header is refused like one in the body", async () => {
   const reply = await gateway.chat({}, { "x-lowrouter-region": "atlantis" });
-  expect([reply.status, at(reply.json, "error.param")]).toEqual([400, "route.region"]);
+  expect([reply.status, at(reply.json, "error.param")]).toEqual([400, "X-LowRouter-Region"]);
   expect(gateway.reached()).toBe(0);
 });
 

@@ -47,12 +47,24 @@ test.each(reading)("GET %s takes a key by each carrier, and none without", async
   ]);
 });
 
-test("the Bearer key is the one that counts when several are carried", async () => {
-  const other = await gateway.stranger();
-  const { json } = await gateway.ask(`/v1/balance?key=${other}`, {
-    headers: { "x-api-key": other },
-  });
-  expect(at(json, "balance")).not.toBe(1);
+test("of several keys the first counts: Bearer, X-Api-Key, x-goog-api-key, then the address", async () => {
+  const keys = [gateway.key];
+  for (let more = 0; more < 3; more++) keys.push(await gateway.mint({ name: `key ${more}` }));
+  const label = async (key: string) =>
+    at((await gateway.ask("/v1/key", { key })).json, "data.label");
+  for (let missing = 0; missing < keys.length; missing++) {
+    const carriers = ["authorization", "x-api-key", "x-goog-api-key"].slice(missing);
+    const values = keys.slice(missing);
+    const headers = Object.fromEntries(
+      carriers.map((name, turn) => [
+        name,
+        `${missing + turn === 0 ? "Bearer " : ""}${values[turn]}`,
+      ]),
+    );
+    const reply = await gateway.ask(`/v1/key?key=${keys.at(-1)}`, { key: null, headers });
+    expect(at(reply.json, "data.label")).toBe(await label(keys[missing] ?? ""));
+  }
+  expect(new Set(await Promise.all(keys.map(label))).size).toBe(keys.length);
 });
 
 test.each(["", "/eco"])(
@@ -214,6 +226,8 @@ test.each([
     "x-lowrouter-generation-id",
     "x-lowrouter-provider",
     "x-lowrouter-region",
+    "x-lowrouter-dropped",
+    "x-lowrouter-demo",
     "x-credit-balance",
     "x-ratelimit-limit",
     "x-ratelimit-remaining",

@@ -49,6 +49,7 @@ export function sampleGeneration(parts: Partial<Generation> = {}): Generation {
     methodology: "v0.4-2026-01",
     gridGPerKwh: 271.4,
     gridZone: "IE",
+    measured: undefined,
     trace: [
       {
         provider: "openai",

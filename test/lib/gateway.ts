@@ -5,7 +5,7 @@ import type { Config } from "#src/config/load.ts";
 import type { Behaviour } from "#src/demo/behaviour.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { addCredit } from "#src/ledger/transactions.ts";
-import { systemClock } from "#src/lib/clock.ts";
+import { type Clock, systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
 import { isObject } from "#src/lib/json.ts";
 import { type Harness, startHarness } from "#test/gateway/harness.ts";
@@ -38,6 +38,8 @@ export interface GatewayOptions {
   balance?: number;
   /** Policy of the key that calls. */
   key?: Partial<ApiKey>;
+  /** The gateway's clock. */
+  clock?: Clock;
 }
 
 /** A listening gateway on simulated providers, and the ways to call it. */
@@ -62,6 +64,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<TestGa
   const harness = await startHarness({
     ...(config ? { change: config } : {}),
     ...(plan ? { plan } : {}),
+    ...(options.clock ? { clock: options.clock } : {}),
     ...(balance === undefined ? {} : { balance }),
   });
   const places = Object.values(harness.places.all);

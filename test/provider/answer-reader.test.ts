@@ -114,6 +114,11 @@ describe("AnswerReader", () => {
       "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
       "not chunked",
     ],
+    [
+      "two codings",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n",
+      "told twice",
+    ],
     ["no length", "HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\n", "no single number"],
     [
       "two lengths",

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import cloudFile from "#data/cloud-regions.json" with { type: "json" };
 import { loadCatalog } from "#src/catalog/load.ts";
 import { loadConfig } from "#src/config/load.ts";
 import type { ProviderConfig } from "#src/config/schema.ts";
+import { withConfigured } from "#src/provider/configured.ts";
 import { deployments, endpointAt } from "#src/provider/registry.ts";
 import { createFakeClock } from "#test/lib/fake-clock.ts";
 
@@ -25,13 +27,17 @@ function modelOf(id: string) {
 describe("Bedrock", () => {
   const pair = { AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "secret" };
   const bearer = { AWS_BEARER_TOKEN_BEDROCK: "token" };
-  const regions = (environment: Record<string, string>, settings?: ProviderConfig) => [
-    ...new Set(placesOf("bedrock", environment, settings).map(({ region }) => region)),
-  ];
+  /** Regions that are named; the one that spans the world comes with the first. */
+  const regions = (environment: Record<string, string>, settings?: ProviderConfig) => {
+    const all = placesOf("bedrock", environment, settings).map(({ region }) => region);
+    expect(all.filter((id) => id === "global").length).toBe(all.length > 0 ? 1 : 0);
+    return [...new Set(all)].filter((id) => id !== "global");
+  };
 
   test("is nowhere without a whole credential, and nowhere without a region", () => {
     const region = { AWS_REGION: "eu-central-1" };
-    expect(regions(region)).toEqual([]);
+    expect(regions({ ...region, AWS_EC2_METADATA_DISABLED: "true" })).toEqual([]);
+    expect(regions({ AWS_DEFAULT_REGION: "eu-central-1" })).toEqual([]);
     expect(regions({ ...region, AWS_ACCESS_KEY_ID: "AKID" })).toEqual([]);
     expect(regions(pair)).toEqual([]);
     expect(regions({ ...pair, ...region }, { enabled: false })).toEqual([]);
@@ -72,16 +78,17 @@ describe("Bedrock", () => {
     expect(regions(pair, urls)).toEqual(["uk-south"]);
   });
 
-  test("a key pair signs for the region it goes to, at the time of the clock; a token is a header", () => {
+  test("a key pair signs for the region it goes to, at the time of the clock; a token is a header", async () => {
     const region = { AWS_REGION: "eu-west-2" };
     const [signing] = placesOf("bedrock", { ...pair, ...region });
     const request = { method: "POST", host: "h", path: "/model/m/converse", body: "{}" };
-    const signed = signing?.sign?.({ ...request, headers: { "content-type": "application/json" } });
+    const headers = { "content-type": "application/json" };
+    const signed = await signing?.signer?.sign({ ...request, headers });
     expect(signed?.["x-amz-date"]).toBe("20260115T103000Z");
     expect(signed?.authorization).toContain("AKID/20260115/eu-west-2/bedrock/aws4_request");
     expect(signing?.headers).toEqual({});
     const [carrying] = placesOf("bedrock", { ...bearer, ...pair, ...region });
-    expect(carrying?.sign).toBeUndefined();
+    expect(carrying?.signer).toBeUndefined();
     expect(carrying?.headers).toEqual({ authorization: "Bearer token" });
   });
 
@@ -94,6 +101,15 @@ describe("Bedrock", () => {
       });
     expect(served("amazon/nova-pro")).toEqual([
       ["assumed", "eu.amazon.nova-pro-v1:0", "bedrock-converse"],
+    ]);
+    expect(served("anthropic/claude-opus-5")).toEqual([
+      ["assumed", "eu.anthropic.claude-opus-5", "bedrock-converse"],
+      ["assumed", "global.anthropic.claude-opus-5", "bedrock-converse"],
+    ]);
+    expect(places.map(({ region, basis }) => [region, basis])).toEqual([
+      ["eu-central", "published"],
+      ["eu-central", "assumed"],
+      ["global", "assumed"],
     ]);
     expect(served("qwen/qwen3-coder-next")).toEqual([
       ["published", "qwen.qwen3-coder-next", "bedrock-converse"],
@@ -137,6 +153,70 @@ describe("Azure", () => {
     ]);
   });
 
+  test("is at the endpoint that its SDKs take, with either name of the key, in either name of the region", () => {
+    const endpoint = {
+      AZURE_OPENAI_ENDPOINT: "https://contoso.openai.azure.com/",
+      AZURE_OPENAI_API_KEY: "sdk-key",
+    };
+    const [place] = placesOf("azure", { ...endpoint, AZURE_REGION: "francecentral" });
+    expect(place).toMatchObject({
+      baseUrl: "https://contoso.openai.azure.com/openai/v1",
+      region: "eu-west",
+      gridZone: "FRA",
+      headers: { "api-key": "sdk-key" },
+      alsoSpeaks: ["openai-responses"],
+    });
+    const { AZURE_OPENAI_API_KEY: _, ...keyless } = endpoint;
+    expect(placesOf("azure", keyless)).toEqual([]);
+  });
+
+  test("a version of the older interface moves the address, and decides on Responses", () => {
+    const older = (version: string) =>
+      placesOf("azure", { ...key, AZURE_RESOURCE_NAME: "contoso", OPENAI_API_VERSION: version })[0];
+    expect(older("2024-10-21")).toMatchObject({
+      baseUrl: "https://contoso.openai.azure.com/openai",
+      alsoSpeaks: [],
+    });
+    expect(older("2025-03-01-preview")?.alsoSpeaks).toEqual(["openai-responses"]);
+    expect(older("v1")?.baseUrl).toBe("https://contoso.openai.azure.com/openai/v1");
+    expect(() => older("latest")).toThrow('Cannot use "latest" as api_version');
+    const codex = modelOf("openai/gpt-5-codex");
+    const at = (version: string) => {
+      const place = older(version);
+      return place && endpointAt(codex, place)?.protocol;
+    };
+    expect(at("2024-10-21")).toBeUndefined();
+    expect(at("2025-03-01-preview")).toBe("openai-responses");
+  });
+
+  test("a version where there is none, and a deployment of nothing, are mistakes", () => {
+    expect(() =>
+      placesOf("openai", { OPENAI_API_KEY: "k" }, { api_version: "2024-10-21" }),
+    ).toThrow('Cannot use api_version of the provider "openai": only azure has versions');
+    const config = loadConfig({}, {});
+    config.providers = { azure: { deployments: { mini: "openai/gpt-nope" } } };
+    expect(() => withConfigured({ providers, models }, config)).toThrow(
+      'Cannot use the deployment "mini" of the provider "azure": the catalogue has no model "openai/gpt-nope" there',
+    );
+  });
+
+  test("two deployments of one model are two ways to it, in whatever region the operator says", () => {
+    const config = loadConfig({}, { AZURE_API_KEY: "k", AZURE_RESOURCE_NAME: "contoso" });
+    const deployed = { a: "openai/gpt-4.1", b: "openai/gpt-4.1" };
+    config.providers = { azure: { region: "eu-north", deployments: deployed } };
+    const made = withConfigured({ providers, models }, config);
+    const model = made.models.find(({ id }) => id === "openai/gpt-4.1");
+    const ours = model?.endpoints.filter(({ provider }) => provider === "azure") ?? [];
+    expect(new Set(ours.map(({ upstreamModel }) => upstreamModel))).toEqual(new Set(["a", "b"]));
+    expect(new Set(ours.map(({ id }) => id)).size).toBe(ours.length);
+    const [place] = deployments(
+      providers.filter(({ id }) => id === "azure"),
+      config,
+      clock,
+    );
+    expect(model && place && endpointAt(model, place)?.upstreamModel).toBe("a");
+  });
+
   test("an address goes before a resource, and claims nothing more", () => {
     const environment = { AZURE_RESOURCE_NAME: "contoso", AZURE_BASE_URL: "https://a.example/v1" };
     expect(places(environment)).toEqual([
@@ -161,6 +241,34 @@ test("a bare address of Cohere gets the version that its paths are below", () =>
   });
 });
 
-test("Vertex, whose tokens nobody fetches yet, is nowhere", () => {
-  expect(placesOf("vertex", { GOOGLE_APPLICATION_CREDENTIALS: "/file.json" })).toEqual([]);
+describe("the regions of clouds", () => {
+  const clouds = { azure: "azure", vertex: "gcp", bedrock: "aws" };
+
+  test.each(Object.entries(clouds))(
+    "%s has the zones and regions of the cloud's own list",
+    (id, cloud) => {
+      const provider = providers.find((one) => one.id === id);
+      const natives = provider?.regions.filter(({ native }) => native !== undefined) ?? [];
+      expect(natives.length).toBeGreaterThan(3);
+      for (const { id: region, native, gridZone } of natives) {
+        const row = cloudFile.regions.find(
+          (one) => one.provider === cloud && one.region === native,
+        );
+        expect([native, region, gridZone]).toEqual([native, row?.coarseRegion, row?.gridZone]);
+      }
+    },
+  );
+
+  test("every region of an endpoint is one that its cloud has", () => {
+    for (const id of Object.keys(clouds)) {
+      const known = providers.find((one) => one.id === id)?.regions.map((region) => region.id);
+      const asked = models
+        .flatMap(({ endpoints }) => endpoints.filter(({ provider }) => provider === id))
+        .flatMap(({ regions }) => regions);
+      expect([id, [...new Set(asked)].filter((region) => !known?.includes(region))]).toEqual([
+        id,
+        [],
+      ]);
+    }
+  });
 });

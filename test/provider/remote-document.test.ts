@@ -357,6 +357,24 @@ describe("a document beyond a bound is given up", () => {
     expect(sent).toBeLessThan(before + 5000);
   });
 
+  test("with those of other requests, until these end", async () => {
+    const large = Buffer.concat([png, Buffer.alloc(900 - png.length)]);
+    const server = serve((path) =>
+      path === "/unsaid" ? new Response(new Blob([large]).stream()) : document(large, "image/png"),
+    );
+    const remote = createRemoteDocuments(loopback(limited({ allBytes: 2000 })));
+    const during = () => remote.during(new AbortController().signal);
+    const [one, two, three] = [during(), during(), during()];
+    await Promise.all([one.fetch(`${server.url}/1`), two.fetch(`${server.url}/2`)]);
+    expect(await reasonOf(three.fetch(`${server.url}/3`))).toBe("busy");
+    expect(await reasonOf(three.fetch(`${server.url}/unsaid`))).toBe("busy");
+    three.end();
+    one.end();
+    one.end();
+    expect((await during().fetch(`${server.url}/4`)).bytes).toBe(900);
+    expect(await reasonOf(during().fetch(`${server.url}/5`))).toBe("busy");
+  });
+
   test("with the others of its request", async () => {
     const large = Buffer.concat([png, Buffer.alloc(900 - png.length)]);
     const server = serve(() => document(large, "image/png"));
@@ -422,10 +440,10 @@ describe("a document beyond a bound is given up", () => {
 
   test("when all of a request take too long together", async () => {
     const server = serve(async () => {
-      await Bun.sleep(40);
+      await Bun.sleep(150);
       return document(png, "image/png");
     });
-    const all = documents(loopback(limited({ requestMs: 100 })));
+    const all = documents(loopback(limited({ requestMs: 400 })));
     const outcomes = await Promise.allSettled(
       Array.from({ length: 30 }, (_, at) => all.fetch(`${server.url}/${at}`)),
     );

@@ -19,8 +19,7 @@ import {
 import { parametersIn, routingIn } from "#src/dialect/ask-routing.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
-import { toRaw } from "#src/dialect/raw-text.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { parseShell } from "#src/dialect/shell.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 
@@ -39,7 +38,7 @@ export function peekMessages(body: Uint8Array): Ask {
 
 /** The same for a request that only counts tokens, which has no limit on the answer. */
 export function peekCount(body: Uint8Array): Ask {
-  const { parsed, ascii } = readBody(body);
+  const { parsed, ascii, raw } = readBody(body);
   refuseThread(parsed);
   const read = readMessages(parsed.messages);
   const { needs, weight } = read;
@@ -54,6 +53,7 @@ export function peekCount(body: Uint8Array): Ask {
     kind: "chat",
     parsed,
     ascii,
+    raw,
     ...routing,
     user: userIn(parsed) ?? routing.user,
     stream: booleanIn(parsed, "stream") === true,
@@ -69,11 +69,11 @@ export function peekCount(body: Uint8Array): Ask {
 }
 
 /** Numbers that would not survive parsing are kept as text: tool inputs are written out again. */
-function readBody(body: Uint8Array): Pick<Ask, "parsed" | "ascii"> {
-  const { parsed, ascii } = parseBody(body);
-  if (!/\d{16}|\d[eE]\+?\d{3}/.test(ascii ?? toRaw(body))) return { parsed, ascii };
-  const exact = parseExact(ascii ?? decode(body));
-  return { parsed: isObject(exact) ? exact : parsed, ascii };
+function readBody(body: Uint8Array): Pick<Ask, "parsed" | "ascii" | "raw"> {
+  const { parsed, ascii, raw, shell } = parseBody(body);
+  if (!/\d{16}|\d[eE]\+?\d{3}/.test(shell.text)) return { parsed, ascii, raw };
+  const exact = parseShell(shell, parseExact);
+  return { parsed: isObject(exact) ? exact : parsed, ascii, raw };
 }
 
 /** Nothing of a conversation is kept here, and an upstream would keep it under an id that the client never sees. */

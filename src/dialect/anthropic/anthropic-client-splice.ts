@@ -1,5 +1,5 @@
 import { answerJson } from "#src/dialect/provider-json.ts";
-import { writeUsage } from "#src/dialect/anthropic/anthropic-client-write.ts";
+import { isMadeCitation, writeUsage } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
 import { readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
@@ -12,7 +12,8 @@ import {
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
-import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edited } from "#src/dialect/edited.ts";
+import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, elementsOf, type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
@@ -30,10 +31,10 @@ export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): Up
       dropped.push({ name: "thinking", matters: true });
     }
   }
-  const { raw, written } = retarget(body, ask, target, set, target.overrides ?? {});
+  const written = retarget(body, ask, target, set, target.overrides ?? {});
   return {
     path: "/messages",
-    body: payload(written, raw === ask.ascii),
+    body: written,
     dropped: dropped.flatMap(({ name, matters }) => (matters ? [name] : [])),
   };
 }
@@ -54,19 +55,20 @@ const answerMembers = [
 export function retargetCount(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const given = answerMembers.filter((name) => name in ask.parsed);
   const set: Put = Object.fromEntries(given.map((name) => [name, undefined]));
-  const { raw, written } = retarget(body, ask, target, set, {});
+  const written = retarget(body, ask, target, set, {});
   const path = "/messages/count_tokens";
-  return { path, body: payload(written, raw === ask.ascii), dropped: [] };
+  return { path, body: written, dropped: [] };
 }
 
 function retarget(
   body: Uint8Array,
-  { ascii, parsed }: Ask,
+  ask: Ask,
   target: Target,
   set: Put,
   overrides: JsonObject,
-): { raw: string; written: string } {
-  const raw = ascii ?? toRaw(body);
+): Payload {
+  const { ascii, parsed } = ask;
+  const raw = rawOf(body, ask);
   const add: Record<string, string> = { model: rawJson(target.model) };
   set.model = add.model;
   for (const name of [...gatewayMembers, "user"]) if (name in parsed) set[name] = undefined;
@@ -82,7 +84,7 @@ function retarget(
     const old = isObject(value) ? told(name) : undefined;
     set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
   }
-  return { raw, written: edit(raw, { set, add }) };
+  return edited(raw, { set, add }, ascii !== undefined);
 }
 
 /** What models without sampling parameters refuse; it matters where it asks for more than the default. */
@@ -94,9 +96,14 @@ function refusedSampling(body: JsonObject): { name: string; matters: boolean }[]
   });
 }
 
-/** Whether thinking that no Claude signed is in the conversation: it would be refused. */
+/** Whether what no Claude said is in the conversation, thinking without a signature or citations of ours: it would be refused. */
 function hasUnsigned(messages: Json | undefined): boolean {
-  return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(isUnsigned));
+  const isForeign = (block: Json) => isUnsigned(block) || isCitedByUs(block);
+  return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(isForeign));
+}
+
+function isCitedByUs(block: Json): boolean {
+  return isObject(block) && Array.isArray(block.citations) && block.citations.some(isMadeCitation);
 }
 
 /** Whether the last message answers calls that no signed thinking led to: thinking on would then be refused. */
@@ -118,20 +125,24 @@ function isUnsigned(block: Json): boolean {
   return isObject(block) && block.type === "thinking" && !block.signature;
 }
 
-/** The messages, in raw text, without unsigned thinking and without what it leaves empty. */
+/** The messages, in raw text, without unsigned thinking, what it leaves empty, and citations that we wrote. */
 function withoutUnsigned({ messages }: JsonObject, raw: string): string {
   const given = Array.isArray(messages) ? messages : [];
   const kept = elementsOf(raw, 0).flatMap(({ start, end }, index) => {
     const text = raw.slice(start, end);
     const blocks = blocksOf(given[index]);
-    if (!blocks.some(isUnsigned)) return [text];
+    if (!blocks.some((block) => isUnsigned(block) || isCitedByUs(block))) return [text];
     if (blocks.every(isUnsigned)) return [];
     const member = membersOf(text).findLast(({ key }) => key === "content");
     if (member === undefined) return [text];
     const content = text.slice(member.valueStart, member.end);
-    const rest = elementsOf(content, 0).filter((_, at) => !isUnsigned(blocks[at] ?? null));
-    const written = rest.map((block) => content.slice(block.start, block.end)).join(",");
-    return [edit(text, { set: { content: `[${written}]` } })];
+    const rest = elementsOf(content, 0).flatMap((place, at) => {
+      const block = blocks[at] ?? null;
+      const said = content.slice(place.start, place.end);
+      if (isUnsigned(block)) return [];
+      return isCitedByUs(block) ? [edit(said, { set: { citations: undefined } })] : [said];
+    });
+    return [edit(text, { set: { content: `[${rest.join(",")}]` } })];
   });
   return `[${kept.join(",")}]`;
 }

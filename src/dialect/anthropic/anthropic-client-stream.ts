@@ -1,7 +1,8 @@
 import {
+  citationOf,
+  endingOf,
   event,
   failure,
-  stopReasonOf,
   writeUsage,
 } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import type { StreamHead, StreamWriter, Summary } from "#src/dialect/dialect.ts";
@@ -28,7 +29,7 @@ export class MessageStreamWriter implements StreamWriter {
   /** Blocks begun so far. */
   #begun = 0;
   #started = false;
-  #stopReason: string | undefined;
+  #ending: ReturnType<typeof endingOf> | undefined;
 
   constructor(head: StreamHead) {
     this.#head = head;
@@ -37,14 +38,14 @@ export class MessageStreamWriter implements StreamWriter {
   steps(steps: StreamStep[]): string {
     let out = this.#start();
     for (const step of steps) {
-      if (this.#stopReason !== undefined) break;
+      if (this.#ending !== undefined) break;
       out += this.#step(step);
     }
     return out;
   }
 
   end(summary: Summary): string {
-    const stop = { stop_reason: this.#stopReason ?? "end_turn", stop_sequence: null };
+    const stop = this.#ending ?? endingOf({ finish: "stop" });
     return (
       this.#start() +
       this.#closeAll() +
@@ -83,6 +84,7 @@ export class MessageStreamWriter implements StreamWriter {
   #step(step: StreamStep): string {
     switch (step.type) {
       case "text":
+        return this.#text(step);
       case "refusal":
         if (step.text === "") return "";
         return this.#say({ type: "text_delta", text: step.text });
@@ -95,12 +97,22 @@ export class MessageStreamWriter implements StreamWriter {
       case "tool_arguments":
         return this.#arguments(step.index, step.text);
       case "finish": {
-        const reason = stopReasonOf(step.finish);
+        const ending = endingOf(step);
         const rest = this.#closeAll();
-        this.#stopReason = reason;
+        this.#ending = ending;
         return rest;
       }
     }
+  }
+
+  #text({ text, citations = [] }: Extract<StreamStep, { type: "text" }>): string {
+    const said = text === "" ? "" : this.#say({ type: "text_delta", text });
+    const last = this.#blocks.at(-1);
+    if (last?.kind !== "text") return said;
+    const pages = citations.map((one) =>
+      this.#tell(last, { type: "citations_delta", citation: citationOf(one) }),
+    );
+    return said + pages.join("");
   }
 
   #say(delta: JsonObject): string {

@@ -1,10 +1,16 @@
 import type { ErrorReply, Summary } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
-import type { AssistantPart, FinishReason, Reply } from "#src/dialect/turn.ts";
+import type {
+  AssistantPart,
+  Citation,
+  FinishReason,
+  Reply,
+  ReplyChoice,
+} from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
-import { isObject, type JsonObject } from "#src/lib/json.ts";
+import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** One named event of a stream. */
 export function event(type: string, members: object): string {
@@ -21,8 +27,7 @@ export function writeMessageReply(reply: Reply, summary: Summary): Uint8Array<Ar
     role: "assistant",
     model: summary.model,
     content,
-    stop_reason: stopReasonOf(choice?.finish ?? "stop"),
-    stop_sequence: null,
+    ...endingOf(choice ?? { finish: "stop" }),
     usage: writeUsage(summary.usage),
     lowrouter: summary.block,
   };
@@ -39,7 +44,23 @@ function blockOf(part: AssistantPart): JsonObject[] {
     const { text: thinking, signature = "" } = part;
     return thinking === "" && signature === "" ? [] : [{ type: "thinking", thinking, signature }];
   }
-  return part.text === "" ? [] : [{ type: "text", text: part.text }];
+  if (part.text === "") return [];
+  const pages = part.type === "text" ? (part.citations ?? []).map(citationOf) : [];
+  return [{ type: "text", text: part.text, ...(pages.length > 0 ? { citations: pages } : {}) }];
+}
+
+/**
+ * A page as a result of this wire's own search. The words that were found, and where they lie encrypted, are not known;
+ * by the latter's being empty what we wrote is known again (see `isMadeCitation`).
+ */
+export function citationOf({ url, title }: Citation): JsonObject {
+  const page = { type: "web_search_result_location", url, title: title ?? null };
+  return { ...page, cited_text: "", encrypted_index: "" };
+}
+
+/** Whether we wrote a citation for an answer of another wire: a provider of this one would refuse it. */
+export function isMadeCitation(citation: Json): boolean {
+  return isObject(citation) && citation.encrypted_index === "";
 }
 
 /** Arguments as an object; what a model wrote in broken JSON has no place on this wire. */
@@ -60,8 +81,18 @@ const stopReasons = {
   content_filter: "refusal",
 } as const;
 
+/** How an answer ended: a stop sequence is told apart where it is known. Throws `upstream_error` for a broken one. */
+export function endingOf({ finish, stopSequence }: Pick<ReplyChoice, "finish" | "stopSequence">): {
+  stop_reason: string;
+  stop_sequence: string | null;
+} {
+  if (finish === "stop" && stopSequence !== undefined)
+    return { stop_reason: "stop_sequence", stop_sequence: stopSequence };
+  return { stop_reason: stopReasonOf(finish), stop_sequence: null };
+}
+
 /** This wire's word for an ending. Throws `upstream_error` for a broken one, which it has no word for. */
-export function stopReasonOf(finish: FinishReason): string {
+function stopReasonOf(finish: FinishReason): string {
   if (finish !== "error") return stopReasons[finish];
   throw new AppError("upstream_error", "upstream request failed");
 }

@@ -30,8 +30,15 @@ export function isOwnReasoning(part: ReasoningPart): boolean {
   return part.carry === undefined || dialectId in part.carry;
 }
 
+/** An entry of the conversation as messages: an instruction that follows the user is one of its own. */
+export function writeMessages(entry: Entry): JsonObject[] {
+  const message = writeMessage(entry);
+  if (entry.role === "assistant" || entry.instruction === undefined) return [message];
+  return [message, { role: "system", content: entry.instruction.map(writeText) }];
+}
+
 /** One message of the conversation; results come before everything else. */
-export function writeMessage(entry: Entry): JsonObject {
+function writeMessage(entry: Entry): JsonObject {
   if (entry.role === "assistant") {
     return { role: "assistant", content: entry.parts.map(writeSaid) };
   }

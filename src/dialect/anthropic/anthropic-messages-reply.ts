@@ -6,6 +6,7 @@ import {
   finishOf,
   readUsage,
   refusalText,
+  stoppedAt,
 } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
@@ -27,7 +28,9 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   if (explanation !== "") parts.push({ type: "refusal", text: explanation });
   const nativeFinish = stringOf(message.stop_reason);
   const called = parts.some((part) => part.type === "tool_call");
-  const choice = { index: 0, parts, finish: finishOf(nativeFinish, called), nativeFinish };
+  const finish = finishOf(nativeFinish, called);
+  const stop = stoppedAt(nativeFinish, message.stop_sequence);
+  const choice = { index: 0, parts, finish, nativeFinish, ...stop };
   const id = stringOf(message.id);
   return {
     reply: { ...(id ? { id } : {}), choices: [choice] },

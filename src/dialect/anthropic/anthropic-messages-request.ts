@@ -1,7 +1,7 @@
 import { limitCacheMarks } from "#src/dialect/anthropic/anthropic-messages-cache.ts";
 import {
   isOwnReasoning,
-  writeMessage,
+  writeMessages,
   writeSystem,
 } from "#src/dialect/anthropic/anthropic-messages-content.ts";
 import { planThinking } from "#src/dialect/anthropic/anthropic-messages-thinking.ts";
@@ -10,8 +10,10 @@ import { arrange, endsInUnsignedLoop, settleEnding } from "#src/dialect/conversa
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
+import { shareStops } from "#src/dialect/stop-share.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
-import { encode, sha256Hex } from "#src/lib/bytes.ts";
+import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { sha256Hex } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
@@ -22,14 +24,17 @@ const jsonOnly: TextPart = {
 /** A canonical request as a Messages request. Throws `unsupported_feature` for what would change the answer. */
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   refuseSeveral(turn);
-  const { system, entries } = arrange(turn, isOwnReasoning);
+  const { system, entries } = arrange(turn, isOwnReasoning, {
+    instructsAmid: target.instructsAmid === true,
+  });
   if (turn.responseFormat?.type === "json_object") system.push(jsonOnly);
   const prefill = settleEnding(entries, target.reasoning?.efforts !== undefined);
-  const tools = planTools(turn, target);
+  const tools = planTools(turn, target, entries);
   const unsignedLoop = endsInUnsignedLoop(entries);
   const thinking = planThinking(turn, target, { forced: tools.forced, prefill, unsignedLoop });
   const sampling = planSampling(turn, target, thinking.on);
-  const stop = turn.stop.filter((text) => text.trim() !== "");
+  // White space alone is refused.
+  const stops = shareStops(turn.stop, Infinity, (stop) => stop.trim() !== "");
   const user = turn.user ?? stringOf(turn.extra.safety_identifier);
   const output: JsonObject = {
     ...(thinking.effort ? { effort: thinking.effort } : {}),
@@ -39,13 +44,13 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     model: target.model,
     max_tokens: thinking.maxTokens,
     ...(system.length > 0 ? { system: writeSystem(system) } : {}),
-    messages: entries.map(writeMessage),
+    messages: entries.flatMap(writeMessages),
     ...(tools.tools.length > 0 ? { tools: tools.tools } : {}),
     ...(tools.choice ? { tool_choice: tools.choice } : {}),
     ...(thinking.thinking ? { thinking: thinking.thinking } : {}),
     ...(Object.keys(output).length > 0 ? { output_config: output } : {}),
     ...sampling.members,
-    ...(stop.length > 0 ? { stop_sequences: stop } : {}),
+    ...(stops.sent.length > 0 ? { stop_sequences: [...stops.sent] } : {}),
     ...(user ? { metadata: { user_id: sha256Hex(user) } } : {}),
     ...(isObject(turn.extra.cache_control) ? { cache_control: turn.extra.cache_control } : {}),
     ...(turn.stream ? { stream: true } : {}),
@@ -57,9 +62,8 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     ...sampling.dropped,
     ...leftover(turn, user === turn.user ? [] : ["safety_identifier"]),
   ];
-  if (turn.stop.some((text) => text !== "" && text.trim() === "")) dropped.push("stop");
-  const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
-  return { path: "/messages", body: bytes, dropped };
+  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  return { path: "/messages", body: bytes, dropped, stops };
 }
 
 /** Temperature reaches 1 at most; thinking takes no temperature, no top_k and only a wide top_p. */

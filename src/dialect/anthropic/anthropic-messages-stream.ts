@@ -5,8 +5,10 @@ import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.
 import {
   finishOf,
   laterUsage,
-  readUsage,
   refusalText,
+  stoppedAt,
+  streamUsage,
+  tellsOutput,
 } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
@@ -32,8 +34,10 @@ export class AnthropicMessagesStream implements StreamReader {
   #said = 0;
   #answered = false;
   #stopReason: string | undefined;
+  #stopSequence: Json | undefined;
   #refusal = "";
   #usage: JsonObject | undefined;
+  #isOutputTold = false;
   #id: string | undefined;
   #ended = false;
 
@@ -41,7 +45,7 @@ export class AnthropicMessagesStream implements StreamReader {
     return this.#id;
   }
   get usage(): Usage | undefined {
-    return readUsage(this.#usage);
+    return streamUsage(this.#usage, this.#isOutputTold);
   }
   get ended(): boolean {
     return this.#ended;
@@ -148,8 +152,10 @@ export class AnthropicMessagesStream implements StreamReader {
 
   #settle(event: JsonObject): StreamStep[] {
     this.#usage = laterUsage(this.#usage, event.usage);
+    this.#isOutputTold ||= tellsOutput(event.usage);
     if (!isObject(event.delta)) return [];
     this.#stopReason = stringOf(event.delta.stop_reason) ?? this.#stopReason;
+    this.#stopSequence = event.delta.stop_sequence ?? this.#stopSequence;
     this.#refusal = refusalText(event.delta.stop_details) || this.#refusal;
     return [];
   }
@@ -160,7 +166,8 @@ export class AnthropicMessagesStream implements StreamReader {
     const finish = finishOf(nativeFinish, this.#calls > 0);
     const refusal: StreamStep[] =
       this.#refusal === "" ? [] : [{ type: "refusal", choice: 0, text: this.#refusal }];
-    return [...refusal, { type: "finish", choice: 0, finish, nativeFinish }];
+    const stop = stoppedAt(nativeFinish, this.#stopSequence);
+    return [...refusal, { type: "finish", choice: 0, finish, nativeFinish, ...stop }];
   }
 }
 

@@ -1,5 +1,11 @@
 import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
-import { clampEffort, effortOfBudget, fitBudget, type Effort } from "#src/dialect/effort.ts";
+import {
+  clampEffort,
+  effortOfBudget,
+  fitBudget,
+  thinkingTokens,
+  type Effort,
+} from "#src/dialect/effort.ts";
 import type { Reasoning, Turn } from "#src/dialect/turn.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
@@ -24,18 +30,7 @@ export interface ThinkingObstacles {
   unsignedLoop: boolean;
 }
 
-/** Tokens for the answer when the client set no limit. */
-const answerTokens = 4096;
 const leastBudget = 1024;
-const budgets: Readonly<Record<Effort, number>> = {
-  none: 0,
-  minimal: 1024,
-  low: 2048,
-  medium: 8192,
-  high: 16_384,
-  xhigh: 32_000,
-  max: 32_000,
-};
 
 /**
  * Says reasoning on this wire. The order is fixed: what the client demands of the answer (a forced
@@ -49,7 +44,7 @@ export function planThinking(
   const { reasoning } = turn;
   const control = target.reasoning;
   const asked = reasoning !== undefined && isAsked(reasoning);
-  const plain = { maxTokens: limitOf(turn, target, 0), on: false, dropped: [] };
+  const plain = { maxTokens: limitOf(turn, target), on: false, dropped: [] };
   if (!asked && !control?.mandatory)
     return { ...plain, ...(reasoning ? off(reasoning, control) : {}) };
   if (!control) return { ...plain, dropped: ["reasoning"] };
@@ -92,7 +87,7 @@ function adaptive(turn: Turn, target: Target, wanted: Reasoning, efforts: string
     (wanted.budgetTokens === undefined ? undefined : effortOfBudget(wanted.budgetTokens));
   const effort = named === undefined ? undefined : clampEffort(named, efforts);
   return {
-    maxTokens: limitOf(turn, target, budgets[effort ?? "medium"]),
+    maxTokens: limitOf(turn, target),
     thinking: { type: "adaptive", display: wanted.exclude ? "omitted" : "summarized" },
     ...(effort ? { effort } : {}),
     on: true,
@@ -107,9 +102,9 @@ function manual(
   control: ReasoningControl,
 ): ThinkingPlan | undefined {
   const least = Math.max(leastBudget, control.budget?.min ?? leastBudget);
-  const named = wanted.budgetTokens ?? budgets[wanted.effort ?? "medium"];
+  const named = thinkingTokens(wanted);
   const tokens = Math.min(Math.max(named, least), control.budget?.max ?? Infinity);
-  const maxTokens = limitOf(turn, target, tokens);
+  const maxTokens = limitOf(turn, target);
   const budget = fitBudget(tokens, least, maxTokens);
   if (budget === undefined) return undefined;
   const display = wanted.exclude ? { display: "omitted" } : {};
@@ -117,8 +112,8 @@ function manual(
   return { maxTokens, thinking, on: true, dropped: [] };
 }
 
-/** The client's limit holds for thinking and answer together; without one the thinking gets room on top. */
-function limitOf(turn: Turn, target: Target, thinkingTokens: number): number {
+/** The limit holds for thinking and answer together; without the client's, it is what is held for the answer in money. */
+function limitOf({ maxOutputTokens }: Turn, target: Target): number {
   const most = target.maxOutputTokens ?? Infinity;
-  return Math.min(turn.maxOutputTokens ?? answerTokens + thinkingTokens, most);
+  return Math.min(maxOutputTokens ?? target.heldOutputTokens, most);
 }

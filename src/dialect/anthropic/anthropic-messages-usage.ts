@@ -29,6 +29,23 @@ export function readUsage(raw: Json | undefined): Usage | undefined {
   };
 }
 
+/**
+ * Usage of a stream, out of what its events told one over the other. The first one tells the prompt and a stand-in
+ * for the output, which only a later one counts.
+ */
+export function streamUsage(
+  told: JsonObject | undefined,
+  isOutputTold: boolean,
+): Usage | undefined {
+  const usage = readUsage(told);
+  return usage === undefined || isOutputTold ? usage : { ...usage, outputUntold: true };
+}
+
+/** Whether a `message_delta` counts the output. */
+export function tellsOutput(usage: Json | undefined): boolean {
+  return isObject(usage) && numberOf(usage.output_tokens) !== undefined;
+}
+
 /** Later usage laid over earlier: counts are cumulative, so they replace; null says nothing. */
 export function laterUsage(
   earlier: JsonObject | undefined,
@@ -54,6 +71,15 @@ export function finishOf(stopReason: string | undefined, called: boolean): Finis
   const finish = finishes[stopReason ?? ""] ?? "stop";
   if (finish !== "stop" && finish !== "tool_calls") return finish;
   return called ? "tool_calls" : "stop";
+}
+
+/** The stop sequence that ended it, as a member of an ending: null where it is not named. */
+export function stoppedAt(
+  stopReason: string | undefined,
+  sequence: Json | undefined,
+): { stopSequence?: string | null } {
+  if (stopReason !== "stop_sequence") return {};
+  return { stopSequence: typeof sequence === "string" ? sequence : null };
 }
 
 /** What a refusal says for itself, if anything. */

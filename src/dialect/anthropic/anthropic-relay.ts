@@ -2,7 +2,11 @@ import { EventTexts } from "#src/dialect/event-steps.ts";
 import { eventObject } from "#src/dialect/provider-json.ts";
 import { failure } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
-import { laterUsage, readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
+import {
+  laterUsage,
+  streamUsage,
+  tellsOutput,
+} from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { edit, membersOf } from "#src/dialect/splice.ts";
@@ -21,6 +25,7 @@ export class AnthropicRelay implements StreamRelay {
   readonly #model: string;
   readonly #completionId: string;
   #told: JsonObject | undefined;
+  #isOutputTold = false;
   /** The terminal event as the upstream wrote it, held back until the end is settled. */
   #stop: string | undefined;
   id: string | undefined;
@@ -32,7 +37,7 @@ export class AnthropicRelay implements StreamRelay {
   }
 
   get usage(): Usage | undefined {
-    return readUsage(this.#told);
+    return streamUsage(this.#told, this.#isOutputTold);
   }
 
   get ended(): boolean {
@@ -76,7 +81,10 @@ export class AnthropicRelay implements StreamRelay {
       this.#stop = data;
       return "";
     }
-    if (type === "message_delta") this.#meter(data, told.usage);
+    if (type === "message_delta") {
+      this.#isOutputTold ||= tellsOutput(told.usage);
+      this.#meter(data, told.usage);
+    }
     if (type === "content_block_start") this.outputBytes += lengthOf(told.content_block);
     if (type === "content_block_delta") this.outputBytes += lengthOf(told.delta);
     return eventOf(title, data);

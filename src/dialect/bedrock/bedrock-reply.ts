@@ -1,7 +1,7 @@
 import { answerJson } from "#src/dialect/provider-json.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { dialectId } from "#src/dialect/bedrock/bedrock-content.ts";
-import { faultText, finishOf, readUsage } from "#src/dialect/bedrock/bedrock-usage.ts";
+import { faultText, finishOf, readUsage, stoppedAt } from "#src/dialect/bedrock/bedrock-usage.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import type { AssistantPart, Reply } from "#src/dialect/turn.ts";
@@ -21,7 +21,7 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   const called = parts.some((part) => part.type === "tool_call");
   const finish = finishOf(nativeFinish, called);
   if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
-  const choice = { index: 0, parts, finish, nativeFinish };
+  const choice = { index: 0, parts, finish, nativeFinish, ...stoppedAt(nativeFinish) };
   return { reply: { choices: [choice] }, usage: readUsage(response.usage) };
 }
 

@@ -13,8 +13,9 @@ import { arrange, settleEnding } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
+import { shareStops } from "#src/dialect/stop-share.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
-import { encode } from "#src/lib/bytes.ts";
+import { jsonBytes } from "#src/dialect/shell-write.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
@@ -32,11 +33,13 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   const tools = planTools(turn, entries, target, family);
   const reasoning = planReasoning(turn, target, family, { tools, prefill, entries });
   const sampling = planSampling(turn, target, family, reasoning.sampling);
-  const stop = turn.stop.filter((text) => (family === "claude" ? text.trim() : text) !== "");
+  // Claude refuses white space alone.
+  const takes = (stop: string) => family !== "claude" || stop.trim() !== "";
+  const stops = shareStops(turn.stop, Infinity, takes);
   const inference: JsonObject = {
     ...(reasoning.maxTokens === undefined ? {} : { maxTokens: reasoning.maxTokens }),
     ...sampling.members,
-    ...(stop.length > 0 ? { stopSequences: stop } : {}),
+    ...(stops.sent.length > 0 ? { stopSequences: [...stops.sent] } : {}),
   };
   const writing: Writing = { family, callsAsText: tools.callsAsText, documents: new Set() };
   const fields = mergeJson(reasoning.fields, sampling.fields);
@@ -59,10 +62,10 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     ...tools.dropped,
     ...sampling.dropped,
     ...(turn.user ? ["user"] : []),
-    ...(turn.stop.some((text) => text !== "" && !stop.includes(text)) ? ["stop"] : []),
     ...leftover(turn, ["cache_control"]),
   ];
   const action = turn.stream ? "converse-stream" : "converse";
-  const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
-  return { path: `/model/${encodeURIComponent(target.model)}/${action}`, body: bytes, dropped };
+  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const path = `/model/${encodeURIComponent(target.model)}/${action}`;
+  return { path, body: bytes, dropped, stops };
 }

@@ -1,7 +1,7 @@
 import { eventObject } from "#src/dialect/provider-json.ts";
 import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { EventStreamDecoder, type EventFrame } from "#src/dialect/bedrock/aws-event-stream.ts";
-import { faultText, finishOf, readUsage } from "#src/dialect/bedrock/bedrock-usage.ts";
+import { faultText, finishOf, readUsage, stoppedAt } from "#src/dialect/bedrock/bedrock-usage.ts";
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import type { SseEvent } from "#src/dialect/sse.ts";
@@ -99,7 +99,7 @@ export class BedrockStream implements StreamReader {
     const finish = finishOf(nativeFinish, this.#calls > 0);
     if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
     this.#ended = true;
-    return [{ type: "finish", choice: 0, finish, nativeFinish }];
+    return [{ type: "finish", choice: 0, finish, nativeFinish, ...stoppedAt(nativeFinish) }];
   }
 }
 

@@ -1,11 +1,12 @@
-import { answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
+import { answerSchema, answerToolName } from "#src/dialect/anthropic/anthropic-messages-tools.ts";
 import { cachePoint } from "#src/dialect/bedrock/bedrock-cache.ts";
 import type { Family } from "#src/dialect/bedrock/bedrock-family.ts";
 import type { Entry } from "#src/dialect/conversation.ts";
 import type { Target } from "#src/dialect/dialect.ts";
+import { loosenedNames } from "#src/dialect/schema-refs.ts";
+import { objectRoot } from "#src/dialect/schema-root.ts";
 import type { ResponseFormat, Tool, Turn } from "#src/dialect/turn.ts";
-import { AppError } from "#src/lib/error.ts";
-import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
+import type { JsonObject } from "#src/lib/json.ts";
 
 /** How tools and the response format are said on this wire. */
 export interface ToolPlan {
@@ -32,15 +33,22 @@ export function planTools(
   // Nova is not among the models whose schemas the host enforces.
   const native = target.jsonSchema && family !== "nova";
   const offered = turn.toolChoice === "none" ? [] : turn.tools;
-  const tools = offered.flatMap((tool) => writeTool(tool, native, family));
+  const roots = offered.map(({ parameters }, at) => objectRoot(parameters, `tools[${at}]`));
+  const tools = offered.flatMap((tool, at) => writeTool(tool, roots[at]?.schema, native, family));
   const dropped = !native && offered.some((tool) => tool.strict) ? ["strict"] : [];
+  const loosened = roots.flatMap((root) => root.loosened);
+  dropped.push(...loosenedNames("tools", loosened));
   if (turn.parallelToolCalls === false && offered.length > 0) dropped.push("parallel_tool_calls");
   const demanded = turn.toolChoice === "required" || typeof turn.toolChoice === "object";
   const format = turn.responseFormat;
   const schema = format?.type === "json_schema" ? format : undefined;
   // A call demanded by the client comes before the answer, so the answer needs no tool yet.
   const standsIn = schema !== undefined && !native && !(demanded && offered.length > 0);
-  if (standsIn) tools.push(answerTool(schema));
+  if (standsIn) {
+    const answer = answerTool(schema);
+    tools.push(answer.tool);
+    dropped.push(...answer.dropped);
+  }
   const choice = standsIn ? standInChoice(offered) : choiceOf(turn, offered);
   return {
     ...(tools.length > 0
@@ -67,21 +75,20 @@ function choiceOf({ toolChoice }: Turn, offered: readonly Tool[]): JsonObject | 
   return toolChoice === "required" ? { any: {} } : { auto: {} };
 }
 
-function writeTool(tool: Tool, strictKnown: boolean, family: Family): JsonObject[] {
+function writeTool(
+  tool: Tool,
+  schema: JsonObject = { type: "object", properties: {} },
+  strictKnown: boolean,
+  family: Family,
+): JsonObject[] {
   const toolSpec = {
     name: tool.name,
     ...(tool.description ? { description: tool.description } : {}),
-    inputSchema: { json: objectSchema(tool.parameters) },
+    inputSchema: { json: schema },
     ...(tool.strict && strictKnown ? { strict: true } : {}),
   };
   // Nova caches system text and messages, not tools.
   return [{ toolSpec }, ...(family === "claude" ? cachePoint(tool.carry, family) : [])];
-}
-
-function objectSchema(schema: Json | undefined): JsonObject {
-  if (!isObject(schema) || Object.keys(schema).length === 0)
-    return { type: "object", properties: {} };
-  return { ...schema, type: "object" };
 }
 
 type SchemaFormat = Extract<ResponseFormat, { type: "json_schema" }>;
@@ -96,20 +103,15 @@ function textFormat({ name, schema, description }: SchemaFormat): JsonObject {
   return { type: "json_schema", structure: { jsonSchema } };
 }
 
-function answerTool({ name, schema, description }: SchemaFormat): JsonObject {
-  if (!isObject(schema) || (schema.type !== undefined && schema.type !== "object")) {
-    throw new AppError(
-      "unsupported_feature",
-      `Cannot enforce the schema "${name}" on this model: its root must be of type "object"`,
-      { param: "response_format" },
-    );
-  }
+function answerTool({ schema: given, description }: SchemaFormat) {
+  const { schema, dropped } = answerSchema(given);
   const about = description ? ` ${description}` : "";
-  return {
+  const tool: JsonObject = {
     toolSpec: {
       name: answerToolName,
       description: `Gives the final answer to the user.${about}`,
-      inputSchema: { json: objectSchema(schema) },
+      inputSchema: { json: schema },
     },
   };
+  return { tool, dropped };
 }

@@ -40,6 +40,11 @@ const finishes: Readonly<Record<string, FinishReason>> = {
   malformed_tool_use: "error",
 };
 
+/** That a stop sequence ended it, as a member of an ending; the wire does not say which. */
+export function stoppedAt(stopReason: string | undefined): { stopSequence?: null } {
+  return stopReason === "stop_sequence" ? { stopSequence: null } : {};
+}
+
 /** The ending in canonical words; whether calls were shown decides between `stop` and `tool_calls`. */
 export function finishOf(stopReason: string | undefined, called: boolean): FinishReason {
   const finish = finishes[stopReason ?? ""] ?? "stop";

@@ -1,6 +1,12 @@
 import { answerJson } from "#src/dialect/provider-json.ts";
 import { dialectId } from "#src/dialect/cohere/cohere-messages.ts";
-import { faultText, finishOf, readLogprobs, readUsage } from "#src/dialect/cohere/cohere-usage.ts";
+import {
+  faultText,
+  finishOf,
+  readLogprobs,
+  readUsage,
+  stoppedAt,
+} from "#src/dialect/cohere/cohere-usage.ts";
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import type { AssistantPart, Reply } from "#src/dialect/turn.ts";
@@ -22,7 +28,14 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   // Nothing was sent to the client yet: another endpoint may do better.
   if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
   const logprobs = readLogprobs(response.logprobs);
-  const choice = { index: 0, parts, finish, nativeFinish, ...(logprobs ? { logprobs } : {}) };
+  const choice = {
+    index: 0,
+    parts,
+    finish,
+    nativeFinish,
+    ...stoppedAt(nativeFinish),
+    ...(logprobs ? { logprobs } : {}),
+  };
   const id = stringOf(response.id);
   return { reply: { ...(id ? { id } : {}), choices: [choice] }, usage: readUsage(response.usage) };
 }

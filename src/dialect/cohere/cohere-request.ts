@@ -3,25 +3,28 @@ import { arrange } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { fitBudget } from "#src/dialect/effort.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
-import { leftover } from "#src/dialect/leftover.ts";
+import { leftover, refuseChoices } from "#src/dialect/leftover.ts";
+import { shareStops } from "#src/dialect/stop-share.ts";
 import type { Reasoning, Tool, Turn } from "#src/dialect/turn.ts";
-import { encode } from "#src/lib/bytes.ts";
+import { jsonBytes } from "#src/dialect/shell-write.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
+const mostStops = 5;
+
 /** A canonical request as a v2 chat request. Throws `unsupported_feature` for what would change the answer. */
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
-  if (turn.choices > 1)
-    throw refuse("n", `Cannot give ${turn.choices} choices with this model: ask for 1`);
+  refuseChoices(turn.choices);
   const dropped: string[] = [];
   const { system, entries } = arrange(turn, isOwnReasoning);
+  const stops = shareStops(turn.stop, mostStops);
   const body: JsonObject = {
     model: target.model,
     messages: [...writeSystem(system), ...entries.flatMap(writeEntry)],
     ...writeTools(turn, dropped),
     ...writeFormat(turn, target),
     ...writeLimit(turn, target),
-    ...writeStops(turn),
+    ...(stops.sent.length > 0 ? { stop_sequences: [...stops.sent] } : {}),
     ...writeSampling(turn, target, dropped),
     ...writeLogprobs(turn),
     ...writeThinking(turn, target, dropped),
@@ -30,8 +33,8 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   };
   if (turn.user) dropped.push("user");
   dropped.push(...leftover(turn, turn.extra.logprobs === true ? ["logprobs"] : []));
-  const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
-  return { path: "/chat", body: bytes, dropped };
+  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  return { path: "/chat", body: bytes, dropped, stops };
 }
 
 function refuse(param: string, message: string): AppError {
@@ -86,13 +89,6 @@ function writeLimit({ maxOutputTokens: asked }: Turn, target: Target): JsonObjec
   return { max_tokens: Math.min(asked, target.maxOutputTokens ?? Infinity) };
 }
 
-function writeStops(turn: Turn): JsonObject {
-  const stops = turn.stop.filter((text) => text !== "");
-  if (stops.length > 5)
-    throw refuse("stop", `Cannot stop at ${stops.length} sequences: this model takes 5`);
-  return stops.length > 0 ? { stop_sequences: stops } : {};
-}
-
 /** Ranges are narrower than a client may think: what is outside goes to the nearest end, or by name. */
 function writeSampling(turn: Turn, target: Target, dropped: string[]): JsonObject {
   const { temperature, topP, topK, seed } = turn;
@@ -120,7 +116,10 @@ function writeSampling(turn: Turn, target: Target, dropped: string[]): JsonObjec
 function writeLogprobs({ extra }: Turn): JsonObject {
   const { top_logprobs: top } = extra;
   if (typeof top === "number" && top > 0) {
-    throw refuse("top_logprobs", "Cannot give the probabilities of other tokens: ask for 0");
+    throw refuse(
+      "top_logprobs",
+      "Cannot give the probabilities of other tokens: ask for 0, or call a model of OpenAI or Google",
+    );
   }
   return extra.logprobs === true ? { logprobs: true } : {};
 }

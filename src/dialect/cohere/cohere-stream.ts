@@ -1,5 +1,11 @@
 import { eventObject } from "#src/dialect/provider-json.ts";
-import { faultText, finishOf, readLogprobs, readUsage } from "#src/dialect/cohere/cohere-usage.ts";
+import {
+  faultText,
+  finishOf,
+  readLogprobs,
+  readUsage,
+  stoppedAt,
+} from "#src/dialect/cohere/cohere-usage.ts";
 import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import { SseParser, type SseEvent } from "#src/dialect/sse.ts";
@@ -88,7 +94,7 @@ export class CohereStream implements StreamReader {
     const finish = finishOf(nativeFinish, this.#calls > 0);
     if (finish === "error") throw new UpstreamStreamError(faultText(nativeFinish));
     this.#ended = true;
-    return [{ type: "finish", choice: 0, finish, nativeFinish }];
+    return [{ type: "finish", choice: 0, finish, nativeFinish, ...stoppedAt(nativeFinish) }];
   }
 }
 

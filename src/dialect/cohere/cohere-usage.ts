@@ -36,6 +36,11 @@ const finishes: Readonly<Record<string, FinishReason>> = {
   TIMEOUT: "error",
 };
 
+/** That a stop sequence ended it, as a member of an ending; the wire does not say which. */
+export function stoppedAt(reason: string | undefined): { stopSequence?: null } {
+  return reason === "STOP_SEQUENCE" ? { stopSequence: null } : {};
+}
+
 /** The ending in canonical words; whether calls were made decides between `stop` and `tool_calls`. */
 export function finishOf(reason: string | undefined, called: boolean): FinishReason {
   const finish = finishes[reason ?? ""] ?? "stop";

@@ -13,7 +13,7 @@ export type EmbedVerb = "embedContent" | "batchEmbedContents";
 
 /** Validates a request and reads what routing needs; the model stands in the path. */
 export function peekEmbed(verb: EmbedVerb, body: Uint8Array, url: string): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   checkRequests(verb, parsed);
   const texts = requestsIn(verb, parsed).map(textOf);
   return {
@@ -21,6 +21,7 @@ export function peekEmbed(verb: EmbedVerb, body: Uint8Array, url: string): Ask {
     kind: "embedding",
     parsed,
     ascii,
+    raw,
     // What the body says of the model repeats the path.
     ...routingIn({ ...parsed, model: callIn(url).model }),
     stream: false,

@@ -24,7 +24,7 @@ import {
   requestsIn,
 } from "#src/dialect/embedding/gemini-embed-request.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
-import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { payload, rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
 import { decode, encode } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
@@ -67,7 +67,7 @@ function pathOf(verb: EmbedVerb, { model }: Target): string {
 function retarget(verb: EmbedVerb, body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const found = requestsIn(verb, ask.parsed).length;
   if (found > maxRequests) throw tooMany(found, target.provider, maxRequests);
-  const raw = ask.ascii ?? toRaw(body);
+  const raw = rawOf(body, ask);
   const set: Record<string, string | undefined> = {};
   for (const name of [...gatewayMembers, "user"]) if (name in ask.parsed) set[name] = undefined;
   const put: Record<string, string> = { model: rawJson(`models/${target.model}`) };

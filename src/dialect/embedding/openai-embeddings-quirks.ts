@@ -12,6 +12,8 @@ export interface EmbeddingQuirks {
   saysFloat: boolean;
   /** Is told by `input_type` what the vectors are for. */
   inputType: boolean;
+  /** How many inputs it takes at once. */
+  most: number;
 }
 
 const usual: EmbeddingQuirks = {
@@ -19,12 +21,20 @@ const usual: EmbeddingQuirks = {
   user: true,
   saysFloat: true,
   inputType: false,
+  // By the wire's own documentation.
+  most: 2048,
 };
 
 /** Sources: https://docs.mistral.ai/api/endpoint/embeddings, and the wire notes, section 4, for Voyage. */
 const others: Readonly<Record<string, EmbeddingQuirks>> = {
   mistral: { ...usual, dimensions: "output_dimension", user: false },
-  voyage: { dimensions: "output_dimension", user: false, saysFloat: false, inputType: true },
+  voyage: {
+    dimensions: "output_dimension",
+    user: false,
+    saysFloat: false,
+    inputType: true,
+    most: 1000,
+  },
 };
 
 /** What this provider takes. Throws `unsupported_feature` for one whose vectors no client of this wire could read. */

@@ -19,7 +19,7 @@ export const maxInputs = 2048;
 
 /** Validates an embeddings request and reads what routing needs. */
 export function peekEmbeddings(body: Uint8Array): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   checkInput(parsed.input);
   checkFormat(parsed);
   numberIn(parsed, "dimensions", countable);
@@ -33,6 +33,7 @@ export function peekEmbeddings(body: Uint8Array): Ask {
     kind: "embedding",
     parsed,
     ascii,
+    raw,
     ...routing,
     stream: false,
     includeUsage: false,

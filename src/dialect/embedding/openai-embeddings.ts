@@ -15,13 +15,13 @@ import {
   writeEmbeddingsReply,
 } from "#src/dialect/embedding/openai-embeddings-reply.ts";
 import {
-  maxInputs,
+  inputsOf,
   peekEmbeddings,
   readEmbeddingsRequest,
 } from "#src/dialect/embedding/openai-embeddings-request.ts";
 import { writeOpenaiError } from "#src/dialect/openai/openai-errors.ts";
-import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit } from "#src/dialect/splice.ts";
+import { edited } from "#src/dialect/edited.ts";
+import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { encode } from "#src/lib/bytes.ts";
 
 const path = "/embeddings";
@@ -53,6 +53,7 @@ export const openaiEmbeddingsUpstream: EmbeddingUpstream = {
 function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const { parsed } = ask;
   const quirks = embeddingQuirksOf(target);
+  requireFit(inputsOf(parsed.input).length, target, quirks.most);
   const model = rawJson(target.model);
   const set: Record<string, string | undefined> = { model };
   const add: Record<string, string> = { model };
@@ -72,14 +73,18 @@ function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   }
   for (const [name, value] of Object.entries(target.overrides ?? {}))
     set[name] = add[name] = rawJson(value ?? null);
-  const raw = ask.ascii ?? toRaw(body);
-  return { path, body: payload(edit(raw, { set, add }), ask.ascii !== undefined), dropped };
+  const raw = rawOf(body, ask);
+  return { path, body: edited(raw, { set, add }, ask.ascii !== undefined), dropped };
+}
+
+function requireFit(found: number, { provider }: Target, most: number): void {
+  if (found > most) throw tooMany(found, provider, most);
 }
 
 function writeRequest(turn: EmbeddingTurn, target: Target): UpstreamRequest {
   const { inputs, taskType, user } = turn;
-  if (inputs.length > maxInputs) throw tooMany(inputs.length, target.provider, maxInputs);
   const quirks = embeddingQuirksOf(target);
+  requireFit(inputs.length, target, quirks.most);
   const inputType = taskType && quirks.inputType ? inputTypeOf(taskType) : undefined;
   const body = {
     model: target.model,

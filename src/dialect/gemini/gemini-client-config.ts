@@ -4,12 +4,14 @@ import {
   numberIn,
   objectIn,
   type Range,
+  repeated,
   textIn,
   textsIn,
   wrong,
 } from "#src/dialect/ask.ts";
 import type { Needs } from "#src/dialect/dialect.ts";
 import { memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
+import { countMembers, membersOf } from "#src/dialect/splice.ts";
 import type { Reasoning } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -38,6 +40,29 @@ const levels = ["THINKING_LEVEL_UNSPECIFIED", "MINIMAL", "LOW", "MEDIUM", "HIGH"
 export function configOf(body: JsonObject): JsonObject {
   const config = memberOf(body, "generationConfig");
   return isObject(config) ? config : {};
+}
+
+/** Throws where the limits of an answer could be read in two ways: by another writing of a name, or by the other of two. */
+export function requireOneConfig(text: string, body: JsonObject): void {
+  refuseBoth(body, "");
+  const name = nameIn(body, "generationConfig");
+  const config = body[name];
+  if (!isObject(config)) return;
+  refuseBoth(config, `${name}.`);
+  const member = membersOf(text).findLast(({ key }) => key === name);
+  const told = member === undefined ? "{}" : text.slice(member.valueStart, member.end);
+  if (countMembers(told) !== Object.keys(config).length) throw repeated(told);
+}
+
+function refuseBoth(holder: JsonObject, at: string): void {
+  for (const name in holder) {
+    if (!name.includes("_")) continue;
+    const other = name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    if (other === name || !(other in holder)) continue;
+    throw new AppError("invalid_value", `Cannot follow both "${at}${name}" and "${at}${other}"`, {
+      param: `${at}${other}`,
+    });
+  }
 }
 
 /** Validates `generationConfig` by type and range, and notes what it needs. Throws `invalid_value`. */

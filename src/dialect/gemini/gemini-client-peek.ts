@@ -2,7 +2,11 @@ import { objectIn, parseBody, textIn, wrong } from "#src/dialect/ask.ts";
 import { gatewayMembers, routingIn } from "#src/dialect/ask-routing.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
-import { configOf, readConfig } from "#src/dialect/gemini/gemini-client-config.ts";
+import {
+  configOf,
+  readConfig,
+  requireOneConfig,
+} from "#src/dialect/gemini/gemini-client-config.ts";
 import {
   type ContentsRead,
   readContents,
@@ -12,7 +16,7 @@ import { listOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
 import { readTools } from "#src/dialect/gemini/gemini-client-tools.ts";
 import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
 import { noNeeds } from "#src/dialect/openai/openai-chat-messages.ts";
-import { decode } from "#src/lib/bytes.ts";
+import { parseShell, type Shell } from "#src/dialect/shell.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 
 /** Tokens of the instructions that some providers put around tools. */
@@ -25,15 +29,17 @@ export const steering: readonly string[] = [...gatewayMembers, "model", "user"];
 
 /** Validates a generateContent request and reads what routing needs, the model and the kind of call from the URL. */
 export function peekContent(body: Uint8Array, url: string): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw, shell } = parseBody(body);
   const { model, verb } = callIn(url);
+  requireOneConfig(shell.text, parsed);
   const read = readContent(parsed, "");
   const { maxOutputTokens, choices } = readConfig(parsed, read.needs);
   return {
     ...askOf(body, parsed, model, read),
     // Arguments and results travel on as text: their numbers must be as they came.
-    parsed: read.calls ? exactly(ascii ?? decode(body), parsed) : parsed,
+    parsed: read.calls ? exactly(shell, parsed) : parsed,
     ascii,
+    raw,
     stream: verb === "streamGenerateContent",
     maxOutputTokens,
     choices,
@@ -43,11 +49,11 @@ export function peekContent(body: Uint8Array, url: string): Ask {
 
 /** Validates a countTokens request, whose contents may stand in a `generateContentRequest`. */
 export function peekCount(body: Uint8Array, url: string): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   const name = nameIn(parsed, "generateContentRequest");
   const inner = objectIn(parsed, name);
   const read = readContent(inner ?? parsed, inner === undefined ? "" : `${name}.`);
-  return { ...askOf(body, parsed, callIn(url).model, read), ascii };
+  return { ...askOf(body, parsed, callIn(url).model, read), ascii, raw };
 }
 
 function readContent(body: JsonObject, at: string): ContentsRead {
@@ -84,8 +90,8 @@ function askOf(body: Uint8Array, parsed: JsonObject, model: string, read: Conten
   };
 }
 
-function exactly(text: string, parsed: JsonObject): JsonObject {
-  const exact = parseExact(text);
+function exactly(shell: Shell, parsed: JsonObject): JsonObject {
+  const exact = parseShell(shell, parseExact);
   return isObject(exact) ? exact : parsed;
 }
 

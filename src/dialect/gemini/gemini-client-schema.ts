@@ -59,7 +59,9 @@ function typeOf(type: Json | undefined, nullable: boolean): JsonObject {
 }
 
 function countIn(value: Json | undefined): Json | undefined {
-  return typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof value !== "string" || !/^\d{1,40}$/.test(value)) return value;
+  const count = Number(value);
+  return Number.isSafeInteger(count) ? count : JSON.rawJSON(BigInt(value).toString());
 }
 
 function schemaIn(value: Json | undefined): Json | undefined {

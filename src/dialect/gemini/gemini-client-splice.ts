@@ -15,7 +15,8 @@ import { writeUsage } from "#src/dialect/gemini/gemini-client-candidate.ts";
 import { GeminiRelay } from "#src/dialect/gemini/gemini-relay.ts";
 import { blockReason, faultText, readUsage } from "#src/dialect/gemini/gemini-usage.ts";
 import { RawAnswer } from "#src/dialect/raw-answer.ts";
-import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { edited } from "#src/dialect/edited.ts";
+import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
@@ -39,7 +40,7 @@ function pathOf(model: string, action: string): string {
 
 /** A countTokens request to an upstream of the same wire. */
 export function retargetCount(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
-  const raw = ask.ascii ?? toRaw(body);
+  const raw = rawOf(body, ask);
   const set = withoutSteering(ask.parsed);
   const name = nameIn(ask.parsed, "generateContentRequest");
   if (isObject(ask.parsed[name])) {
@@ -47,13 +48,13 @@ export function retargetCount(body: Uint8Array, ask: Ask, target: Target): Upstr
     const inner = told(raw, name);
     set[name] = edit(inner, { set: { model }, add: { model } });
   }
-  const bytes = payload(edit(raw, { set }), ask.ascii !== undefined);
+  const bytes = edited(raw, { set }, ask.ascii !== undefined);
   return { path: pathOf(target.model, "countTokens"), body: bytes, dropped: [] };
 }
 
 function retarget(body: Uint8Array, ask: Ask, target: Target, action: string): UpstreamRequest {
   const { parsed, ascii } = ask;
-  const raw = ascii ?? toRaw(body);
+  const raw = rawOf(body, ask);
   const set = withoutSteering(parsed);
   const add: Record<string, string> = {};
   const dropped: string[] = [];
@@ -80,7 +81,7 @@ function retarget(body: Uint8Array, ask: Ask, target: Target, action: string): U
     changed.set(name, isObject(value) ? merged(current(name), value) : rawJson(value ?? null));
   }
   for (const [name, value] of changed) set[name] = add[name] = value;
-  const bytes = payload(edit(raw, { set, add }), ascii !== undefined);
+  const bytes = edited(raw, { set, add }, ascii !== undefined);
   return { path: pathOf(target.model, action), body: bytes, dropped };
 }
 

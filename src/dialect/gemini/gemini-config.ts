@@ -1,5 +1,8 @@
 import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
 import { clampEffort, effortOfBudget, fitBudget, type Effort } from "#src/dialect/effort.ts";
+import { reduceSchema } from "#src/dialect/schema-openapi.ts";
+import { loosenedNames } from "#src/dialect/schema-refs.ts";
+import { shareStops, type StopShare } from "#src/dialect/stop-share.ts";
 import type { Reasoning, Turn } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
@@ -8,25 +11,29 @@ import type { JsonObject } from "#src/lib/json.ts";
 export interface ConfigPlan {
   config: JsonObject;
   dropped: string[];
+  stops: StopShare;
 }
+
+const mostStops = 5;
 
 /** Says limits, sampling, response format and reasoning on this wire. */
 export function planConfig(turn: Turn, target: Target): ConfigPlan {
   const dropped: string[] = [];
+  const stops = shareStops(turn.stop, mostStops);
   const config: JsonObject = {
     ...(turn.choices > 1 ? { candidateCount: turn.choices } : {}),
     ...limit(turn, target),
-    ...stops(turn),
+    ...(stops.sent.length > 0 ? { stopSequences: [...stops.sent] } : {}),
     ...sampling(turn, target, dropped),
     ...given("seed", turn.seed),
     ...given("presencePenalty", turn.presencePenalty),
     ...given("frequencyPenalty", turn.frequencyPenalty),
     ...logprobs(turn),
     ...resolution(turn),
-    ...format(turn, target),
+    ...format(turn, target, dropped),
     ...thinking(turn, target, dropped),
   };
-  return { config, dropped };
+  return { config, dropped, stops };
 }
 
 function given(name: string, value: number | undefined): JsonObject {
@@ -36,14 +43,6 @@ function given(name: string, value: number | undefined): JsonObject {
 function limit(turn: Turn, target: Target): JsonObject {
   if (turn.maxOutputTokens === undefined) return {};
   return { maxOutputTokens: Math.min(turn.maxOutputTokens, target.maxOutputTokens ?? Infinity) };
-}
-
-function stops(turn: Turn): JsonObject {
-  const stopSequences = turn.stop.filter((text) => text !== "");
-  if (stopSequences.length > 5) {
-    throw refuse("stop", `Cannot stop at ${stopSequences.length} sequences: this model takes 5`);
-  }
-  return stopSequences.length > 0 ? { stopSequences } : {};
 }
 
 function sampling(turn: Turn, target: Target, dropped: string[]): JsonObject {
@@ -75,7 +74,15 @@ function resolution({ messages }: Turn): JsonObject {
   return low ? { mediaResolution: "MEDIA_RESOLUTION_LOW" } : {};
 }
 
-function format(turn: Turn, target: Target): JsonObject {
+/** JSON Schema came with Gemini 2.5; older models take a subset of OpenAPI's. Names without a version are of newer ones. */
+export function takesJsonSchema(model: string): boolean {
+  const version = /gemini-(\d+)(?:\.(\d+))?/.exec(model);
+  if (version === null) return true;
+  const [major, minor] = [Number(version[1]), Number(version[2] ?? 0)];
+  return major > 2 || (major === 2 && minor >= 5);
+}
+
+function format(turn: Turn, target: Target, dropped: string[]): JsonObject {
   const wanted = turn.responseFormat;
   if (!wanted) return {};
   if (wanted.type === "json_object") return { responseMimeType: "application/json" };
@@ -85,7 +92,11 @@ function format(turn: Turn, target: Target): JsonObject {
       "Cannot enforce a JSON schema on this model: use `json_object`",
     );
   }
-  return { responseMimeType: "application/json", responseJsonSchema: wanted.schema };
+  const type = { responseMimeType: "application/json" };
+  if (takesJsonSchema(target.model)) return { ...type, responseJsonSchema: wanted.schema };
+  const { schema, loosened } = reduceSchema(wanted.schema, "response_format");
+  dropped.push(...loosenedNames("response_format", loosened));
+  return Object.keys(schema).length === 0 ? type : { ...type, responseSchema: schema };
 }
 
 function thinking(turn: Turn, target: Target, dropped: string[]): JsonObject {

@@ -1,25 +1,28 @@
 import { arrange } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
-import { planConfig } from "#src/dialect/gemini/gemini-config.ts";
+import { planConfig, takesJsonSchema } from "#src/dialect/gemini/gemini-config.ts";
 import { isOwnReasoning, writeContent } from "#src/dialect/gemini/gemini-content.ts";
 import { leftover } from "#src/dialect/leftover.ts";
+import { reduceSchema } from "#src/dialect/schema-openapi.ts";
+import { loosenedNames } from "#src/dialect/schema-refs.ts";
+import { objectRoot } from "#src/dialect/schema-root.ts";
 import type { Tool, Turn } from "#src/dialect/turn.ts";
-import { encode } from "#src/lib/bytes.ts";
+import { jsonBytes } from "#src/dialect/shell-write.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** A canonical request as a generateContent request. Throws `unsupported_feature` for what would change the answer. */
 export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   const { system, entries } = arrange(turn, isOwnReasoning);
-  const { config, dropped } = planConfig(turn, target);
+  const { config, dropped, stops } = planConfig(turn, target);
   const checksSignatures = target.reasoning?.efforts !== undefined;
   const body: JsonObject = {
     ...(system.length > 0
       ? { systemInstruction: { parts: [{ text: system.map((part) => part.text).join("\n\n") }] } }
       : {}),
     contents: entries.map((entry) => writeContent(entry, { checksSignatures })),
-    ...writeTools(turn, target),
+    ...writeTools(turn, target, dropped),
     ...(Object.keys(config).length > 0 ? { generationConfig: config } : {}),
   };
   if (turn.parallelToolCalls === false && turn.tools.length > 0)
@@ -27,11 +30,11 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   dropped.push(...leftover(turn, turn.extra.logprobs === true ? ["logprobs", "top_logprobs"] : []));
   const model = target.model.split("/").map(encodeURIComponent).join("/");
   const action = turn.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
-  return { path: `/models/${model}:${action}`, body: bytes, dropped };
+  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  return { path: `/models/${model}:${action}`, body: bytes, dropped, stops };
 }
 
-function writeTools(turn: Turn, target: Target): JsonObject {
+function writeTools(turn: Turn, target: Target, dropped: string[]): JsonObject {
   if (turn.tools.length === 0) return {};
   if (turn.responseFormat && isSecondGeneration(target.model)) {
     // Tools that must not be called are as good as none.
@@ -43,8 +46,14 @@ function writeTools(turn: Turn, target: Target): JsonObject {
     );
   }
   const choice = callingConfig(turn);
+  const loosened: string[] = [];
+  const write = takesJsonSchema(target.model)
+    ? (tool: Tool) => writeTool(tool, fullParameters(tool))
+    : (tool: Tool, at: number) => writeTool(tool, reducedParameters(tool, at, loosened));
+  const functionDeclarations = turn.tools.map(write);
+  dropped.push(...loosenedNames("tools", loosened));
   return {
-    tools: [{ functionDeclarations: turn.tools.map(writeTool) }],
+    tools: [{ functionDeclarations }],
     ...(choice ? { toolConfig: { functionCallingConfig: choice } } : {}),
   };
 }
@@ -62,13 +71,27 @@ function callingConfig({ toolChoice }: Turn): JsonObject | undefined {
   return { mode: modes[toolChoice] };
 }
 
-function writeTool(tool: Tool): JsonObject {
+function writeTool(tool: Tool, parameters: JsonObject): JsonObject {
   return {
     name: tool.name,
     ...(tool.description ? { description: tool.description } : {}),
-    ...(takesArguments(tool.parameters) ? { parametersJsonSchema: tool.parameters } : {}),
+    ...parameters,
     ...tool.carry?.gemini,
   };
+}
+
+function fullParameters({ parameters }: Tool): JsonObject {
+  return takesArguments(parameters) ? { parametersJsonSchema: parameters } : {};
+}
+
+/** Parameters as older models take them. */
+function reducedParameters({ parameters }: Tool, at: number, loosened: string[]): JsonObject {
+  if (!takesArguments(parameters)) return {};
+  const param = `tools[${at}]`;
+  const root = objectRoot(parameters, param);
+  const reduced = reduceSchema(root.schema, param);
+  loosened.push(...root.loosened, ...reduced.loosened);
+  return reduced.schema.type === "OBJECT" ? { parameters: reduced.schema } : {};
 }
 
 /** Older models refuse an object without properties, so a schema that says nothing is left out. */

@@ -1,6 +1,7 @@
 import {
   laterUsage,
-  readUsage as readMessagesUsage,
+  streamUsage,
+  tellsOutput,
 } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import type { Meter } from "#src/dialect/meter/meter.ts";
 import { isError, jsonOf, usageIn } from "#src/dialect/meter/meter-usage.ts";
@@ -17,6 +18,7 @@ export class EventMeter implements Meter {
   #lost = false;
   /** Anthropic's usage comes in parts. */
   #parts: JsonObject | undefined;
+  #isOutputTold = false;
   /** Whether the wire has shown itself, and its word that the answer is finished. */
   #known = false;
   #finished = false;
@@ -99,7 +101,8 @@ export class EventMeter implements Meter {
     if (type === "message_stop") this.ended = true;
     if (type !== "message_start" && type !== "message_delta") return;
     this.#parts = laterUsage(this.#parts, message.usage);
-    this.usage = readMessagesUsage(this.#parts);
+    if (type === "message_delta") this.#isOutputTold ||= tellsOutput(message.usage);
+    this.usage = streamUsage(this.#parts, this.#isOutputTold);
   }
 
   #response(type: string, value: JsonObject): void {

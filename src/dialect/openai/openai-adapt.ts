@@ -3,10 +3,10 @@ import { clampEffort, type Effort, effortOfBudget } from "#src/dialect/effort.ts
 import { adaptMessages, mapElements } from "#src/dialect/openai/openai-adapt-messages.ts";
 import { type Quirks, quirksOf } from "#src/dialect/openai/openai-quirks.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
+import { refuseChoices, requireSayable, withoutLogprobs } from "#src/dialect/leftover.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
 import { edit } from "#src/dialect/splice.ts";
 import type { Reasoning } from "#src/dialect/turn.ts";
-import { AppError } from "#src/lib/error.ts";
 import { isObject, numberOf, type JsonObject } from "#src/lib/json.ts";
 
 export interface Changes {
@@ -35,6 +35,7 @@ export function adapt(
   refuseUnsayable(parsed, quirks);
   drop(quirks.refused, parsed, changes, dropped);
   nameOutputLimit(parsed, quirks, changes, told);
+  if (quirks.endsEarly) tellLimit(parsed, target, changes);
   suitTemperature(parsed, quirks, changes);
   if ("reasoning" in parsed || "reasoning_effort" in parsed)
     dropped.push(...steer(parsed, quirks, target, changes));
@@ -63,6 +64,7 @@ function drop(
     set[name] = undefined;
     delete add[name];
     const value = parsed[name];
+    requireSayable(name, value);
     if (value !== null && value !== undefined && !silent.has(name) && !dropped.includes(name))
       dropped.push(name);
   }
@@ -83,21 +85,8 @@ function keepTaken(
 }
 
 function refuseUnsayable(parsed: JsonObject, { oneChoice, noLogprobs }: Quirks): void {
-  const choices = numberOf(parsed.n) ?? 1;
-  if (oneChoice && choices > 1) {
-    throw new AppError(
-      "unsupported_feature",
-      `Cannot give ${choices} choices with this model: ask for 1`,
-      { param: "n" },
-    );
-  }
-  if (noLogprobs && parsed.logprobs === true) {
-    throw new AppError(
-      "unsupported_feature",
-      "Cannot give log probabilities with this model: leave out `logprobs`",
-      { param: "logprobs" },
-    );
-  }
+  if (oneChoice) refuseChoices(numberOf(parsed.n) ?? 1);
+  if (noLogprobs && parsed.logprobs === true) throw withoutLogprobs();
 }
 
 function rename(from: string, to: string, { set, add }: Changes, told: Told): void {
@@ -119,6 +108,12 @@ function nameOutputLimit(
   const newer = isGiven(parsed.max_completion_tokens) ? "max_completion_tokens" : "max_tokens";
   if (newer === other) rename(other, outputLimit, changes, told);
   else changes.set[other] = undefined;
+}
+
+/** Servers that would stop after a few hundred tokens get the limit that the answer is held to. */
+function tellLimit(parsed: JsonObject, target: Target, changes: Changes): void {
+  if (isGiven(parsed.max_tokens) || isGiven(parsed.max_completion_tokens)) return;
+  say("max_tokens", Math.min(target.heldOutputTokens, target.maxOutputTokens ?? Infinity), changes);
 }
 
 function isGiven(value: unknown): boolean {

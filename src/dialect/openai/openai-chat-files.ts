@@ -1,5 +1,5 @@
 import type { Ask, RemoteSource } from "#src/dialect/dialect.ts";
-import { fromRaw, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { fromRaw, rawOf, readRaw } from "#src/dialect/raw-text.ts";
 import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
 import { isObject } from "#src/lib/json.ts";
 
@@ -22,7 +22,7 @@ export function inlineFiles(
   ask: Ask,
   dataUris: ReadonlyMap<string, string>,
 ): { body: Uint8Array; ask: Ask } {
-  const raw = changeMember(ask.ascii ?? toRaw(body), "messages", (messages) =>
+  const raw = changeMember(rawOf(body, ask), "messages", (messages) =>
     changeElements(messages, (message) =>
       changeMember(message, "content", (content) =>
         changeElements(content, (part) =>
@@ -32,7 +32,7 @@ export function inlineFiles(
     ),
   );
   return ask.ascii === undefined
-    ? { body: fromRaw(raw), ask }
+    ? { body: fromRaw(raw), ask: { ...ask, raw: undefined } }
     : { body, ask: { ...ask, ascii: raw } };
 }
 

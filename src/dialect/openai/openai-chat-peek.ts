@@ -22,7 +22,7 @@ const toolPromptTokens = 600;
 
 /** Validates a chat request and reads what routing needs. */
 export function peekChat(body: Uint8Array): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   refuseAnthropic(parsed);
   const { needs, weight } = readMessages(parsed.messages);
   if (readTools(parsed)) needs.tools = true;
@@ -38,6 +38,7 @@ export function peekChat(body: Uint8Array): Ask {
     kind: "chat",
     parsed,
     ascii,
+    raw,
     ...routingIn(parsed),
     stream: booleanIn(parsed, "stream") === true,
     includeUsage: includeUsageIn(parsed),

@@ -65,8 +65,19 @@ export function readChatRequest(ask: Ask): Turn {
     reasoning: reasoningOf(body),
     stream,
     user,
-    extra: without(body, known),
+    extra: { ...without(body, known), ...speakers(body.messages) },
   };
+}
+
+/** That speakers have names, which other wires have no place for; a tool's is known by its call. */
+function speakers(messages: Json | undefined): JsonObject {
+  const given = Array.isArray(messages) ? messages : [];
+  const isNamed = (message: Json) =>
+    isObject(message) &&
+    message.role !== "tool" &&
+    message.role !== "function" &&
+    typeof message.name === "string";
+  return given.some(isNamed) ? { "messages.name": true } : {};
 }
 
 function messagesOf(messages: Json[]): Message[] {

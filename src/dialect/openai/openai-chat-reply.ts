@@ -21,6 +21,11 @@ export function finishOf(word: string | undefined, called: boolean): FinishReaso
   return finish === "stop" && called ? "tool_calls" : finish;
 }
 
+/** The stop sequence that ended a choice, where a server names it beside the ending as vLLM does. */
+export function stoppedAt({ stop_reason: sequence }: JsonObject): { stopSequence?: string } {
+  return typeof sequence === "string" ? { stopSequence: sequence } : {};
+}
+
 /** An id for a call that came without one: the same for the same place of the same answer. */
 export function madeCallId(answerId: string | undefined, choice: number, index: number): string {
   return `call_${sha256Hex(JSON.stringify([answerId ?? "", choice, index])).slice(0, 24)}`;
@@ -55,5 +60,6 @@ function readChoice(choice: JsonObject, index: number, id: string | undefined): 
   }
   const nativeFinish = stringOf(choice.finish_reason);
   const logprobs = choice.logprobs ?? undefined;
-  return { index, parts, finish: finishOf(nativeFinish, calls > 0), nativeFinish, logprobs };
+  const finish = finishOf(nativeFinish, calls > 0);
+  return { index, parts, finish, nativeFinish, ...stoppedAt(choice), logprobs };
 }

@@ -1,8 +1,12 @@
+import { pairedMessages } from "#src/dialect/paired-messages.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
-import { mergeJson } from "#src/dialect/exact-json.ts";
+import { mergeJson, parseExact } from "#src/dialect/exact-json.ts";
+import { isOpenaiTier, refuseLogprobs } from "#src/dialect/leftover.ts";
 import { adapt, type Changes } from "#src/dialect/openai/openai-adapt.ts";
 import { type Quirks, quirksOf } from "#src/dialect/openai/openai-quirks.ts";
+import { cutJson, shellBytes } from "#src/dialect/shell-write.ts";
 import { edit } from "#src/dialect/splice.ts";
+import { shareStops, type StopShare } from "#src/dialect/stop-share.ts";
 import type {
   AssistantPart,
   Carry,
@@ -15,13 +19,17 @@ import type {
   Turn,
   UserPart,
 } from "#src/dialect/turn.ts";
-import { encode } from "#src/lib/bytes.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
+
+/** What the wire promises; some of its providers take more. */
+const mostStops = 4;
 
 /** A canonical request as a chat completion request, with what the provider needs differently. */
 export function writeChatRequest(turn: Turn, target: Target): UpstreamRequest {
   const quirks = quirksOf(target);
-  const body = bodyOf(turn, target, quirks);
+  if (quirks.noLogprobs) refuseLogprobs(turn);
+  const stops = shareStops(turn.stop, quirks.refused.has("stop") ? 0 : mostStops);
+  const body = bodyOf(turn, target, quirks, stops);
   const changes: Changes = { set: {}, add: {} };
   const told = (name: string) => {
     const value = body[name];
@@ -31,21 +39,23 @@ export function writeChatRequest(turn: Turn, target: Target): UpstreamRequest {
     ...adapt({ parsed: body, dialect: "openai-chat" }, target, changes, told),
     ...foreignMembers(turn),
   ];
-  const text = edit(JSON.stringify(body), changes);
-  return { path: "/chat/completions", body: encode(withOverrides(text, target)), dropped };
+  const { text, long } = cutJson(body);
+  const bytes = shellBytes({ text: withOverrides(edit(text, changes), target), long });
+  return { path: "/chat/completions", body: bytes, dropped, stops };
 }
 
 function withOverrides(text: string, { overrides }: Target): string {
   if (overrides === undefined) return text;
-  const body: Json = JSON.parse(text);
+  const body = parseExact(text);
   return isObject(body) ? JSON.stringify(mergeJson(body, overrides)) : text;
 }
 
 /** The request in the wire's own words, before any provider's. */
-function bodyOf(turn: Turn, target: Target, quirks: Quirks): JsonObject {
+function bodyOf(turn: Turn, target: Target, quirks: Quirks, { sent }: StopShare): JsonObject {
   const { effort, budgetTokens, exclude } = turn.reasoning ?? {};
-  const messages = turn.messages.flatMap((message, at) =>
-    writeMessage(message, quirks, () => takesReasoning(turn.messages, at, quirks)),
+  const paired = pairedMessages(turn.messages);
+  const messages = paired.flatMap((message, at) =>
+    writeMessage(message, quirks, () => takesReasoning(paired, at, quirks)),
   );
   return defined({
     model: target.model,
@@ -64,7 +74,7 @@ function bodyOf(turn: Turn, target: Target, quirks: Quirks): JsonObject {
     seed: turn.seed,
     user: turn.user,
     n: turn.choices === 1 ? undefined : turn.choices,
-    stop: turn.stop.length === 0 ? undefined : turn.stop,
+    stop: sent.length === 0 ? undefined : [...sent],
     response_format: formatOf(turn),
     reasoning: turn.reasoning && defined({ effort, max_tokens: budgetTokens, exclude }),
     ...(turn.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
@@ -79,10 +89,9 @@ const members: ReadonlySet<string> = new Set([
   ...["store", "metadata", "safety_identifier", "service_tier"],
   ...["thinking", "enable_thinking", "chat_template_kwargs", "guided_json"],
 ]);
-const tiers: readonly Json[] = ["auto", "default", "flex", "scale", "priority", "fast"];
 
 function isSayable(name: string, value: Json | undefined): boolean {
-  return members.has(name) && (name !== "service_tier" || tiers.includes(value ?? null));
+  return members.has(name) && (name !== "service_tier" || isOpenaiTier(value));
 }
 
 function sayable(extra: JsonObject): JsonObject {

@@ -6,7 +6,7 @@ import {
   textOf,
   thinkingOf,
 } from "#src/dialect/openai/openai-chat-parts.ts";
-import { finishOf, madeCallId } from "#src/dialect/openai/openai-chat-reply.ts";
+import { finishOf, madeCallId, stoppedAt } from "#src/dialect/openai/openai-chat-reply.ts";
 import { failed, isFailure, readChunk } from "#src/dialect/openai/openai-chunk.ts";
 import { findUsage } from "#src/dialect/openai/openai-usage.ts";
 import { type SseEvent, SseParser } from "#src/dialect/sse.ts";
@@ -97,7 +97,7 @@ class ChatStreamReader implements StreamReader {
     for (const call of state.calls.values())
       if (!call.started) steps.push(...this.#start(choice, call));
     const finish = finishOf(word, state.count > 0);
-    return [...steps, { type: "finish", choice, finish, nativeFinish: word }];
+    return [...steps, { type: "finish", choice, finish, nativeFinish: word, ...stoppedAt(raw) }];
   }
 
   /** A new id or another name under an old index is a new call: some servers give every call the same index. */

@@ -23,7 +23,7 @@ const defaultMaxTokens = 16;
 
 /** Validates a text completion request and reads what routing needs. */
 export function peekCompletions(body: Uint8Array): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   const prompts = countPrompts(parsed.prompt);
   readSampling(parsed);
   const stream = booleanIn(parsed, "stream") === true;
@@ -38,6 +38,7 @@ export function peekCompletions(body: Uint8Array): Ask {
     kind: "chat",
     parsed,
     ascii,
+    raw,
     ...routingIn(parsed),
     stream,
     includeUsage: includeUsageIn(parsed),

@@ -4,6 +4,8 @@ import type { Target } from "#src/dialect/dialect.ts";
 export interface Quirks {
   /** The one name of the output limit that the target takes; undefined where either will do. */
   outputLimit?: "max_tokens" | "max_completion_tokens";
+  /** Ends an answer early where no limit is set: it is told what is held for the answer. */
+  endsEarly: boolean;
   /**
    * How reasoning is asked for: the words of `reasoning_effort`; the object `reasoning` in full, or with `enabled`
    * alone where the model has no efforts; `thinking.type`; or `enable_thinking` and `thinking_budget`.
@@ -51,6 +53,7 @@ export interface Quirks {
 const none: ReadonlySet<string> = new Set();
 
 const common: Quirks = {
+  endsEarly: false,
   reasoning: "effort",
   listedEfforts: false,
   strict: false,
@@ -119,7 +122,7 @@ const byProvider: Readonly<Record<string, Partial<Quirks>>> = {
     strict: true,
     refused: new Set([
       ...[...foreignSampling, ...cacheHints, "logit_bias", "top_logprobs", "prediction"],
-      ...["verbosity", "web_search_options", "cache_control"],
+      ...["verbosity", "web_search_options", "cache_control", "safety_identifier"],
     ]),
     messageRefused: new Set(groqMessageRefused),
     cacheMarks: "refused",
@@ -133,7 +136,10 @@ const byProvider: Readonly<Record<string, Partial<Quirks>>> = {
   cerebras: {
     outputLimit: "max_completion_tokens",
     strict: true,
-    refused: new Set(["frequency_penalty", "presence_penalty", "logit_bias", "cache_control"]),
+    refused: new Set([
+      ...["frequency_penalty", "presence_penalty", "logit_bias", "cache_control"],
+      ...[...cacheHints, "safety_identifier"],
+    ]),
     messageRefused: new Set([
       ...["reasoning_content", "reasoning_details", "annotations", "refusal", "audio"],
       "cache_control",
@@ -142,9 +148,11 @@ const byProvider: Readonly<Record<string, Partial<Quirks>>> = {
   },
   perplexity: { alternates: true, cacheMarks: "refused" },
   openrouter: { reasoning: "object", developerRole: true, cacheMarks: "cache_control" },
-  together: { reasoning: "enabled" },
-  deepinfra: { reasoning: "enabled" },
+  together: { reasoning: "enabled", endsEarly: true },
+  deepinfra: { reasoning: "enabled", endsEarly: true },
+  huggingface: { endsEarly: true },
   fireworks: {
+    endsEarly: true,
     reasoningBack: "always",
     cacheMarks: "refused",
     messageRefused: new Set(["cache_control"]),
@@ -155,7 +163,7 @@ const byProvider: Readonly<Record<string, Partial<Quirks>>> = {
     cacheMarks: "refused",
     oneChoice: true,
   },
-  ollama: { inlineImages: true },
+  ollama: { inlineImages: true, endsEarly: true },
 };
 
 const steady = ["stop", "presence_penalty", "frequency_penalty"];

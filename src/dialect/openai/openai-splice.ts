@@ -6,6 +6,7 @@ import {
   type Target,
   type UpstreamRequest,
 } from "#src/dialect/dialect.ts";
+import { edited } from "#src/dialect/edited.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
 import { readAnswer } from "#src/dialect/openai/openai-chunk.ts";
 import type { Shape } from "#src/dialect/openai/openai-ending.ts";
@@ -13,8 +14,8 @@ import { adapt } from "#src/dialect/openai/openai-adapt.ts";
 import { OpenaiRelay } from "#src/dialect/openai/openai-relay.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
-import { payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
+import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
+import { type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf } from "#src/lib/json.ts";
@@ -30,7 +31,7 @@ export function openaiSplice(shape: Shape): SpliceDialect {
 }
 
 function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
-  const raw = ask.ascii ?? toRaw(body);
+  const raw = rawOf(body, ask);
   const model = rawJson(target.model);
   const set: Record<string, string | undefined> = { model };
   const add: Record<string, string> = { model };
@@ -52,7 +53,7 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
-  return { path, body: payload(edit(raw, { set, add }), ask.ascii !== undefined), dropped };
+  return { path, body: edited(raw, { set, add }, ask.ascii !== undefined), dropped };
 }
 
 class OpenaiReply implements MeteredReply {

@@ -72,7 +72,7 @@ function costMembers({ cost, isByok }: Summary): JsonObject {
     cost: cost?.total ?? null,
     is_byok: isByok,
     cost_details: {
-      upstream_inference_cost: cost?.total ?? null,
+      upstream_inference_cost: cost?.upstream ?? cost?.total ?? null,
       upstream_inference_prompt_cost: cost?.prompt ?? null,
       upstream_inference_completions_cost: cost?.completion ?? null,
     },

@@ -1,3 +1,4 @@
+import { pairedMessages } from "#src/dialect/paired-messages.ts";
 import { dialectId } from "#src/dialect/responses/responses-items.ts";
 import type {
   AssistantPart,
@@ -13,7 +14,7 @@ import { stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** A conversation as input items. */
 export function inputOf(messages: Message[]): JsonObject[] {
-  return messages.flatMap((message) => {
+  return pairedMessages(messages).flatMap((message) => {
     if (message.role === "assistant") return saidItems(message.content);
     if (message.role === "tool") return message.results.map(resultItem);
     const content = message.content.map(writePart);

@@ -137,11 +137,13 @@ function plain(content: Json | undefined, at: string): Json {
 }
 
 function plainPart(part: JsonObject, at: string): JsonObject {
-  const { type } = part;
-  if (type === "input_text" || type === "output_text") return { type: "text", text: part.text };
+  const { type, prompt_cache_breakpoint: point } = part;
+  const mark = isObject(point) ? { prompt_cache_breakpoint: point } : {};
+  if (type === "input_text" || type === "output_text")
+    return { type: "text", text: part.text, ...mark };
   if (type === "refusal") return part;
   if (type === "input_image" && typeof part.image_url === "string") {
-    return { type: "image_url", image_url: { url: part.image_url, detail: part.detail } };
+    return { type: "image_url", image_url: { url: part.image_url, detail: part.detail }, ...mark };
   }
   if (type === "input_image") {
     throw new AppError(
@@ -152,7 +154,7 @@ function plainPart(part: JsonObject, at: string): JsonObject {
   }
   if (type === "input_file" && !at.includes(".output[")) {
     const { file_data: data, file_url: url, file_id, filename } = part;
-    return { type: "file", file: { file_data: data ?? url, file_id, filename } };
+    return { type: "file", file: { file_data: data ?? url, file_id, filename }, ...mark };
   }
   throw new AppError(
     "unsupported_feature",

@@ -1,4 +1,5 @@
-import type { FinishReason, StreamStep } from "#src/dialect/turn.ts";
+import { logprobsOf, newPart, partItem, type Part } from "#src/dialect/responses/responses-part.ts";
+import type { Citation, FinishReason, StreamStep } from "#src/dialect/turn.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
@@ -16,7 +17,7 @@ interface Message {
   kind: "message";
   place: Place;
   /** The part that is being told; parts before it are done. */
-  part: { type: "output_text" | "refusal"; text: string } | undefined;
+  part: Part | undefined;
   parts: JsonObject[];
 }
 interface Reasoning {
@@ -46,6 +47,8 @@ export class ResponsesOutput {
   #open: Message | Reasoning | undefined;
   readonly #calls = new Map<number, Call>();
   #count = 0;
+  /** Length of all text so far. */
+  #length = 0;
   /** How the answer ended; undefined until it did. */
   finish: FinishReason | undefined;
 
@@ -61,7 +64,7 @@ export class ResponsesOutput {
   add(step: StreamStep): OutputEvent[] {
     // The wire has one choice; what follows its end has no place.
     if (step.choice !== 0 || this.finish !== undefined) return [];
-    if (step.type === "text") return this.#say("output_text", step.text);
+    if (step.type === "text") return [...this.#text(step), ...this.#cite(step.citations ?? [])];
     if (step.type === "refusal") return this.#say("refusal", step.text);
     if (step.type === "reasoning") return this.#think(step.text, step.redacted);
     if (step.type === "tool_start") return this.#call(step);
@@ -84,7 +87,35 @@ export class ResponsesOutput {
     return { item_id: prefix + hash, output_index };
   }
 
-  #say(type: "output_text" | "refusal", text: string): OutputEvent[] {
+  #text({ text, logprobs }: Extract<StreamStep, { type: "text" }>): OutputEvent[] {
+    const told = logprobsOf(logprobs);
+    const out = this.#say("output_text", text, told);
+    this.#length += text.length;
+    if (this.#open?.kind === "message") this.#open.part?.logprobs.push(...told);
+    return out;
+  }
+
+  /** Pages that the text leans on, told behind it; without any text they have no place. */
+  #cite(citations: Citation[]): OutputEvent[] {
+    const message = this.#open;
+    if (message?.kind !== "message" || message.part?.type !== "output_text") return [];
+    const { annotations, from } = message.part;
+    const at = { ...message.place, content_index: message.parts.length };
+    return citations.map(({ url, title, start, end }) => {
+      const stretch = {
+        start_index: Math.max(0, start - from),
+        end_index: Math.max(0, end - from),
+      };
+      const annotation = { type: "url_citation", url, title: title ?? url, ...stretch };
+      const annotation_index = annotations.push(annotation) - 1;
+      return {
+        type: "response.output_text.annotation.added",
+        ...{ ...at, annotation_index, annotation },
+      };
+    });
+  }
+
+  #say(type: Part["type"], text: string, told: JsonObject[] = []): OutputEvent[] {
     if (text === "") return [];
     const out: OutputEvent[] = [];
     if (this.#open?.kind !== "message") {
@@ -96,15 +127,15 @@ export class ResponsesOutput {
     const message = this.#open;
     if (message.part?.type !== type) {
       out.push(...closePart(message));
-      message.part = { type, text: "" };
+      message.part = newPart(type, this.#length);
       const content_index = message.parts.length;
       const part = partItem(message.part);
       out.push({ type: "response.content_part.added", ...message.place, content_index, part });
     }
-    const part = message.part ?? { type, text: "" };
+    const part = message.part ?? newPart(type, this.#length);
     part.text += text;
     const content_index = message.parts.length;
-    const logprobs = type === "output_text" ? { logprobs: [] } : {};
+    const logprobs = type === "output_text" ? { logprobs: told } : {};
     out.push({
       type: `response.${type}.delta`,
       ...message.place,
@@ -209,17 +240,12 @@ function closePart(message: Message): OutputEvent[] {
   const part = partItem(told);
   message.parts.push(part);
   message.part = undefined;
-  const said = told.type === "refusal" ? { refusal: told.text } : { text: told.text, logprobs: [] };
+  const { text, logprobs } = told;
+  const said = told.type === "refusal" ? { refusal: text } : { text, logprobs };
   return [
     { type: `response.${told.type}.done`, ...at, ...said },
     { type: "response.content_part.done", ...at, part },
   ];
-}
-
-function partItem({ type, text }: NonNullable<Message["part"]>): JsonObject {
-  return type === "refusal"
-    ? { type, refusal: text }
-    : { type, text, annotations: [], logprobs: [] };
 }
 
 function messageItem({ place, parts }: Message, status: string): JsonObject {

@@ -26,7 +26,7 @@ export const keptMembers = ["previous_response_id", "conversation", "prompt"] as
 
 /** Validates a Responses request and reads what routing needs. */
 export function peekResponses(body: Uint8Array): Ask {
-  const { parsed, ascii } = parseBody(body);
+  const { parsed, ascii, raw } = parseBody(body);
   const { needs, weight, refers } = inputOf(parsed);
   if (readResponsesTools(parsed)) needs.tools = true;
   readFormat(parsed, needs);
@@ -39,6 +39,7 @@ export function peekResponses(body: Uint8Array): Ask {
     kind: "chat",
     parsed,
     ascii,
+    raw,
     ...routingIn(parsed),
     stream: booleanIn(parsed, "stream") === true,
     // The last event tells the usage to everyone.

@@ -1,3 +1,5 @@
+import { gatewayMembers } from "#src/dialect/ask-routing.ts";
+import { without } from "#src/dialect/ask.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import { messagesOf } from "#src/dialect/responses/responses-items.ts";
@@ -13,7 +15,6 @@ import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/l
 export function readResponsesRequest(ask: Ask): Turn {
   const { parsed: body, stream, choices, maxOutputTokens, user } = ask;
   refuseKept(body);
-  refuseLogprobs(ask);
   const instructions = stringOf(body.instructions) ?? "";
   const parallel = body.parallel_tool_calls;
   return {
@@ -32,7 +33,7 @@ export function readResponsesRequest(ask: Ask): Turn {
     reasoning: reasoningOf(body),
     stream,
     user,
-    extra: extraOf(body),
+    ...extrasOf(ask),
   };
 }
 
@@ -68,14 +69,20 @@ function refuseKept(body: JsonObject): void {
   }
 }
 
-function refuseLogprobs({ parsed: { include }, needs }: Ask): void {
-  const included = Array.isArray(include) && include.includes("message.output_text.logprobs");
-  if (!included && !needs.logprobs) return;
-  throw new AppError(
-    "unsupported_feature",
-    "Cannot give log probabilities with this model: leave them out, or call a model whose provider speaks Responses",
-    { param: included ? "include" : "top_logprobs" },
-  );
+/** Log probabilities by the names of chat: included, or asked for by how many of them. */
+function extrasOf({ parsed, needs }: Ask): Pick<Turn, "extra" | "ownNames"> {
+  const extra = extraOf(parsed);
+  const included = isIncluded(parsed);
+  if (!included && !needs.logprobs) return { extra };
+  const top = needs.logprobs ? { top_logprobs: parsed.top_logprobs } : {};
+  return {
+    extra: { ...extra, logprobs: true, ...top },
+    ownNames: { logprobs: included ? "include" : "top_logprobs" },
+  };
+}
+
+function isIncluded({ include }: JsonObject): boolean {
+  return Array.isArray(include) && include.includes("message.output_text.logprobs");
 }
 
 function formatOf(format: Json | undefined): Turn["responseFormat"] {
@@ -92,15 +99,25 @@ function formatOf(format: Json | undefined): Turn["responseFormat"] {
   };
 }
 
-/**
- * What other wires may have a word for, by the names of chat. Everything else is of this wire alone: sent on,
- * it would be refused by strict servers, and none of it changes the answer.
- */
+/** Members that the canonical form has words for, that are refused, or that a response of ours answers for. */
+const known: ReadonlySet<string> = new Set([
+  ...gatewayMembers,
+  ...kept.map(([name]) => name),
+  ...["model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls"],
+  ...["max_output_tokens", "temperature", "top_p", "top_k", "top_logprobs", "text", "reasoning"],
+  ...["stream", "stream_options", "user"],
+  // Nothing is stored, and the metadata is repeated, as the answer tells.
+  ...["store", "metadata", "client_metadata", "include"],
+]);
+
+/** What other wires may have a word for, by the names of chat, and what they are told to have dropped. */
 function extraOf(body: JsonObject): JsonObject {
   const text = isObject(body.text) ? body.text : {};
+  const extra = { ...without(body, known), verbosity: text.verbosity };
   return Object.fromEntries(
-    Object.entries({ verbosity: text.verbosity, service_tier: body.service_tier }).filter(
-      ([, value]) => value !== undefined && value !== null,
+    Object.entries(extra).filter(
+      ([name, value]) =>
+        value !== undefined && value !== null && !(name === "truncation" && value === "disabled"),
     ),
   );
 }

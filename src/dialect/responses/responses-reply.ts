@@ -3,10 +3,10 @@ import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { failed } from "#src/dialect/openai/openai-chunk.ts";
 import { reasoningOf } from "#src/dialect/responses/responses-items.ts";
 import { readUsage } from "#src/dialect/responses/responses-usage.ts";
-import type { AssistantPart, FinishReason, Reply } from "#src/dialect/turn.ts";
+import type { AssistantPart, Citation, FinishReason, Reply } from "#src/dialect/turn.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { decode } from "#src/lib/bytes.ts";
-import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
+import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** A whole response in canonical form. Throws `UpstreamStreamError` when it is none, or none that was finished. */
 export function readResponsesReply(body: Uint8Array): { reply: Reply; usage: Usage | undefined } {
@@ -56,8 +56,12 @@ export function endingOf(
   return { finish: called ? "tool_calls" : "stop", nativeFinish: stringOf(status) };
 }
 
-/** Output items as parts. Items of the provider's own tools have no canonical word and are left out. */
-export function partsOf(output: Json[]): AssistantPart[] {
+/**
+ * Output items as parts. Items of the provider's own tools have no canonical word and are left out. `from` is where
+ * the first text stands in all text.
+ */
+export function partsOf(output: Json[], from = 0): AssistantPart[] {
+  let start = from;
   return output.filter(isObject).flatMap((item): AssistantPart[] => {
     if (item.type === "reasoning") return reasoningOf(item);
     if (item.type === "function_call") return [callOf(item)];
@@ -65,8 +69,25 @@ export function partsOf(output: Json[]): AssistantPart[] {
     return item.content.filter(isObject).flatMap((part): AssistantPart[] => {
       const type = part.type === "refusal" ? "refusal" : "text";
       const text = stringOf(type === "refusal" ? part.refusal : part.text) ?? "";
-      return text === "" ? [] : [{ type, text }];
+      if (text === "") return [];
+      if (type === "refusal") return [{ type, text }];
+      const citations = citationsOf(part.annotations, start);
+      start += text.length;
+      return [{ type, text, ...(citations.length > 0 ? { citations } : {}) }];
     });
+  });
+}
+
+/** Pages among the annotations of a text that begins at `from`; other annotations have no place on other wires. */
+export function citationsOf(annotations: Json | undefined, from: number): Citation[] {
+  if (!Array.isArray(annotations)) return [];
+  return annotations.filter(isObject).flatMap(({ type, url, title, start_index, end_index }) => {
+    if (type !== "url_citation" || typeof url !== "string" || url === "") return [];
+    const stretch = {
+      start: from + (numberOf(start_index) ?? 0),
+      end: from + (numberOf(end_index) ?? 0),
+    };
+    return [{ url, ...(typeof title === "string" && title ? { title } : {}), ...stretch }];
   });
 }
 

@@ -1,12 +1,12 @@
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
-import { leftover } from "#src/dialect/leftover.ts";
+import { isOpenaiTier, leftover, refuseSeveral } from "#src/dialect/leftover.ts";
 import { effortFor } from "#src/dialect/openai/openai-adapt.ts";
 import { inputOf } from "#src/dialect/responses/responses-history.ts";
-import type { Turn } from "#src/dialect/turn.ts";
-import { encode } from "#src/lib/bytes.ts";
-import { AppError } from "#src/lib/error.ts";
-import type { Json, JsonObject } from "#src/lib/json.ts";
+import { shareStops } from "#src/dialect/stop-share.ts";
+import type { Carry, Turn } from "#src/dialect/turn.ts";
+import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** OpenAI refuses a smaller limit. */
 const leastOutput = 16;
@@ -15,6 +15,7 @@ const same = [
   "service_tier",
   "metadata",
   "safety_identifier",
+  "moderation",
   "prompt_cache_key",
   "prompt_cache_options",
   "prompt_cache_retention",
@@ -22,7 +23,7 @@ const same = [
 
 /** A canonical request as a Responses request. Throws `unsupported_feature` for what would change the answer. */
 export function writeResponsesRequest(turn: Turn, target: Target): UpstreamRequest {
-  refuseUnsayable(turn);
+  refuseSeveral(turn);
   const { extra } = turn;
   const reasons = target.reasoning !== undefined;
   const sampling = target.samplingParams
@@ -32,7 +33,7 @@ export function writeResponsesRequest(turn: Turn, target: Target): UpstreamReque
     model: target.model,
     instructions: turn.system.map((part) => part.text).join("\n\n") || undefined,
     input: inputOf(turn.messages),
-    ...Object.fromEntries(same.map((name) => [name, extra[name] ?? undefined])),
+    ...Object.fromEntries(said(turn).map((name) => [name, extra[name] ?? undefined])),
     tools: turn.tools.length === 0 ? undefined : toolsOf(turn),
     tool_choice: toolChoiceOf(turn),
     parallel_tool_calls: turn.parallelToolCalls,
@@ -45,25 +46,18 @@ export function writeResponsesRequest(turn: Turn, target: Target): UpstreamReque
     include: reasons ? ["reasoning.encrypted_content"] : undefined,
     stream: turn.stream || undefined,
   });
-  const bytes = encode(JSON.stringify(mergeJson(body, target.overrides)));
-  return { path: "/responses", body: bytes, dropped: droppedOf(turn, target) };
+  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  // The wire has no word for stop sequences.
+  const stops = shareStops(turn.stop, 0);
+  return { path: "/responses", body: bytes, dropped: droppedOf(turn, target), stops };
+}
+
+function said({ extra }: Turn): readonly string[] {
+  return isOpenaiTier(extra.service_tier) ? same : same.filter((name) => name !== "service_tier");
 }
 
 function defined(members: Record<string, Json | undefined>): JsonObject {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
-}
-
-function refuseUnsayable({ choices, stop, extra }: Turn): void {
-  if (choices > 1) throw refuse("n", `Cannot give ${choices} choices with this model: ask for 1`);
-  if (stop.some((text) => text !== ""))
-    throw refuse("stop", "Cannot stop this model at a sequence: leave out `stop`");
-  const { logprobs, top_logprobs: top } = extra;
-  if (logprobs === true || (typeof top === "number" && top > 0))
-    throw refuse("logprobs", "Cannot give log probabilities with this model: leave out `logprobs`");
-}
-
-function refuse(param: string, message: string): AppError {
-  return new AppError("unsupported_feature", message, { param });
 }
 
 function droppedOf(turn: Turn, target: Target): string[] {
@@ -77,9 +71,22 @@ function droppedOf(turn: Turn, target: Target): string[] {
     ["frequency_penalty", Boolean(frequencyPenalty)],
     ["presence_penalty", Boolean(presencePenalty)],
     ["reasoning", target.reasoning === undefined && Boolean(asked)],
+    ["cache_control", hasMarks(turn)],
   ];
   const names = cannot.flatMap(([name, given]) => (given ? [name] : []));
-  return [...names, ...leftover(turn, [...same, "store", "verbosity"])];
+  return [...names, ...leftover(turn, [...said(turn), "store", "verbosity"])];
+}
+
+/** Whether anything bears a mark for a prompt cache: no part that is written here does. */
+function hasMarks({ system, messages, tools, extra }: Turn): boolean {
+  const isMarked = ({ carry }: { carry?: Carry }) =>
+    carry?.["anthropic-messages"]?.cache_control !== undefined;
+  const parts = messages.flatMap((message): { carry?: Carry }[] =>
+    message.role === "tool"
+      ? message.results.flatMap((result) => [result, ...result.content])
+      : message.content.map((part) => ("carry" in part ? part : {})),
+  );
+  return isObject(extra.cache_control) || [...system, ...tools, ...parts].some(isMarked);
 }
 
 /** Strictness is always told: left out it would be on here, and off in the wires that requests come from. */

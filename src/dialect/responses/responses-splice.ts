@@ -7,8 +7,9 @@ import {
   type UpstreamRequest,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
+import { edited } from "#src/dialect/edited.ts";
 import { withMembers } from "#src/dialect/raw-answer.ts";
-import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { asciiOf, payload, rawJson, rawOf, toRaw } from "#src/dialect/raw-text.ts";
 import { ownReasoningId } from "#src/dialect/responses/responses-output.ts";
 import { readResponse } from "#src/dialect/responses/responses-reply.ts";
 import { completeUsage, readUsage, writeUsage } from "#src/dialect/responses/responses-usage.ts";
@@ -21,7 +22,7 @@ import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 /** The client's body with the model replaced and routing members removed; its state and everything else stay. */
 export function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const { ascii, parsed } = ask;
-  const raw = ascii ?? toRaw(body);
+  const raw = rawOf(body, ask);
   if (parsed.background === true && !ask.stream) {
     throw new AppError(
       "unsupported_feature",
@@ -33,6 +34,8 @@ export function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRe
   const set: Record<string, string | undefined> = { model };
   const add: Record<string, string> = { model };
   for (const name of gatewayMembers) if (name in parsed) set[name] = undefined;
+  const dropped = target.samplingParams ? [] : sampling.filter((name) => isGiven(parsed[name]));
+  for (const name of dropped) set[name] = undefined;
   const members = membersOf(raw);
   const told = (name: string): string => valueOf(raw, members, name);
   if (raw.includes(ownReasoningId)) set.input = withoutOwnReasoning(told("input"), parsed);
@@ -40,8 +43,15 @@ export function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRe
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
-  const edited = edit(raw, { set, add }, 0, members);
-  return { path: "/responses", body: payload(edited, ascii !== undefined), dropped: [] };
+  const written = edited(raw, { set, add }, ascii !== undefined, members);
+  return { path: "/responses", body: written, dropped };
+}
+
+/** What models without sampling parameters refuse. */
+const sampling = ["temperature", "top_p"] as const;
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** The last value of a member in raw text; "" where there is none. */

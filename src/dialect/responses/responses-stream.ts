@@ -2,6 +2,7 @@ import { type StreamReader, UpstreamStreamError } from "#src/dialect/dialect.ts"
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import { failed } from "#src/dialect/openai/openai-chunk.ts";
 import {
+  citationsOf,
   endingOf,
   isFailure,
   parseObject,
@@ -47,8 +48,10 @@ class ResponsesStreamReader implements StreamReader {
   readonly #steps = new EventSteps((event) => this.#event(event));
   /** Calls by the place of their items: their number, and whether arguments were told. */
   readonly #calls = new Map<number, { index: number; told: boolean }>();
-  /** Places of text that was told in pieces, so that the whole is not told again. */
-  readonly #told = new Set<string>();
+  /** Places of text that was told in pieces, so that the whole is not told again, and where it begins in all text. */
+  readonly #told = new Map<string, number>();
+  /** Length of all text so far. */
+  #length = 0;
   /** Places of items of which anything was told. */
   readonly #items = new Set<number>();
   id: string | undefined;
@@ -82,6 +85,7 @@ class ResponsesStreamReader implements StreamReader {
     if (type === "response.function_call_arguments.delta") return this.#argue(place, data.delta);
     const [, kind, stage] = textEvent.exec(type) ?? [];
     if (kind !== undefined) return this.#say(kind, stage === "done", place, data);
+    if (type === "response.output_text.annotation.added") return this.#cite(place, data);
     const later = (numberOf(data.summary_index) ?? 0) > 0;
     if (type === "response.reasoning_summary_part.added" && later)
       return [{ type: "reasoning", choice: 0, text: "\n\n" }];
@@ -94,10 +98,19 @@ class ResponsesStreamReader implements StreamReader {
     if (done && this.#told.has(part)) return [];
     const text = stringOf(done ? (data.text ?? data.refusal) : data.delta) ?? "";
     if (text === "") return [];
-    this.#told.add(part);
+    if (!this.#told.has(part)) this.#told.set(part, this.#length);
     this.#items.add(place);
-    if (kind === "output_text") return [{ type: "text", choice: 0, text }];
+    if (kind === "output_text") {
+      this.#length += text.length;
+      return [{ type: "text", choice: 0, text }];
+    }
     return [{ type: kind === "refusal" ? "refusal" : "reasoning", choice: 0, text }];
+  }
+
+  #cite(place: number, { content_index, annotation }: JsonObject): StreamStep[] {
+    const from = this.#told.get(`output_text/${place}/${numberOf(content_index) ?? 0}`);
+    const citations = citationsOf([annotation ?? null], from ?? this.#length);
+    return citations.length === 0 ? [] : [{ type: "text", choice: 0, text: "", citations }];
   }
 
   #start(place: number, item: JsonObject): StreamStep[] {
@@ -129,10 +142,15 @@ class ResponsesStreamReader implements StreamReader {
     }
     const known = this.#items.has(place);
     this.#items.add(place);
-    return partsOf([item]).flatMap((part): StreamStep[] => {
+    return partsOf([item], this.#length).flatMap((part): StreamStep[] => {
       if (part.type === "tool_call") return [];
       const { type } = part;
       const text = known ? "" : part.text;
+      if (type === "text" && text !== "") {
+        const { citations } = part;
+        this.#length += text.length;
+        return [{ type, choice: 0, text, ...(citations ? { citations } : {}) }];
+      }
       if (type !== "reasoning") return text === "" ? [] : [{ type, choice: 0, text }];
       const { redacted } = part;
       if (text === "" && redacted === undefined) return [];

@@ -11,7 +11,11 @@ import type { Json, JsonObject } from "#src/lib/json.ts";
 export function writeResponsesReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer> {
   const output = new ResponsesOutput(summary.completionId);
   const [choice] = reply.choices;
-  for (const step of (choice?.parts ?? []).flatMap(stepsOf)) output.add(step);
+  const steps = (choice?.parts ?? []).flatMap(stepsOf);
+  // Those of a choice come together: they are told with its first text.
+  const first = steps.find((step) => step.type === "text");
+  if (first !== undefined) first.logprobs = choice?.logprobs;
+  for (const step of steps) output.add(step);
   output.end(choice?.finish ?? "stop");
   return encode(JSON.stringify(finalResponse(output, summary)));
 }
@@ -26,7 +30,8 @@ function stepsOf(part: AssistantPart, index: number): StreamStep[] {
     ];
   }
   const { type, text } = part;
-  if (type !== "reasoning") return [{ type, choice: 0, text }];
+  if (type === "text") return [{ type, choice: 0, text, citations: part.citations }];
+  if (type === "refusal") return [{ type, choice: 0, text }];
   const isOwn = part.carry === undefined || dialectId in part.carry;
   return [{ type, choice: 0, text, redacted: isOwn ? part.redacted : undefined }];
 }

@@ -44,6 +44,57 @@ describe("conversation", () => {
       { role: "user", content: [text("<system>\nBe brief\n</system>"), text("Go")] },
     ]);
   });
+  test("a model that takes instructions amid gets them after the user; elsewhere they stay the user's words", () => {
+    const amid = { instructsAmid: true };
+    const told = (...list: Message[]) => body({ messages: list }, amid).messages;
+    const brief = { role: "system", content: [text("Be brief")] };
+    const wrapped = text("<system>\nBe brief\n</system>");
+    expect(told(say("user", "Hi"), say("system", "Be brief"))).toEqual([
+      { role: "user", content: [text("Hi")] },
+      brief,
+    ]);
+    expect(
+      told(
+        say("user", "Hi"),
+        say("system", "Be brief"),
+        say("assistant", "Yes"),
+        say("user", "Go"),
+      ),
+    ).toEqual([
+      { role: "user", content: [text("Hi")] },
+      brief,
+      { role: "assistant", content: [text("Yes")] },
+      { role: "user", content: [text("Go")] },
+    ]);
+    // Two instructions are one message; the user's word behind them keeps both in place.
+    const more = [say("system", "Be brief"), say("system", "Be kind")];
+    expect(told(say("user", "Hi"), ...more)).toEqual([
+      { role: "user", content: [text("Hi")] },
+      { role: "system", content: [text("Be brief"), text("Be kind")] },
+    ]);
+    expect(told(say("user", "Hi"), say("system", "Be brief"), say("user", "Go"))).toEqual([
+      { role: "user", content: [text("Hi"), wrapped, text("Go")] },
+    ]);
+    // After the assistant there is no place for one.
+    expect(told(say("user", "Hi"), say("assistant", "Yes"), say("system", "Be brief"))).toEqual([
+      { role: "user", content: [text("Hi")] },
+      { role: "assistant", content: [text("Yes")] },
+      { role: "user", content: [wrapped] },
+    ]);
+    // Results stay ahead of everything.
+    const call: Message = { role: "assistant", content: [callOf("a", "f")] };
+    expect(told(say("user", "Hi"), call, resultsOf(["a", "r"]), say("system", "Be brief"))).toEqual(
+      [
+        { role: "user", content: [text("Hi")] },
+        { role: "assistant", content: [{ type: "tool_use", id: "a", name: "f", input: {} }] },
+        {
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "a", content: [text("r")] }],
+        },
+        brief,
+      ],
+    );
+  });
   test("system alone is sent as the user's", () => {
     const told = body({ system: [{ type: "text", text: "A" }], messages: [] });
     expect(told.system).toBeUndefined();

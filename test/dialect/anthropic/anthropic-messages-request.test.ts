@@ -45,7 +45,10 @@ test("stream, stop, user and overrides are said; the user is hashed", () => {
     inference_geo: "us",
     metadata: { user_id: sha256Hex("alice"), extra: 1 },
   });
-  expect(write({ stop: [" "] }).dropped).toEqual(["stop"]);
+  expect(write({ stop: [" ", "END"] })).toMatchObject({
+    dropped: [],
+    stops: { sent: ["END"], left: [" "] },
+  });
 });
 
 test("a safety identifier names the user where nothing else does", () => {

@@ -51,8 +51,8 @@ describe("reasoning by effort levels", () => {
       effort: "low",
     });
   });
-  test("thinking gets room on top of the answer, never beyond the client's limit", () => {
-    expect(said({ reasoning: { effort: "high" } }).max_tokens).toBe(4096 + 16_384);
+  test("thinking and answer stay together within the client's limit, else within what is held", () => {
+    expect(said({ reasoning: { effort: "high" } }).max_tokens).toBe(4096);
     expect(said({ reasoning: { effort: "high" }, maxOutputTokens: 500 }).max_tokens).toBe(500);
   });
   test("a demanded call switches thinking off and says so", () => {
@@ -73,7 +73,7 @@ describe("reasoning by effort levels", () => {
 describe("reasoning by budget", () => {
   const reasoning = { budget: { min: 1024, max: 32_000 } };
   const said = (turn: Partial<Turn>) => {
-    const { thinking, max_tokens } = body(turn, { reasoning });
+    const { thinking, max_tokens } = body(turn, { reasoning, heldOutputTokens: 40_000 });
     return [isObject(thinking) ? thinking.budget_tokens : undefined, max_tokens];
   };
   const rows: [Reasoning, number | undefined][] = [
@@ -92,9 +92,13 @@ describe("reasoning by budget", () => {
   ];
   for (const [wanted, budget] of rows) {
     test(`${JSON.stringify(wanted)} is a budget of ${budget}`, () => {
-      expect(said({ reasoning: wanted })).toEqual([budget, 4096 + (budget ?? 0)]);
+      expect(said({ reasoning: wanted })).toEqual([budget, 40_000]);
     });
   }
+  test("a budget fits into what is held where the client sets no limit", () => {
+    const { thinking, max_tokens } = body({ reasoning: { effort: "high" } }, { reasoning });
+    expect([thinking, max_tokens]).toEqual([{ type: "enabled", budget_tokens: 3276 }, 4096]);
+  });
   test("the budget stays below the client's limit, or thinking is dropped by name", () => {
     const high = { effort: "high" as const };
     expect(said({ reasoning: high, maxOutputTokens: 10_000 })).toEqual([8000, 10_000]);
@@ -196,7 +200,8 @@ describe("sampling", () => {
 
 test("a model of budgets that grades its effort adapts only where it knows the effort max", () => {
   const think = (efforts: string[], reasoning: Reasoning) =>
-    body({ reasoning }, { reasoning: { efforts, budget: { min: 1024 } } }).thinking;
+    body({ reasoning }, { reasoning: { efforts, budget: { min: 1024 } }, heldOutputTokens: 40_000 })
+      .thinking;
   const older = ["low", "medium", "high"];
   expect(think(older, { effort: "high" })).toEqual({ type: "enabled", budget_tokens: 16_384 });
   expect(think([...older, "max"], { effort: "high" })).toMatchObject({ type: "adaptive" });

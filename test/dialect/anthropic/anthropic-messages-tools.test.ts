@@ -3,7 +3,14 @@ import { anthropicMessagesUpstream } from "#src/dialect/anthropic/anthropic-mess
 import type { Target } from "#src/dialect/dialect.ts";
 import type { Turn } from "#src/dialect/turn.ts";
 import type { JsonObject } from "#src/lib/json.ts";
-import { bodyOf, refusalOf, targetOf, turnOf } from "#test/dialect/upstream-kit.ts";
+import {
+  bodyOf,
+  callOf,
+  refusalOf,
+  resultsOf,
+  targetOf,
+  turnOf,
+} from "#test/dialect/upstream-kit.ts";
 
 const write = (turn: Partial<Turn> = {}, target: Partial<Target> = {}) =>
   anthropicMessagesUpstream.writeRequest(turnOf(turn), targetOf(target));
@@ -44,6 +51,28 @@ describe("tools", () => {
       expect(body({ tools: [weather], toolChoice, parallelToolCalls }).tool_choice).toEqual(said);
     });
   }
+  test("calls in a conversation without tools get theirs told, and none may be called", () => {
+    const messages: Turn["messages"] = [
+      { role: "assistant", content: [callOf("a", "weather"), callOf("b", "clock")] },
+      resultsOf(["a", "4 degrees"], ["b", "noon"]),
+      { role: "assistant", content: [callOf("c", "weather")] },
+      resultsOf(["c", "5 degrees"]),
+    ];
+    const empty = { type: "object", properties: {} };
+    expect(body({ messages })).toMatchObject({
+      tools: [
+        { name: "weather", input_schema: empty },
+        { name: "clock", input_schema: empty },
+      ],
+      tool_choice: { type: "none" },
+    });
+    expect(body({ messages, tools: [weather] }).tools).toHaveLength(1);
+    expect(body({ messages, tools: [weather] }).tool_choice).toBeUndefined();
+    const responseFormat = { type: "json_schema" as const, name: "p", schema: { type: "object" } };
+    expect(body({ messages, responseFormat }, { jsonSchema: false }).tool_choice).toMatchObject({
+      type: "tool",
+    });
+  });
   test("tool_choice without tools is left out; tools stay with none", () => {
     expect(body({ toolChoice: "auto" }).tool_choice).toBeUndefined();
     expect(body({ tools: [weather], toolChoice: "none" }).tools).toHaveLength(1);

@@ -67,8 +67,8 @@ test("system text, stop sequences and overrides are said", () => {
     inferenceConfig: { stopSequences: ["END"] },
     serviceTier: { type: "default" },
   });
-  expect(write({ stop: [" "] }).dropped).toEqual(["stop"]);
-  expect(write({ stop: [" "] }, { model: qwen }).dropped).toEqual([]);
+  expect(write({ stop: [" "] })).toMatchObject({ dropped: [], stops: { left: [" "] } });
+  expect(write({ stop: [" "] }, { model: qwen })).toMatchObject({ stops: { sent: [" "] } });
 });
 
 test("what the wire cannot say is named, and what would change the answer is refused", () => {
@@ -105,7 +105,7 @@ describe("reasoning", () => {
   test("Claude thinks as on its own wire, by budget or by effort", () => {
     const budget = { reasoning: { budget: { min: 1024 } } };
     expect(body({ reasoning: { budgetTokens: 2000 }, temperature: 0 }, budget)).toMatchObject({
-      inferenceConfig: { maxTokens: 6096 },
+      inferenceConfig: { maxTokens: 4096 },
       additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 2000 } },
     });
     const efforts = { reasoning: { efforts: ["low", "medium", "high"] } };

@@ -48,7 +48,9 @@ test("limit, stop, seed and overrides are said", () => {
     safety_mode: "OFF",
   });
   const six = ["a", "b", "c", "d", "e", "f"];
-  expect(refusalOf(() => write({ stop: six })).detail.param).toBe("stop");
+  const request = write({ stop: six });
+  expect(bodyOf(request).stop_sequences).toEqual(six.slice(0, 5));
+  expect(request.stops?.left).toEqual(["f"]);
 });
 
 test("sampling has this wire's names and ranges", () => {

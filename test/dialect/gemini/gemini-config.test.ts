@@ -44,9 +44,12 @@ test("models without sampling take none, and it is said by name", () => {
   expect(request.dropped).toEqual(["temperature", "top_p", "top_k"]);
 });
 
-test("more than five stops are refused", () => {
-  const error = refusalOf(() => write({ stop: ["a", "b", "c", "d", "e", "f"] }));
-  expect(error).toMatchObject({ code: "unsupported_feature", detail: { param: "stop" } });
+test("five stops are sent, and the others left to the gateway", () => {
+  const request = write({ stop: ["a", "b", "c", "d", "e", "f"] });
+  expect(bodyOf(request)).toMatchObject({
+    generationConfig: { stopSequences: ["a", "b", "c", "d", "e"] },
+  });
+  expect(request).toMatchObject({ dropped: [], stops: { left: ["f"] } });
 });
 
 test("log probabilities are asked for, of a stream too", () => {

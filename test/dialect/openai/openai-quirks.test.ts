@@ -68,7 +68,9 @@ describe("what a provider refuses is left out by name", () => {
   for (const [who, target, names] of rows) {
     test(who, () => {
       for (const { path, body, dropped } of bothWays({ messages, ...given }, target)) {
-        expect([path, dropped.toSorted()]).toEqual([path, names]);
+        // Translated, stop sequences that are not sent are left to the gateway.
+        const said = path === "canonical" ? names.filter((name) => name !== "stop") : names;
+        expect([path, dropped.toSorted()]).toEqual([path, said]);
         const kept = Object.keys(given).filter((name) => !names.includes(name));
         expect([path, ...Object.keys(given).filter((name) => name in body)]).toEqual([
           path,
@@ -366,7 +368,7 @@ describe("reasoning is asked for in the provider's words", () => {
   for (const [name, target, wish, said] of rows) {
     test(name, () => {
       for (const { path, body } of bothWays({ messages, ...wish }, target)) {
-        const { model: _model, messages: _messages, ...rest } = body;
+        const { model: _model, messages: _messages, max_tokens: _limit, ...rest } = body;
         expect([path, rest]).toEqual([path, said]);
       }
     });

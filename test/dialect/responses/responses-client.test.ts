@@ -207,14 +207,18 @@ describe("readRequest()", () => {
       topP: 0.5,
       parallelToolCalls: false,
     });
-    expect(turn.extra).toEqual({ verbosity: "low", service_tier: "flex" });
+    expect(turn.extra).toEqual({
+      verbosity: "low",
+      service_tier: "flex",
+      truncation: "auto",
+      prompt_cache_key: "k",
+    });
   });
 
   test.each([
     ["tools[0]", { tools: [{ type: "web_search" }] }, '"web_search"'],
     ["tools[0]", { tools: [{ type: "Please quote me" }] }, "its type"],
     ["tool_choice", { tool_choice: { type: "mcp", server_label: "s" } }, '"mcp"'],
-    ["include", { include: ["message.output_text.logprobs"] }, "log probabilities"],
     ["input[0].type", { input: [{ type: "computer_call", call_id: "c" }] }, "its type"],
     [
       "input[0].content[0]",

@@ -4,7 +4,7 @@ import { responsesClient, responsesUpstream } from "#src/dialect/responses/opena
 import type { Turn } from "#src/dialect/turn.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { decode } from "#test/dialect/payload.ts";
-import { targetOf } from "#test/dialect/upstream-kit.ts";
+import { targetOf, withResults } from "#test/dialect/upstream-kit.ts";
 
 const words = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 });
 const name = fc.stringMatching(/^[a-z_]{1,8}$/);
@@ -53,24 +53,16 @@ const assistant = fc.record({
   role: fc.constant("assistant" as const),
   content: fc.array(fc.oneof(text, refusal, reasoning, call), { minLength: 1, maxLength: 4 }),
 });
-const result = fc.record({
-  callId: name,
-  content: fc.oneof(
-    fc.array(text, { maxLength: 1 }),
-    fc.tuple(text, image).map((parts) => [...parts]),
-  ),
-});
-const tool = fc.record({
-  role: fc.constant("tool" as const),
-  results: fc.array(result, { minLength: 1, maxLength: 2 }),
-});
+const result = fc.oneof(
+  fc.array(text, { maxLength: 1 }),
+  fc.tuple(text, image).map((parts) => [...parts]),
+);
 
-/** What the assistant said twice in a row is one message to this wire, and so are results. */
+/** What the assistant said twice in a row is one message to this wire. */
 function merged<M extends { role: string }>(messages: M[]): M[] {
-  return messages.filter(({ role }, at) => {
-    const before = messages[at - 1]?.role;
-    return role !== before || (role !== "assistant" && role !== "tool");
-  });
+  return messages.filter(
+    ({ role }, at) => role !== "assistant" || messages[at - 1]?.role !== "assistant",
+  );
 }
 
 const effort = fc.constantFrom("minimal" as const, "low" as const, "high" as const, "max" as const);
@@ -78,8 +70,11 @@ const turns: fc.Arbitrary<Turn> = fc.record(
   {
     system: fc.array(text, { maxLength: 1 }),
     messages: fc
-      .array(fc.oneof(system, user, assistant, tool), { minLength: 1, maxLength: 5 })
-      .map(merged),
+      .tuple(
+        fc.array(fc.oneof(system, user, assistant), { minLength: 1, maxLength: 5 }),
+        fc.array(result, { maxLength: 3 }),
+      )
+      .map(([list, told]) => withResults(merged(list), told)),
     tools: fc.array(
       fc.record(
         {

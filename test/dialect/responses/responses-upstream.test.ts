@@ -385,7 +385,6 @@ describe("a request", () => {
 
   test.each([
     ["n", { choices: 2 }],
-    ["stop", { stop: ["x"] }],
     ["logprobs", { extra: { logprobs: true } }],
     ["modalities", { extra: { modalities: ["audio"] } }],
   ])("that would mean something else is refused: %s", (param, changes) => {

@@ -1,0 +1,154 @@
+import { passkey } from "@better-auth/passkey";
+import { APIError, betterAuth } from "better-auth";
+import { drizzleAdapter } from "better-auth/adapters/drizzle";
+import { genericOAuth } from "better-auth/plugins/generic-oauth";
+import { twoFactor } from "better-auth/plugins/two-factor";
+import {
+  person,
+  personLogin,
+  personPasskey,
+  personSession,
+  personTwoFactor,
+  personVerification,
+} from "#db/schema.ts";
+import { passwordLength } from "#src/account/people/password.ts";
+import { addressHeader, type IdentityProvider } from "#src/account/people/person.ts";
+import type { Ids } from "#src/lib/id.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** Longest that a sign-in lasts. It is not renewed: whoever stole a session loses it with its day. */
+export const sessionDays = 14;
+
+const ids = {
+  user: "per",
+  session: "ses",
+  account: "log",
+  verification: "ver",
+  twoFactor: "tfa",
+  passkey: "pky",
+} as const;
+
+/** Sessions, passwords, second steps and passkeys for one address that browsers see. The only place that wires the library. */
+export function createAuth(options: {
+  store: Store;
+  ids: Ids;
+  secret: string;
+  /** Such as https://gateway.example */
+  origin: string;
+  oidc: readonly IdentityProvider[];
+  onFault: (message: string) => void;
+}) {
+  const { store, origin, secret, onFault } = options;
+  const { hostname, protocol } = new URL(origin);
+  const isSecure = protocol === "https:";
+  const prefixOf = new Map<string, string>(Object.entries(ids));
+  return betterAuth({
+    appName: "LowRouter",
+    baseURL: origin,
+    basePath: "/login/api",
+    trustedOrigins: [origin],
+    secret,
+    telemetry: { enabled: false },
+    logger: {
+      log: (level, message) => {
+        // Wrong passwords and unknown names are warnings there, and no fault: the audit log has them.
+        if (level === "error") onFault(message);
+      },
+    },
+    // No transactions across turns of the event loop: the gateway's other connection would wait for them, and they for it.
+    database: drizzleAdapter(store.db, {
+      provider: "sqlite",
+      transaction: false,
+      schema: {
+        user: person,
+        session: personSession,
+        account: personLogin,
+        verification: personVerification,
+        twoFactor: personTwoFactor,
+        passkey: personPasskey,
+      },
+    }),
+    emailAndPassword: {
+      enabled: true,
+      // Nobody signs up here: join() is by link.
+      disableSignUp: true,
+      minPasswordLength: passwordLength.least,
+      maxPasswordLength: passwordLength.most,
+    },
+    user: {
+      additionalFields: {
+        operator: { type: "boolean", input: false, defaultValue: false },
+        disabled: { type: "boolean", input: false, defaultValue: false },
+        accountId: { type: "string", input: false, required: true },
+      },
+    },
+    account: {
+      encryptOAuthTokens: true,
+      // An identity is known by an address only where the operator invited that very address: see join().
+      accountLinking: { allowDifferentEmails: true },
+    },
+    session: {
+      expiresIn: sessionDays * 86_400,
+      disableSessionRefresh: true,
+      additionalFields: { accountId: { type: "string", input: false, required: false } },
+    },
+    verification: { storeIdentifier: "hashed" },
+    rateLimit: { enabled: false },
+    plugins: [
+      genericOAuth({
+        config: options.oidc.map(({ id, name, issuer, clientId, clientSecret }) => ({
+          providerId: id,
+          name,
+          discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+          clientId,
+          ...(clientSecret === undefined ? {} : { clientSecret }),
+          scopes: ["openid", "email", "profile"],
+          requireIdTokenVerification: true,
+          // Whoever is not invited is nobody here, whatever another house says.
+          disableSignUp: true,
+        })),
+      }),
+      twoFactor({ issuer: hostname, accountLockout: { enabled: true } }),
+      passkey({
+        rpID: hostname,
+        rpName: "LowRouter",
+        origin,
+        authentication: {
+          // It stands in place of the second step too: whoever holds the device has to show that it is theirs.
+          afterVerification: ({ verification }) => {
+            if (!verification.authenticationInfo.userVerified)
+              throw new APIError("UNAUTHORIZED", { message: "The device did not ask who you are" });
+          },
+        },
+      }),
+    ],
+    advanced: {
+      // The prefix __Host- binds a cookie to this host and to https; the library's own switch would name it __Secure-.
+      useSecureCookies: false,
+      cookiePrefix: isSecure ? "__Host-lowrouter" : "lowrouter",
+      defaultCookieAttributes: {
+        httpOnly: true,
+        sameSite: "lax",
+        path: "/",
+        secure: isSecure,
+      },
+      ipAddress: { ipAddressHeaders: [addressHeader] },
+      database: {
+        generateId: ({ model }) => options.ids.next(prefixOf.get(model) ?? "row"),
+      },
+    },
+    databaseHooks: {
+      session: {
+        create: {
+          // Whatever the way in.
+          before: async ({ userId }) => {
+            const [found] = await store.read("SELECT disabled FROM person WHERE id = ?", [userId]);
+            if (found?.["disabled"] !== 0) return false;
+          },
+        },
+      },
+    },
+  });
+}
+
+export type Auth = ReturnType<typeof createAuth>;

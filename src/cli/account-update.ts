@@ -1,0 +1,92 @@
+import type { AccountRouting } from "#src/account/account.ts";
+import { getAccountRouting, setAccountRouting } from "#src/account/account-routing.ts";
+import { freshnessOf } from "#src/account/key-cache.ts";
+import { createCatalogue } from "#src/catalogue.ts";
+import { routingLines, routingRecord } from "#src/cli/account.ts";
+import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { accountBy, withStore } from "#src/cli/runtime.ts";
+import type { RouteTable } from "#src/gateway/context.ts";
+import { keptPolicy, keptProviders, keptRegion } from "#src/gateway/kept-wishes.ts";
+import { systemClock } from "#src/lib/clock.ts";
+
+/** An account's wishes for routing as the command line takes them; `none` lifts one. */
+export interface AccountOptions extends CommonOptions {
+  policy?: string;
+  region?: string;
+  allowedProviders?: string[];
+  ignoreProviders?: string[];
+  dataCollection?: string;
+  zdr?: boolean;
+  preferLowCarbon?: boolean;
+}
+
+/** The `account update` command. */
+export async function updateAccountCommand(
+  id: string,
+  options: AccountOptions,
+  output: Output,
+): Promise<void> {
+  await withStore(options, async (store, config) => {
+    const account = await accountBy(store, id);
+    const before = (await getAccountRouting(store, account.id)) ?? {};
+    const { routes } = createCatalogue(config, systemClock);
+    const routing = asUsage(() => changed(before, options, routes));
+    await setAccountRouting(
+      store,
+      account.id,
+      Object.keys(routing).length === 0 ? undefined : routing,
+    );
+    // The next request after this command meets the change.
+    await Bun.sleep(freshnessOf(store) + 1);
+    if (options.json)
+      return printJson(output, { data: { id: account.id, routing: routingRecord(routing) } });
+    output.out(`Account "${account.name}" is changed; running gateways know\n`);
+    output.out(routingLines(routing));
+  });
+}
+
+/** The wishes after a change; what is lifted is absent. */
+function changed(
+  before: AccountRouting,
+  options: AccountOptions,
+  routes: RouteTable,
+): AccountRouting {
+  const { policy, region, allowedProviders, ignoreProviders, dataCollection } = options;
+  const { zdr, preferLowCarbon } = options;
+  const after: AccountRouting = { ...before };
+  if (region === lifted) delete after.region;
+  else if (region !== undefined) after.region = keptRegion(region, routes);
+  if (policy === lifted) delete after.policy;
+  else if (policy !== undefined) after.policy = keptPolicy(policy, after.region, routes);
+  if (isLifted(allowedProviders)) delete after.allowedProviders;
+  else if (allowedProviders)
+    after.allowedProviders = keptProviders(allowedProviders, "--allowed-providers", routes);
+  if (isLifted(ignoreProviders)) delete after.ignoredProviders;
+  else if (ignoreProviders)
+    after.ignoredProviders = keptProviders(ignoreProviders, "--ignore-providers", routes);
+  if (dataCollection === "deny") after.dataCollection = "deny";
+  else if (dataCollection === "allow") delete after.dataCollection;
+  else if (dataCollection !== undefined)
+    throw new CommandError(
+      `Cannot use "${dataCollection}" for --data-collection: give allow or deny`,
+      2,
+    );
+  if (zdr === true) after.zdr = true;
+  else if (zdr === false) delete after.zdr;
+  if (preferLowCarbon === true) after.preferLowCarbon = true;
+  else if (preferLowCarbon === false) delete after.preferLowCarbon;
+  const given = [policy, region, allowedProviders, ignoreProviders, dataCollection];
+  if (given.every((one) => one === undefined) && zdr === undefined && preferLowCarbon === undefined)
+    throw new CommandError(
+      'Cannot change nothing: give an option such as --region eu-west or --zdr\nRun "lowrouter account update --help" to see them',
+      2,
+    );
+  return after;
+}
+
+const lifted = "none";
+
+function isLifted(list: readonly string[] | undefined): boolean {
+  return list !== undefined && (list.length === 0 || (list.length === 1 && list[0] === lifted));
+}

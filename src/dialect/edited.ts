@@ -1,0 +1,18 @@
+import { fromPieces, payload } from "#src/dialect/raw-text.ts";
+import { largeBytes } from "#src/dialect/shell.ts";
+import { edit, type Edits, type Member, membersOf, piecesOf } from "#src/dialect/splice.ts";
+import type { Payload } from "#src/lib/bytes.ts";
+
+/**
+ * Raw text with members changed, ready to be sent. A large one is written into one buffer piece by piece:
+ * joined first, it would be there once more.
+ */
+export function edited(
+  raw: string,
+  edits: Edits,
+  ascii: boolean,
+  members: Member[] = membersOf(raw),
+): Payload {
+  if (raw.length <= largeBytes) return payload(edit(raw, edits, 0, members), ascii);
+  return fromPieces(piecesOf(raw, edits, 0, members));
+}

@@ -1,0 +1,88 @@
+import type { Model } from "#src/catalog/model.ts";
+import type { Ask } from "#src/dialect/dialect.ts";
+import { automatic, autoNameOf, type Chosen } from "#src/gateway/automatic.ts";
+import type { App } from "#src/gateway/context.ts";
+import type { Judge } from "#src/gateway/eligible.ts";
+import { traced } from "#src/gateway/traced.ts";
+import { routesOf, variantOf } from "#src/gateway/variant.ts";
+import type { Variant } from "#src/catalog/find.ts";
+import type { TraceEntry } from "#src/ledger/generation.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
+
+/** A model that may answer, and the ways that lead there. */
+export interface Candidate {
+  model: Model;
+  variant: Variant | undefined;
+  /** Not judged yet, but for those of a model that we chose. */
+  routes: readonly Route[];
+  /** Why we chose it; undefined where the caller did. */
+  reason: string | undefined;
+}
+
+/**
+ * The models that a request names, in its order, or those that we choose for it. Throws 404 for a name that means
+ * none, 403 where the key may use none of them. `trace` gets the models that were passed over.
+ */
+export function candidatesOf(ask: Ask, judge: Judge, app: App, trace: TraceEntry[]): Candidate[] {
+  const found: Candidate[] = [];
+  for (const name of namesOf(ask, app)) {
+    for (const candidate of byName(name, ask, judge, app, trace)) {
+      if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
+    }
+  }
+  if (judge.allowsAll) return found;
+  judge.checkModels(found.map(({ model }) => model));
+  return found.filter(({ model, routes: [first] }) => {
+    const isAllowed = judge.allowsModel(model);
+    if (!isAllowed && first !== undefined) trace.push(traced(first, "filtered", "key_models"));
+    return isAllowed;
+  });
+}
+
+/** `model`, then `models`; where the request names no others, those that the operator puts behind it. */
+function namesOf({ model, models, kind }: Ask, { config, routes }: App): readonly string[] {
+  if (model === undefined) return models.length > 0 ? models : [config.routing.defaultModel];
+  if (models.length > 0) return [model, ...models];
+  const { fallbacks } = config.routing;
+  // Vectors of different models cannot be compared, and an automatic choice has its own next.
+  if (kind === "embedding" || autoNameOf(model) !== undefined) return [model];
+  const further = fallbacks[model] ?? fallbacks[routes.find(model)?.model.id ?? ""];
+  const others = further ?? fallbacks["*"];
+  return others === undefined ? [model] : [model, ...others];
+}
+
+function byName(name: string, ask: Ask, judge: Judge, app: App, trace: TraceEntry[]): Candidate[] {
+  const found = app.routes.find(name);
+  const auto = found === undefined ? autoNameOf(name) : undefined;
+  if (auto !== undefined && ask.kind === "chat") {
+    const variant = variantOf(auto.suffix, auto.name);
+    return automatic(auto.name, variant, { ask, judge }, app, trace).map((chosen) =>
+      toCandidate(chosen, variant),
+    );
+  }
+  if (found === undefined) {
+    const why =
+      auto !== undefined
+        ? `Cannot choose an embedding model for "${auto.name}": vectors of different models cannot be compared; name one of GET /v1/models`
+        : `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`;
+    throw new AppError("model_not_found", why, { param: "model" });
+  }
+  const { model } = found;
+  if ((model.kind === "embedding") !== (ask.kind === "embedding")) throw misplaced(model);
+  const variant = variantOf(found.variant, model.id);
+  return [{ model, variant, routes: routesOf(model, variant, app), reason: undefined }];
+}
+
+function toCandidate({ model, routes, reason }: Chosen, variant: Variant | undefined): Candidate {
+  return { model, variant, routes, reason };
+}
+
+/** The 404 for a model that makes words where vectors are asked for, or the other way round. */
+function misplaced({ id, kind }: Model): AppError {
+  const why =
+    kind === "embedding"
+      ? `Cannot generate text with "${id}": it makes embeddings, at POST /v1/embeddings`
+      : `Cannot make embeddings with "${id}": it generates text, at POST /v1/${kind === "chat" ? "chat/completions" : "completions"}`;
+  return new AppError("model_not_found", why, { param: "model" });
+}

@@ -1,0 +1,59 @@
+import type { RouteTable } from "#src/gateway/context.ts";
+import { isKnownPin, pinOf } from "#src/gateway/pins.ts";
+import { policies, policyPattern } from "#src/config/schema.ts";
+import { slugOf } from "#src/gateway/slug.ts";
+import { AppError } from "#src/lib/error.ts";
+
+/*
+ * Wishes for routing that are kept for a key or an account are checked when they are made: one that means nothing would
+ * hold nothing, and nobody would notice.
+ */
+
+/**
+ * A policy as it is kept: with what it is about. A preferred region may be left to the pin beside it.
+ * Throws `invalid_value`.
+ */
+export function keptPolicy(text: string, region: string | undefined, places: RouteTable): string {
+  const whole = text === "prefer-region" && region !== undefined ? `${text}:${region}` : text;
+  const colon = whole.indexOf(":");
+  const about = colon < 0 ? "" : whole.slice(colon + 1);
+  const isKnown =
+    colon < 0 ||
+    (whole.startsWith("fixed-provider")
+      ? places.providers.has(slugOf(about).provider)
+      : isKnownPin(pinOf(about), places));
+  const isWhole = colon >= 0 || !(text === "prefer-region" || text === "fixed-provider");
+  if (policyPattern.test(whole) && isWhole && isKnown) return whole;
+  throw invalid(
+    "policy",
+    `Cannot use the policy "${text.slice(0, 60)}": one of ${policies.join(", ")} is needed, with a known region or provider where it takes one, as prefer-region:eu-west and fixed-provider:mistral`,
+  );
+}
+
+/** A pin as it is kept. Throws `invalid_value` for a place that nobody knows. */
+export function keptRegion(text: string, places: RouteTable): string {
+  if (isKnownPin(pinOf(text), places)) return text;
+  throw invalid(
+    "region",
+    `Cannot pin to the region "${text.slice(0, 60)}": known regions are ${[...places.regions].join(", ")}, eu, country:FR and zone:FRA with any country or grid zone`,
+  );
+}
+
+/** Providers, or regions of them, as they are kept. Throws `invalid_value` for one that nobody knows. */
+export function keptProviders(
+  slugs: readonly string[],
+  param: string,
+  places: RouteTable,
+): string[] {
+  return slugs.map((slug) => {
+    if (places.providers.has(slugOf(slug).provider)) return slug.toLowerCase();
+    throw invalid(
+      param,
+      `Cannot use the provider "${slug.slice(0, 60)}": "lowrouter provider list --all" and GET /v1/providers list the known ones`,
+    );
+  });
+}
+
+function invalid(param: string, message: string): AppError {
+  return new AppError("invalid_value", message, { param });
+}

@@ -1,0 +1,29 @@
+import type { App } from "#src/gateway/context.ts";
+import { keysInLine } from "#src/gateway/credentials.ts";
+import { allSpent, type KeyHold, type NoRoom, takeOfKey } from "#src/gateway/key-hold.ts";
+import type { Errand } from "#src/gateway/proxy-ask.ts";
+import type { Way } from "#src/gateway/proxy-route.ts";
+
+/** A way with the credential that it takes. */
+export interface KeyedWay {
+  way: Way;
+  keyHolds: KeyHold[];
+}
+
+/** The first credential of the place that has room: a proxied call is sent once. Throws 429 and 402 where none has. */
+export async function keyedWay({ kind, ask }: Errand, way: Way, app: App): Promise<KeyedWay> {
+  const keyHolds: KeyHold[] = [];
+  const spent: NoRoom[] = [];
+  for (const route of keysInLine(way.route, app)) {
+    // What costs nothing is no part of any budget.
+    const noRoom = kind === "free" ? undefined : await takeOfKey({ ask, keyHolds }, route, app);
+    if (noRoom !== undefined) {
+      spent.push(noRoom);
+      continue;
+    }
+    const { key } = route.deployment;
+    if (key !== undefined) app.keyUsed(key.id);
+    return { way: { ...way, route }, keyHolds };
+  }
+  throw allSpent(spent, app);
+}

@@ -1,0 +1,139 @@
+import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
+import { ConfigError } from "#src/config/error.ts";
+import type { Config } from "#src/config/load.ts";
+
+/** The catalogue's providers and models with those that the configuration file adds. */
+export function withConfigured(
+  catalogue: { providers: Provider[]; models: Model[] },
+  config: Config,
+): { providers: Provider[]; models: Model[] } {
+  const known = new Set(catalogue.providers.map((provider) => provider.id));
+  const added = Object.entries(config.providers)
+    .filter(([id]) => !known.has(id))
+    .map(([id, entry]): Provider => {
+      const origin = { source: "operator configuration", read: "" };
+      return {
+        id,
+        name: entry.name ?? id,
+        protocol: entry.protocol ?? "openai-chat",
+        baseUrl: entry.base_url ?? "",
+        auth:
+          entry.protocol === "anthropic-messages"
+            ? {
+                type: "header",
+                header: "x-api-key",
+                format: "{key}",
+                extra: { "anthropic-version": "2023-06-01" },
+              }
+            : entry.protocol === "gemini"
+              ? { type: "header", header: "x-goog-api-key", format: "{key}" }
+              : { type: "header", header: "Authorization", format: "Bearer {key}" },
+        env: entry.api_key_env ? [entry.api_key_env] : [],
+        regions: [
+          { id: entry.region ?? "local", country: entry.country, basis: "operator-config" },
+        ],
+        dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
+        selfHosted: true,
+        ...origin,
+      };
+    });
+  const providers = [...catalogue.providers, ...added];
+  const deployed = withDeployed(catalogue.models, config);
+  return { providers, models: withConfiguredModels(deployed, providers, config) };
+}
+
+/**
+ * The models by the names that the operator deployed them under: where a provider's deployments are listed, it
+ * serves those alone. Throws ConfigError for a model that the catalogue does not have there.
+ */
+function withDeployed(models: Model[], config: Config): Model[] {
+  let made = models;
+  for (const [id, { deployments }] of Object.entries(config.providers)) {
+    if (deployments === undefined) continue;
+    const wanted = Object.entries(deployments);
+    for (const [name, model] of wanted) {
+      const served = models.find((one) => one.id === model)?.endpoints ?? [];
+      if (served.some(({ provider }) => provider === id)) continue;
+      throw new ConfigError(
+        `Cannot use the deployment "${name}" of the provider "${id}": the catalogue has no model "${model}" there. Give an id as "lowrouter model list --all" shows it, or a [[models]] entry with provider = "${id}" and upstream = "${name}"`,
+      );
+    }
+    made = made.map((model) => {
+      const names = wanted.flatMap(([name, of]) => (of === model.id ? [name] : []));
+      return { ...model, endpoints: model.endpoints.flatMap((one) => deployedAs(one, id, names)) };
+    });
+  }
+  return made;
+}
+
+/** An endpoint under each of its deployments' names; an endpoint of another provider stays as it is. */
+function deployedAs(endpoint: Endpoint, provider: string, names: readonly string[]): Endpoint[] {
+  if (endpoint.provider !== provider) return [endpoint];
+  return names.map((name) => ({
+    ...endpoint,
+    id: names.length > 1 ? `${endpoint.id}:${name}` : endpoint.id,
+    upstreamModel: name,
+  }));
+}
+
+function withConfiguredModels(models: Model[], providers: Provider[], config: Config): Model[] {
+  const all = new Map(models.map((model) => [model.id, model]));
+  for (const entry of config.models) {
+    const provider = providers.find((one) => one.id === entry.provider);
+    const base = all.get(entry.id);
+    const origin = { source: "operator configuration", read: "" };
+    const contextWindow = entry.context_window ?? base?.contextWindow ?? 128_000;
+    const endpoint: Endpoint = {
+      id: `${entry.id}#${entry.provider}:configured`,
+      provider: entry.provider,
+      upstreamModel: entry.upstream ?? entry.id.slice(entry.id.indexOf("/") + 1),
+      protocol: provider?.protocol ?? "openai-chat",
+      regions: ["*"],
+      regionBasis: "operator-config",
+      contextWindow,
+      maxOutputTokens: entry.max_output_tokens ?? base?.maxOutputTokens,
+      prices:
+        entry.input_per_million === undefined || entry.output_per_million === undefined
+          ? []
+          : [
+              {
+                input: String(entry.input_per_million),
+                output: String(entry.output_per_million),
+                ...origin,
+              },
+            ],
+      dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
+      selfHosted: true,
+    };
+    const capabilities = base?.capabilities ?? {
+      tools: entry.tools ?? true,
+      structuredOutputs: entry.json_schema ?? true,
+      jsonMode: true,
+      reasoning: false,
+      streaming: true,
+      vision: entry.vision ?? false,
+      pdf: false,
+      audio: false,
+      samplingParams: true,
+      promptCaching: false,
+    };
+    all.set(entry.id, {
+      ...(base ?? {
+        id: entry.id,
+        author: entry.id.slice(0, entry.id.indexOf("/")),
+        name: entry.id.slice(entry.id.indexOf("/") + 1),
+        kind: entry.kind ?? "chat",
+        openWeights: false,
+        contextWindow,
+        inputModalities: entry.vision ? ["text", "image"] : ["text"],
+        outputModalities: ["text"],
+        aliases: [],
+        status: "active",
+        ...origin,
+      }),
+      capabilities,
+      endpoints: [...(base?.endpoints ?? []), endpoint],
+    });
+  }
+  return [...all.values()];
+}

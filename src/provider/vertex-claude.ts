@@ -1,0 +1,43 @@
+import { fromRaw, readRaw, toRaw } from "#src/dialect/raw-text.ts";
+import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
+import type { Payload } from "#src/lib/bytes.ts";
+import type { Shaped } from "#src/provider/deployment.ts";
+
+const version = '"vertex-2023-10-16"';
+
+/**
+ * A Messages request as Vertex takes it: the model and the verb stand in the path, the version in the body.
+ * Other paths stay as they are. Source: the Vertex client of Anthropic's SDK for TypeScript.
+ */
+export function claudeAtVertex(path: string, body: Payload | undefined): Shaped {
+  const counts = path === "/messages/count_tokens";
+  if (body === undefined || (path !== "/messages" && !counts)) return { path, body };
+  const raw = typeof body === "string" ? body : toRaw(body);
+  const members = membersOf(raw);
+  const put = { anthropic_version: version };
+  const written = edit(
+    raw,
+    { set: counts ? put : { ...put, model: undefined }, add: put },
+    0,
+    members,
+  );
+  const shaped = typeof body === "string" ? written : fromRaw(written);
+  // Counting names the model in the body, and a place of its own in the path.
+  if (counts) return { path: "/models/count-tokens:rawPredict", body: shaped };
+  const name = encodeURIComponent(modelIn(raw, members)).replaceAll("%40", "@");
+  const verb = valueOf(raw, members, "stream") === "true" ? "streamRawPredict" : "rawPredict";
+  return { path: `/models/${name}:${verb}`, body: shaped };
+}
+
+/** The model that a body in raw text names; empty where it names none. */
+export function modelIn(raw: string, members: readonly Member[]): string {
+  const written = valueOf(raw, members, "model");
+  const model: unknown = written === undefined ? undefined : JSON.parse(readRaw(written));
+  return typeof model === "string" ? model : "";
+}
+
+/** The last member of a name, as readers of JSON take it. */
+function valueOf(raw: string, members: readonly Member[], name: string): string | undefined {
+  const found = members.findLast(({ key }) => key === name);
+  return found && raw.slice(found.valueStart, found.end);
+}

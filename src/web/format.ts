@@ -1,0 +1,23 @@
+/** A figure as a reader can take it in: four significant digits, no exponent. An em dash where it is not known. */
+export function figure(value: number | undefined | null): string {
+  if (value === undefined || value === null || !Number.isFinite(value)) return "—";
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1000) return Math.round(value).toLocaleString("en-US");
+  return Number(value.toPrecision(size < 0.001 ? 2 : 4)).toLocaleString("en-US", {
+    maximumSignificantDigits: 4,
+  });
+}
+
+/** A count of tokens, short: 128K, 1.05M. */
+export function tokens(count: number | undefined | null): string {
+  if (count === undefined || count === null) return "—";
+  if (count >= 1_000_000) return `${Number((count / 1_000_000).toFixed(2))}M`;
+  return count >= 1000 ? `${Math.round(count / 1000)}K` : String(count);
+}
+
+/** USD per token, as the API has it, for a million of them. */
+export function perMillion(price: string | undefined | null): string {
+  if (price === undefined || price === null) return "—";
+  return figure(Number((Number(price) * 1e6).toPrecision(8)));
+}

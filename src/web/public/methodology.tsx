@@ -1,0 +1,186 @@
+import { formulas, notMeasured } from "#src/eco/explain.ts";
+import type { Methodology } from "#src/eco/load.ts";
+import type { Child } from "hono/jsx";
+import { BarChart } from "#src/web/charts/bar.tsx";
+import { figure } from "#src/web/format.ts";
+import { Page, Table, type Visit } from "#src/web/layout.tsx";
+import type { RegionFacts } from "#src/web/public/tables.tsx";
+import { Formats, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx";
+import { unknown } from "#src/web/public/words.tsx";
+
+/** The pages below the methodology, each a table. */
+export const tablePages = {
+  parameters: {
+    title: "Parameters of models",
+    lead: "Active and total parameters, in billions, as an interval where only a range is known. Accuracy speaks of this count alone, not of the grid.",
+  },
+  grid: {
+    title: "Grid intensity",
+    lead: "Annual averages, g CO2e per kWh, by country or grid zone. The tables of the IEA are licensed and are not shipped.",
+  },
+  regions: {
+    title: "Regions",
+    lead: "A region that covers several countries is the mean of their grids, weighted by their people. A place whose own grid is known uses that instead.",
+  },
+  places: {
+    title: "Data centres",
+    lead: "Where providers say that they compute, or what is assumed, and the overhead of their data centres (PUE).",
+  },
+  measurements: {
+    title: "Published measurements",
+    lead: "Figures that others published, with the estimates for the same tokens beside them, so that it shows how far they lie apart.",
+  },
+} as const;
+
+export type TableName = keyof typeof tablePages;
+
+export function isTableName(name: string): name is TableName {
+  return Object.hasOwn(tablePages, name);
+}
+
+const tableNames = Object.keys(tablePages).filter(isTableName);
+
+/** How a number is made: formulas, coefficients, what is in it and what is not. */
+export function MethodologyPage(props: {
+  visit: Visit;
+  methodologies: readonly Methodology[];
+  used: string;
+  regions: readonly RegionFacts[];
+}) {
+  const { visit, methodologies, used, regions } = props;
+  return (
+    <Page
+      visit={visit}
+      title="Methodology"
+      about="How energy and carbon are estimated, with every table."
+    >
+      <h1>Methodology</h1>
+      <p class="lead">
+        Energy is estimated from the number of active parameters and of tokens; carbon is that
+        energy times the annual grid intensity of the place that answered. Where either is not
+        known, there is no figure.
+      </p>
+      <p>
+        Every number can be made again by hand: <code>GET /v1/generation/{"{id}"}/eco</code> answers
+        with all that one was made from, and these pages hold every table.
+      </p>
+      <h2>Not measured</h2>
+      <ul>
+        {notMeasured.map((what) => (
+          <li>{what}</li>
+        ))}
+      </ul>
+      {methodologies.map((record) => (
+        <Record record={record} isUsed={record.version === used} />
+      ))}
+      <h2>Grids of the regions</h2>
+      <BarChart
+        id="grids"
+        title="Grid intensity by region, annual average"
+        unit="g CO2e per kWh"
+        labelName="Region"
+        valueName="Grid intensity"
+        bars={regions.map(({ id, gPerKwh }) => ({ label: id, value: gPerKwh }))}
+        unknown={unknown.grid}
+      />
+      <h2>Tables</h2>
+      <ul>
+        {tableNames.map((name) => (
+          <li>
+            <a href={`/methodology/${name}`}>{tablePages[name].title}</a>: {tablePages[name].lead}
+          </li>
+        ))}
+      </ul>
+    </Page>
+  );
+}
+
+function Record({ record, isUsed }: { record: Methodology; isUsed: boolean }) {
+  const { version, title, weights, includes, excludes, units, source, licence, read } = record;
+  return (
+    <>
+      <h2 id={version}>
+        {version}
+        {isUsed ? ", used here" : ""}
+      </h2>
+      <p>{title}</p>
+      <pre tabindex={0} aria-label={`Formula of ${version}`}>
+        <code>{formulas[record.formula].join("\n")}</code>
+      </pre>
+      <Table
+        caption={`Coefficients of ${version}`}
+        head={
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col" class="n">
+              Value
+            </th>
+          </tr>
+        }
+      >
+        {Object.entries(record.coefficients).map(([name, value]) => (
+          <tr>
+            <th scope="row">{name}</th>
+            <td class="n">{String(value)}</td>
+          </tr>
+        ))}
+        {Object.entries(weights).map(([name, value]) => (
+          <tr>
+            <th scope="row">weight of tokens: {name}</th>
+            <td class="n">{String(value)}</td>
+          </tr>
+        ))}
+      </Table>
+      <dl class="facts">
+        <dt>Units</dt>
+        <dd>{units}</dd>
+        <dt>In it</dt>
+        <dd>{includes.join(", ")}</dd>
+        <dt>Not in it</dt>
+        <dd>{excludes.join(", ")}</dd>
+        <dt>Source</dt>
+        <dd>
+          <Source of={source} />, {licence}, read {read}
+        </dd>
+        <dt>For programs</dt>
+        <dd>
+          <a href={`/v1/methodology/${version}`}>/v1/methodology/{version}</a>
+        </dd>
+      </dl>
+    </>
+  );
+}
+
+/** One table of the methodology, whole. */
+export function TablePage<T>(props: {
+  visit: Visit;
+  name: TableName;
+  sheet: Sheet<T>;
+  children?: Child;
+}) {
+  const { visit, name, sheet, children } = props;
+  const { title, lead } = tablePages[name];
+  return (
+    <Page visit={visit} title={title} about={lead}>
+      <p class="crumbs">
+        <a href="/methodology">Methodology</a>
+      </p>
+      <h1>{title}</h1>
+      <p class="lead">{lead}</p>
+      {children}
+      <SheetTable caption={`${title}, ${figure(sheet.rows.length)} rows`} sheet={sheet} />
+      <Formats path={`/methodology/${name}`} />
+      <nav aria-label="Tables">
+        <ul class="tags">
+          {tableNames.map((other) => (
+            <li>
+              <a href={`/methodology/${other}`} aria-current={other === name ? "page" : undefined}>
+                {tablePages[other].title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </Page>
+  );
+}

@@ -1,0 +1,139 @@
+import { Elysia } from "elysia";
+import type { EcoTables } from "#src/eco/load.ts";
+import type { App } from "#src/gateway/context.ts";
+import type { Services } from "#src/http/services.ts";
+import { AppError } from "#src/lib/error.ts";
+import { HomePage, numbersOf } from "#src/web/public/home.tsx";
+import {
+  isTableName,
+  MethodologyPage,
+  tablePages,
+  TablePage,
+} from "#src/web/public/methodology.tsx";
+import { ModelPage } from "#src/web/public/model.tsx";
+import { factsOf } from "#src/web/public/model-facts.ts";
+import { filtersOf, rowsOf } from "#src/web/public/model-filters.ts";
+import { modelSheet } from "#src/web/public/model-sheet.tsx";
+import { ModelsPage } from "#src/web/public/models.tsx";
+import type { Source } from "#src/web/public/offers.ts";
+import { ProviderPage } from "#src/web/public/provider.tsx";
+import { providerSheet, ProvidersPage } from "#src/web/public/providers.tsx";
+import { statusSheet, StatusPage } from "#src/web/public/status.tsx";
+import {
+  gridSheet,
+  measurementSheet,
+  parameterSheet,
+  placeSheet,
+  regionFacts,
+  regionSheet,
+} from "#src/web/public/tables.tsx";
+import { page } from "#src/web/respond.ts";
+import { sheetAnswer } from "#src/web/sheet.tsx";
+import { visitOf } from "#src/web/visit.ts";
+
+/** Pages that anyone may see. */
+export function publicRoutes(app: App, services: Services) {
+  const source: Source = { app, services };
+  const queryOf = (request: Request) => new URL(request.url).searchParams;
+  return new Elysia({ name: "public-pages" })
+    .get("/", ({ request }) =>
+      page(<HomePage visit={visitOf(request, app)} numbers={numbersOf(source)} />),
+    )
+    .get("/models", ({ request }) => {
+      const query = queryOf(request);
+      const filters = filtersOf(query);
+      const rows = rowsOf(source, filters);
+      return (
+        sheetAnswer(modelSheet(rows, filters), query) ??
+        page(
+          <ModelsPage
+            visit={visitOf(request, app)}
+            rows={rows}
+            filters={filters}
+            regions={[...app.routes.regions].sort()}
+            providers={services.providers.map(({ id }) => id).sort()}
+          />,
+        )
+      );
+    })
+    .get("/models/*", ({ request, params }) => {
+      const facts = factsOf(decoded(params["*"]), source);
+      if (facts === undefined)
+        throw new AppError("not_found", "There is no such model: /models lists them all");
+      return page(<ModelPage visit={visitOf(request, app)} facts={facts} />);
+    })
+    .get("/providers", ({ request }) => {
+      const sheet = providerSheet(source);
+      return (
+        sheetAnswer(sheet, queryOf(request)) ??
+        page(<ProvidersPage visit={visitOf(request, app)} sheet={sheet} />)
+      );
+    })
+    .get("/providers/:id", ({ request, params }) => {
+      const provider = services.providers.find(({ id }) => id === params.id);
+      if (provider === undefined)
+        throw new AppError("not_found", "There is no such provider: /providers lists them all");
+      return page(
+        <ProviderPage visit={visitOf(request, app)} provider={provider} gateway={source} />,
+      );
+    })
+    .get("/methodology", ({ request }) =>
+      page(
+        <MethodologyPage
+          visit={visitOf(request, app)}
+          methodologies={services.tables.methodologies}
+          used={app.config.eco.methodology}
+          regions={regionFacts(services.tables)}
+        />,
+      ),
+    )
+    .get("/methodology/:table", ({ request, params }) => {
+      const { table } = params;
+      if (!isTableName(table))
+        throw new AppError(
+          "not_found",
+          `There is no such table: there are ${Object.keys(tablePages).join(", ")}`,
+        );
+      return tableAnswers[table](request, app, services.tables);
+    })
+    .get("/status", ({ request }) => {
+      const sheet = statusSheet(source);
+      return (
+        sheetAnswer(sheet, queryOf(request)) ??
+        page(<StatusPage visit={visitOf(request, app)} sheet={sheet} />)
+      );
+    });
+}
+
+type TableAnswer = (request: Request, app: App, tables: EcoTables) => Response;
+
+/** A table as a page, JSON or CSV. */
+function table<T>(
+  name: keyof typeof tablePages,
+  sheetOf: (tables: EcoTables) => Parameters<typeof sheetAnswer<T>>[0],
+): TableAnswer {
+  return (request, app, tables) => {
+    const sheet = sheetOf(tables);
+    return (
+      sheetAnswer(sheet, new URL(request.url).searchParams) ??
+      page(<TablePage visit={visitOf(request, app)} name={name} sheet={sheet} />)
+    );
+  };
+}
+
+const tableAnswers: Record<keyof typeof tablePages, TableAnswer> = {
+  parameters: table("parameters", parameterSheet),
+  grid: table("grid", gridSheet),
+  regions: table("regions", regionSheet),
+  places: table("places", placeSheet),
+  measurements: table("measurements", measurementSheet),
+};
+
+/** A path's rest as text; a broken escape names nothing. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,26 @@
+import { Elysia } from "elysia";
+import type { App } from "#src/gateway/context.ts";
+import type { Services } from "#src/http/services.ts";
+import { assetResponse, assets } from "#src/web/assets.ts";
+import { compressed } from "#src/web/compress.ts";
+import { docsRoutes } from "#src/web/docs/routes.tsx";
+import { peopleRoutes } from "#src/web/people/routes.ts";
+import { publicRoutes } from "#src/web/public/routes.tsx";
+import { keepTheme } from "#src/web/theme.ts";
+
+/** The pages, and the files that they ask for. What is mounted here is compressed where the client takes it. */
+export function webRoutes(app: App, services: Services) {
+  return new Elysia({ name: "web" })
+    .get("/assets/:name", ({ request, params }) => {
+      const found = assets.get(`/assets/${params.name}`);
+      if (found === undefined) return new Response("Not found", { status: 404 });
+      return assetResponse(request, found);
+    })
+    .post("/theme", ({ request }) => keepTheme(request), { parse: "none" })
+    .onAfterHandle(({ request, response }) =>
+      response instanceof Response ? compressed(request, response) : response,
+    )
+    .use(publicRoutes(app, services))
+    .use(docsRoutes(app, services))
+    .use(peopleRoutes(app, services.people, () => services.keys.invalidate()));
+}

@@ -1,0 +1,130 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import { test } from "bun:test";
+import { existsSync } from "node:fs";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+/** Where Debian puts Chromium; CHROMIUM says another place. */
+const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const isThere = existsSync(executable);
+const mustRun = process.env.CI === "true";
+
+if (!isThere && !mustRun)
+  console.error(
+    `\n*** The browser tests are SKIPPED: there is no ${executable}. Install chromium, or set CHROMIUM ***\n`,
+  );
+
+/** A test that drives a browser: skipped where there is none, but never in CI, where that is a failure. */
+export const browserTest = isThere || mustRun ? test : test.skip;
+
+/** Whether browser tests run, for what they need besides. */
+export const browserRuns = isThere || mustRun;
+
+/** How a page is looked at. */
+export interface Look {
+  /** CSS pixels. */
+  width: 320 | 1280;
+  scheme: "light" | "dark";
+  /** Scripts run unless this says otherwise. */
+  script?: false;
+}
+
+/** The two widths in both schemes. */
+export const looks: readonly Look[] = [
+  { width: 320, scheme: "light" },
+  { width: 320, scheme: "dark" },
+  { width: 1280, scheme: "light" },
+  { width: 1280, scheme: "dark" },
+];
+
+/** One browser for a file of tests, with one context for each look. close() it. */
+export interface TestBrowser {
+  browser: Browser;
+  /** A page in the context of a look; the context and its cookies stay for the next. close() the page. */
+  open(look: Look): Promise<Page>;
+  /** The context of a look, for cookies and permissions. */
+  context(look: Look): Promise<BrowserContext>;
+  close(): Promise<void>;
+}
+
+/** Starts Chromium; throws where there is none. */
+export async function startBrowser(): Promise<TestBrowser> {
+  if (!isThere)
+    throw new Error(`Cannot find ${executable}: install chromium, or set CHROMIUM to one`);
+  const browser = await chromium.launch({
+    executablePath: executable,
+    // In a container there is no user namespace to sandbox in, and little shared memory.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+  });
+  const contexts = new Map<string, Promise<BrowserContext>>();
+  const context = (look: Look): Promise<BrowserContext> => {
+    const { width, scheme, script } = look;
+    const name = `${width} ${scheme} ${script}`;
+    const made =
+      contexts.get(name) ??
+      browser
+        .newContext({
+          viewport: { width, height: 800 },
+          colorScheme: scheme,
+          javaScriptEnabled: script ?? true,
+          reducedMotion: "reduce",
+        })
+        .then((fresh) => {
+          // What does not come in so long does not come: the test should say which.
+          fresh.setDefaultTimeout(5000);
+          return fresh;
+        });
+    contexts.set(name, made);
+    return made;
+  };
+  return {
+    browser,
+    context,
+    open: async (look) => (await context(look)).newPage(),
+    close: () => browser.close(),
+  };
+}
+
+/** What of axe's findings is told. */
+interface Finding {
+  id: string;
+  nodes: { target: unknown[] }[];
+}
+
+/** What axe finds on a page, one line each; nothing on a page that is as it should be. Frames are not looked into: no page has any. */
+export async function axeOn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .setLegacyMode(true)
+    // What is well is not described; the size of targets is off by default, and asked for by WCAG 2.2 AA.
+    .options({ resultTypes: ["violations"], rules: { "target-size": { enabled: true } } })
+    .analyze();
+  return violations.map(toLine);
+}
+
+/** Contrast alone, in a page on which `axeOn` was before: a scheme of colours changes nothing else. */
+export async function contrastOn(page: Page): Promise<string[]> {
+  const found: Finding[] = await page.evaluate(
+    `axe.run({ runOnly: ["color-contrast"], resultTypes: ["violations"] }).then(({ violations }) => violations)`,
+  );
+  return found.map(toLine);
+}
+
+function toLine({ id, nodes }: Finding): string {
+  return `${id}: ${nodes
+    .slice(0, 3)
+    .map(({ target }) => target.join(" "))
+    .join("; ")}`;
+}
+
+/** Leaves the first rows of every table: the others are made alike, and axe takes seconds for hundreds of them. */
+export async function cutTables(page: Page, rows: number): Promise<void> {
+  await page.evaluate(
+    `document.querySelectorAll("tbody tr:nth-child(n+${rows + 1})").forEach((row) => row.remove())`,
+  );
+}
+
+/** How far a page scrolls sideways, in CSS pixels. */
+export function sideways(page: Page): Promise<number> {
+  return page.evaluate(
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+  );
+}

@@ -1,0 +1,275 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { surface } from "#src/http/server.ts";
+import { frontRoutes } from "#src/http/fronts.ts";
+import { proxyRoutes } from "#src/http/proxy.ts";
+import { isObject } from "#src/lib/json.ts";
+import { mounts, openApi } from "#src/web/docs/openapi/document.ts";
+import { operations } from "#src/web/docs/openapi/operations.ts";
+import { referenceMarkdown } from "#src/web/docs/openapi/reference.ts";
+import { at } from "#test/lib/gateway.ts";
+import { type DocsSite, startDocs } from "#test/web/docs-kit.ts";
+import { faultsOf } from "#test/web/json-schema-judge.ts";
+
+let site: DocsSite;
+let document: unknown;
+beforeAll(async () => {
+  site = await startDocs();
+  document = await (await site.get("/openapi.json")).json();
+});
+afterAll(() => site.close());
+
+/** Every method of every path that is described, at each place where it is mounted. */
+const described = operations.flatMap(({ method, path, base }) =>
+  mounts[base].map((mount) => ({ method: method.toUpperCase(), path: mount + path })),
+);
+const plain = (path: string) => path.replace(/\{\w+\}/g, "{}");
+const key = (one: { method: string; path: string }) => `${one.method} ${plain(one.path)}`;
+
+/** The routes of the API as the surface has them, without pages. */
+function routesOf({ gateway }: DocsSite) {
+  const { app, services } = gateway;
+  const ready = () => true;
+  const readiness = {
+    accepting: ready,
+    databaseAnswers: () => Promise.resolve(true),
+    anyProvider: ready,
+  };
+  const listed = surface({ app, services, readiness }).routes;
+  return listed
+    .filter(({ path }) => path !== "/*")
+    .map(({ method, path }) => ({ method, path: path.replace(/:(\w+)/g, "{$1}") }));
+}
+
+describe("/openapi.json", () => {
+  test("describes every route of the framework's, and invents none", () => {
+    const real = new Set(routesOf(site).map(key));
+    const said = new Set(described.map(key));
+    expect(real.size).toBeGreaterThan(40);
+    expect([...real].filter((one) => !said.has(one))).toEqual([]);
+    const fronts = Object.keys({ ...frontRoutes(site.gateway.app) });
+    const elsewhere = [...said].filter((one) => !real.has(one));
+    for (const one of elsewhere) {
+      const path = one.slice(one.indexOf(" ") + 1);
+      const isFront = fronts.some((front) =>
+        front.endsWith("/*") ? path.startsWith(front.slice(0, -1)) : plain(front) === path,
+      );
+      expect([one, isFront || path === "/{}/{}"]).toEqual([one, true]);
+    }
+  });
+
+  test("describes every path of the server's own, with the methods that it takes", async () => {
+    const { app } = site.gateway;
+    for (const [front, methods] of Object.entries(frontRoutes(app))) {
+      const prefix = front.endsWith("/*") ? front.slice(0, -1) : undefined;
+      const mine = described.filter(({ path }) =>
+        prefix === undefined ? path === front : path.startsWith(prefix),
+      );
+      expect([front, mine.length > 0]).toEqual([front, true]);
+      if (prefix !== undefined) continue;
+      for (const method of Object.keys(methods)) {
+        const response = await site.get(front, {
+          method,
+          headers: { authorization: `Bearer ${site.key}`, accept: "application/json" },
+          ...(method === "GET" || method === "HEAD" ? {} : { body: "{}" }),
+        });
+        await response.arrayBuffer();
+        const isSaid = mine.some((one) => one.method === method);
+        expect([front, method, response.status !== 405]).toEqual([front, method, isSaid]);
+      }
+    }
+    for (const path of Object.keys(proxyRoutes(app))) expect(path).toMatch(/^\/[\w-]+\/(:s\d+|\*)/);
+  });
+
+  test("names no path that nobody answers", async () => {
+    const filled = { id: "gen_none", hash: "none", author: "openai", slug: "gpt-4o-mini" };
+    const more = { version: "v0.4-2026-01", model: "gemini-3.5-flash", provider: "openai" };
+    const values: Record<string, string> = { ...filled, ...more, path: "v1/models" };
+    for (const { method, path } of described) {
+      const response = await site.get(
+        path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? "?"),
+        {
+          method,
+          headers: { authorization: `Bearer ${site.managementKey}`, accept: "application/json" },
+          ...(method === "GET" || method === "DELETE" ? {} : { body: "{}" }),
+        },
+      );
+      const text = await response.text();
+      const code = text.startsWith("{") ? at(JSON.parse(text), "error.code") : undefined;
+      expect([
+        method,
+        path,
+        response.status === 405 || (code === "not_found" && !path.includes("byok")),
+      ]).toEqual([method, path, false]);
+    }
+  });
+
+  test("is whole: every reference leads somewhere, every operation has a name of its own", () => {
+    const text = JSON.stringify(document);
+    const refs = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path);
+    expect(refs.length).toBeGreaterThan(80);
+    for (const path of refs)
+      expect([path, isObject(at(document, path.replaceAll("/", ".")))]).toEqual([path, true]);
+    const ids = [...text.matchAll(/"operationId":"(\w+)"/g)].map(([, id]) => id);
+    expect(new Set(ids).size).toBe(operations.length);
+    expect(at(document, "openapi")).toBe("3.1.0");
+    expect(at(document, "servers.0.url")).toBe(site.url);
+    for (const { path } of operations) {
+      const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect([path, new Set(names).size]).toEqual([path, names.length]);
+    }
+  });
+
+  test("is what the reference is made from", async () => {
+    const markdown = referenceMarkdown();
+    for (const { method, path, sameAs } of operations)
+      if (sameAs === undefined) expect(markdown).toContain(`### ${method.toUpperCase()} ${path}\n`);
+    const shown = await (await site.get("/docs/api.md")).text();
+    expect(shown).toContain(markdown);
+    expect(Object.keys(Object(at(openApi("http://x"), "paths"))).length).toBe(
+      new Set(operations.map(({ path }) => path)).size,
+    );
+  });
+});
+
+describe("answers are as they are described:", () => {
+  const hello = [{ role: "user", content: "Hello" }];
+  const chat = { model: "openai/gpt-4o-mini", messages: hello };
+  const calls: [method: string, described: string, path: string, body?: unknown][] = [
+    ["POST", "/v1/chat/completions", "/v1/chat/completions", chat],
+    ["POST", "/v1/completions", "/v1/completions", { model: chat.model, prompt: "Hello" }],
+    [
+      "POST",
+      "/v1/embeddings",
+      "/v1/embeddings",
+      { model: "openai/text-embedding-3-small", input: "Hello" },
+    ],
+    ["POST", "/v1/responses", "/v1/responses", { model: chat.model, input: "Hello" }],
+    [
+      "POST",
+      "/v1/messages",
+      "/v1/messages",
+      { model: "anthropic/claude-haiku-4.5", max_tokens: 20, messages: hello },
+    ],
+    [
+      "POST",
+      "/v1/messages/count_tokens",
+      "/v1/messages/count_tokens",
+      { model: "openai/gpt-4o-mini", messages: hello },
+    ],
+    [
+      "POST",
+      "/v1beta/models/{model}:generateContent",
+      "/v1beta/models/gemini-3.5-flash:generateContent",
+      { contents: [{ role: "user", parts: [{ text: "Hello" }] }] },
+    ],
+    ["GET", "/v1beta/models", "/v1beta/models?pageSize=2"],
+    ["GET", "/v1beta/models/{model}", "/v1beta/models/gemini-3.5-flash"],
+    ["GET", "/v1/models", "/v1/models?all=true&output_modalities=all"],
+    ["GET", "/v1/models/{author}/{slug}/endpoints", "/v1/models/openai/gpt-4o-mini/endpoints"],
+    ["GET", "/v1/providers", "/v1/providers"],
+    ["GET", "/v1/methodology", "/v1/methodology"],
+    ["GET", "/v1/methodology/{version}", "/v1/methodology/v0.4-2026-01"],
+    ["GET", "/v1/key", "/v1/key"],
+    ["GET", "/v1/balance", "/v1/balance"],
+    ["GET", "/v1/credits", "/v1/credits"],
+    ["GET", "/v1/transactions", "/v1/transactions"],
+    ["GET", "/api/usage/summary", "/api/usage/summary"],
+    ["GET", "/api/usage/timeseries", "/api/usage/timeseries?granularity=hourly"],
+    ["GET", "/healthz", "/healthz"],
+    ["GET", "/readyz", "/readyz"],
+  ];
+
+  const ask = async (method: string, path: string, body?: unknown, as = site.key) => {
+    const response = await fetch(site.url + path, {
+      method,
+      headers: { authorization: `Bearer ${as}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer: unknown = await response.json();
+    return { status: response.status, answer };
+  };
+  const schemaOf = (method: string, path: string, status: number) => {
+    const responses = at(pathItem(path), `${method.toLowerCase()}.responses`);
+    return at(Object(responses)[String(status)], "content.application/json.schema");
+  };
+  const pathItem = (path: string): unknown => Object(at(document, "paths"))[path];
+
+  test.each(calls.map(([method, path, asked, body]) => ({ method, path, asked, body })))(
+    "$method $path",
+    async ({ method, path, asked, body }) => {
+      const { status, answer } = await ask(method, asked, body);
+      const schema = schemaOf(method, path, status);
+      expect([status, isObject(schema)]).toEqual([200, true]);
+      expect(faultsOf(schema, answer, document)).toEqual([]);
+    },
+  );
+
+  test("a generation, and what its footprint was made from", async () => {
+    const { answer } = await ask("POST", "/v1/chat/completions", chat);
+    const id = String(at(answer, "lowrouter.generation_id"));
+    for (const more of ["", "/eco"]) {
+      const found = await ask("GET", `/v1/generation/${id}${more}`);
+      const schema = schemaOf("GET", `/v1/generation/{id}${more}`, found.status);
+      expect(faultsOf(schema, found.answer, document)).toEqual([]);
+    }
+  });
+
+  test("what a management key is told: keys, provider keys, activity", async () => {
+    const as = site.managementKey;
+    const sent = { name: "new", limit: 5, limit_reset: "daily", carbon_budget_g: 3 };
+    for (const [path, id, body, change] of [
+      ["/v1/keys", "hash", sent, { limit: null }],
+      ["/v1/byok", "id", { provider: "openai", key: "sk-of-a-test" }, { disabled: true }],
+    ] as const) {
+      const components = at(document, "components.schemas");
+      const made = await ask("POST", path, body, as);
+      expect(made.status).toBe(201);
+      const name = path === "/v1/keys" ? "KeyChange" : "ProviderKeyChange";
+      expect(faultsOf(Object(components)[name], body, document)).toEqual([]);
+      const one = `${path}/${String(at(made.answer, `data.${id}`))}`;
+      const where = `${path}/{${id}}`;
+      const told = [
+        ["POST", path, made] as const,
+        ["GET", path, await ask("GET", path, undefined, as)] as const,
+        ["GET", where, await ask("GET", one, undefined, as)] as const,
+        ["PATCH", where, await ask("PATCH", one, change, as)] as const,
+        ["DELETE", where, await ask("DELETE", one, undefined, as)] as const,
+      ];
+      for (const [method, where_, { status, answer }] of told)
+        expect([
+          method,
+          where_,
+          faultsOf(schemaOf(method, where_, status), answer, document),
+        ]).toEqual([method, where_, []]);
+    }
+    const activity = await ask("GET", "/v1/activity?group_by=day,model", undefined, as);
+    expect(faultsOf(schemaOf("GET", "/v1/activity", 200), activity.answer, document)).toEqual([]);
+  });
+
+  test("an error, whoever makes it", async () => {
+    const schema = at(document, "components.schemas.Error");
+    for (const [method, path, body] of [
+      ["POST", "/v1/chat/completions", { model: "nobody/nothing", messages: hello }],
+      ["POST", "/v1/keys", { name: "x" }],
+      ["GET", "/v1/generation/gen_none", undefined],
+      ["GET", "/v1/nothing", undefined],
+    ] as const) {
+      const { status, answer } = await ask(method, path, body);
+      expect(status).toBeGreaterThan(399);
+      expect([path, faultsOf(schema, answer, document)]).toEqual([path, []]);
+    }
+  });
+});
+
+test("the judge of these answers finds what is missing, wrong, or not described", () => {
+  const schema = at(document, "components.schemas.Balance");
+  const right = { balance: 1, currency: "USD", credits: 100 };
+  expect(faultsOf(schema, right, document)).toEqual([]);
+  expect(faultsOf(schema, { ...right, more: 1 }, document)).toHaveLength(1);
+  expect(faultsOf(schema, { ...right, currency: null }, document)).toHaveLength(1);
+  expect(faultsOf(schema, { balance: 1, currency: "USD" }, document)).toHaveLength(1);
+  const eco = at(document, "components.schemas.LowRouter");
+  expect(
+    faultsOf(eco, { generation_id: "g", provider: "p", region: "r", eco: {} }, document),
+  ).toHaveLength(5);
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from "bun:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { type Browser, password, startPeople, words } from "#test/web/people-kit.ts";
+
+/** Who the issuer says is there. */
+interface Claims {
+  sub: string;
+  email: string;
+  email_verified: boolean;
+}
+
+/** An OpenID provider that asks nobody anything. */
+async function startIssuer(): Promise<{ url: string; says: Claims; tamper?: string } & Disposable> {
+  const { privateKey, publicKey } = await generateKeyPair("RS256");
+  const other = await generateKeyPair("RS256");
+  const jwk = { ...(await exportJWK(publicKey)), kid: "k", alg: "RS256", use: "sig" };
+  const nonces = new Map<string, string>();
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const url = new URL(request.url);
+      if (url.pathname === "/.well-known/openid-configuration")
+        return Response.json({
+          issuer: made.url,
+          authorization_endpoint: `${made.url}/authorize`,
+          token_endpoint: `${made.url}/token`,
+          jwks_uri: `${made.url}/keys`,
+          id_token_signing_alg_values_supported: ["RS256"],
+        });
+      if (url.pathname === "/keys") return Response.json({ keys: [jwk] });
+      if (url.pathname === "/authorize") {
+        const code = crypto.randomUUID();
+        nonces.set(code, url.searchParams.get("nonce") ?? "");
+        const back = new URL(url.searchParams.get("redirect_uri") ?? "");
+        back.searchParams.set("code", code);
+        back.searchParams.set("state", url.searchParams.get("state") ?? "");
+        return Response.redirect(back.href, 302);
+      }
+      const form = new URLSearchParams(await request.text());
+      const token = await new SignJWT({
+        ...made.says,
+        name: "Eve",
+        nonce: nonces.get(form.get("code") ?? ""),
+      })
+        .setProtectedHeader({ alg: "RS256", kid: "k" })
+        .setIssuer(made.url)
+        .setAudience("gateway")
+        .setIssuedAt()
+        .setExpirationTime("5m")
+        .sign(made.tamper === "signature" ? other.privateKey : privateKey);
+      return Response.json({
+        access_token: "secret-access-token",
+        id_token: token,
+        token_type: "Bearer",
+      });
+    },
+  });
+  const made: { url: string; says: Claims; tamper?: string } & Disposable = {
+    url: `http://127.0.0.1:${server.port}`,
+    says: { sub: "42", email: "eve@example.org", email_verified: true },
+    [Symbol.dispose]: () => void server.stop(true),
+  };
+  return made;
+}
+
+function house(issuer: { url: string }) {
+  return startPeople((config) => {
+    config.oidc = [
+      { id: "corp", name: "Corp", issuer: issuer.url, clientId: "gateway", clientSecret: "s3cret" },
+    ];
+  });
+}
+
+/** Goes to the provider and comes back; where that leads. */
+async function goAndComeBack(browser: Browser, out: string): Promise<string | null> {
+  const asked = await fetch(out, { redirect: "manual" });
+  const back = new URL(asked.headers.get("location") ?? "");
+  return (await browser.get(back.pathname + back.search)).to;
+}
+
+async function signIn(browser: Browser): Promise<string | null> {
+  const { to } = await browser.get("/login/oidc/corp?next=/models");
+  return goAndComeBack(browser, to ?? "");
+}
+
+describe("sign-in at an OpenID provider", () => {
+  test("lets in who was invited by that very address, and nobody else", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    expect((await gateway.browser().get("/login")).text).toContain("Sign in with Corp");
+    const unknown = gateway.browser();
+    expect(await signIn(unknown)).toStartWith("/login?unknown=1");
+    expect(await gateway.store.read("SELECT id FROM person", [])).toEqual([]);
+    expect(words(await unknown.open("/login?unknown=1"))).toContain("Nobody here is known");
+
+    // An open invitation: whoever took it may have typed anybody's address.
+    await gateway.somebody("mallory");
+    issuer.says = { ...issuer.says, email: "mallory@example.org" };
+    expect(await signIn(gateway.browser())).toStartWith("/login?unknown=1");
+
+    await gateway.somebody("eve", { email: "eve@example.org" });
+    issuer.says = { sub: "42", email: "eve@example.org", email_verified: false };
+    expect(await signIn(gateway.browser())).toStartWith("/login?unknown=1");
+    issuer.says = { ...issuer.says, email_verified: true };
+    const eve = gateway.browser();
+    expect(await signIn(eve)).toBe("/models");
+    expect(words(await eve.get("/account"))).toContain("eve@example.org");
+    expect(await gateway.store.read("SELECT id FROM person", [])).toHaveLength(2);
+    expect((await gateway.audit()).at(-1)).toBe("sign_in.done");
+    const [row] = await gateway.store.read(
+      "SELECT access_token FROM person_login WHERE provider = 'corp'",
+      [],
+    );
+    expect(String(row?.["access_token"])).not.toContain("secret-access-token");
+  });
+
+  test("takes no answer that is signed by another, or that another browser asked for", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    await gateway.somebody("eve", { email: "eve@example.org" });
+    issuer.tamper = "signature";
+    expect(await signIn(gateway.browser())).toStartWith("/login?unknown=1");
+    issuer.tamper = "";
+    const { to } = await gateway.browser().get("/login/oidc/corp");
+    const other = gateway.browser();
+    expect(await goAndComeBack(other, to ?? "")).toContain("/login");
+    expect((await other.get("/account")).status).toBe(303);
+  });
+
+  test("an identity of another address is connected by who is signed in, and disconnected", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    const eve = await gateway.somebody("eve");
+    issuer.says = { sub: "7", email: "eve@work.example", email_verified: true };
+    const step = await eve.post("/account/oidc", { id: "corp" });
+    const out = (/class="button primary" href="([^"]+)"/.exec(step.text)?.[1] ?? "").replaceAll(
+      "&amp;",
+      "&",
+    );
+    expect(out).toStartWith(`${issuer.url}/authorize`);
+    expect(await goAndComeBack(eve, out)).toBe("/account?done=connected");
+    const phone = gateway.browser();
+    expect(await signIn(phone)).toBe("/models");
+    expect(words(await phone.get("/account"))).toContain("eve@example.org");
+    expect((await phone.post("/account/oidc/remove", { id: "corp" })).status).toBe(303);
+    expect(await signIn(gateway.browser())).toStartWith("/login?unknown=1");
+    expect((await phone.post("/account/oidc/remove", { id: "credential" })).status).toBe(404);
+    const again = gateway.browser();
+    expect((await again.post("/login", { email: "eve@example.org", password })).status).toBe(303);
+  });
+
+  test("a provider that is not configured is not there", async () => {
+    await using gateway = await startPeople();
+    expect((await gateway.browser().get("/login/oidc/corp")).status).toBe(404);
+    expect((await gateway.browser().get("/login/api/callback/corp?code=1&state=2")).to).toContain(
+      "/login",
+    );
+    for (const path of ["/login/api/sign-up/email", "/login/api/get-session", "/login/api/ok"])
+      expect([path, (await gateway.browser().get(path)).status]).toEqual([path, 404]);
+  });
+});
