@@ -8,7 +8,7 @@ import type { Grid } from "#src/eco/methodology.ts";
 import { type EcoTables, loadEco } from "#src/eco/load.ts";
 import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { createRouteTable, gridsOf } from "#src/gateway/route-table.ts";
+import { createRouteTable, gridsOf } from "#src/gateway/routing/route-table.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { withConfigured } from "#src/provider/configured.ts";

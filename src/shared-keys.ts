@@ -6,7 +6,7 @@ import {
 } from "#src/account/provider-keys.ts";
 import type { Catalogue } from "#src/catalogue.ts";
 import type { Config } from "#src/config/load.ts";
-import { createKeyring, type Keyring } from "#src/gateway/keyring.ts";
+import { createKeyring, type Keyring } from "#src/gateway/keys/keyring.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Log } from "#src/observe/log.ts";
 import { type Soon, type Store, then } from "#src/store/store.ts";

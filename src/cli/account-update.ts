@@ -7,7 +7,7 @@ import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.t
 import type { CommonOptions } from "#src/cli/program.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { keptPolicy, keptProviders, keptRegion } from "#src/gateway/kept-wishes.ts";
+import { keptPolicy, keptProviders, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { systemClock } from "#src/lib/clock.ts";
 
 /** An account's wishes for routing as the command line takes them; `none` lifts one. */

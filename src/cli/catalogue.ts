@@ -4,7 +4,7 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { configOf } from "#src/cli/configuration.ts";
 import type { Config } from "#src/config/load.ts";
 import { type OpenedKey, openProviderKeys } from "#src/account/provider-keys.ts";
-import { createKeyring } from "#src/gateway/keyring.ts";
+import { createKeyring } from "#src/gateway/keys/keyring.ts";
 import { keyPlaceOf } from "#src/shared-keys.ts";
 import type { CatalogView } from "#src/http/describe.ts";
 import { systemClock } from "#src/lib/clock.ts";

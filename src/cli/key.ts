@@ -14,7 +14,7 @@ import { asUsage, CommandError, type Output, printJson, printTable } from "#src/
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import type { Config } from "#src/config/load.ts";
-import { keptPolicy, keptRegion } from "#src/gateway/kept-wishes.ts";
+import { keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyRecord } from "#src/report/key-record.ts";

@@ -1,9 +1,9 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Hold } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import type { Choice } from "#src/gateway/choose.ts";
+import type { Choice } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
-import { isOwn } from "#src/gateway/credentials.ts";
+import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { reserve } from "#src/gateway/reserve.ts";
 import { AppError } from "#src/lib/error.ts";
 

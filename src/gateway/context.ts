@@ -22,7 +22,7 @@ import type { Clock } from "#src/lib/clock.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
-import type { Sticky } from "#src/gateway/sticky.ts";
+import type { Sticky } from "#src/gateway/routing/sticky.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import type { RemoteDocuments, RequestDocuments } from "#src/provider/remote-document.ts";
 import type { Health } from "#src/provider/health.ts";

@@ -1,14 +1,14 @@
 import { plainIds } from "#src/dialect/carrier.ts";
 import type { Ask, SpliceDialect } from "#src/dialect/dialect.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
-import { choose } from "#src/gateway/choose.ts";
+import { choose } from "#src/gateway/routing/choose.ts";
 import type { App, Call } from "#src/gateway/context.ts";
-import { withCredentials } from "#src/gateway/credentials.ts";
+import { withCredentials } from "#src/gateway/keys/credentials.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { peek } from "#src/gateway/peek.ts";
 import { reserve, spend } from "#src/gateway/reserve.ts";
-import { forwarded, targetOf } from "#src/gateway/try-route.ts";
+import { forwarded, targetOf } from "#src/gateway/trying/try-route.ts";
 import { wireOf } from "#src/gateway/wire.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { send } from "#src/provider/send.ts";

@@ -1,4 +1,4 @@
-import { AttemptFailed } from "#src/gateway/attempt.ts";
+import { AttemptFailed } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type Job, type Outcome, settle } from "#src/gateway/settle.ts";
 import { AppError, toAppError } from "#src/lib/error.ts";

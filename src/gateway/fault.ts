@@ -5,7 +5,7 @@ import type { Refused } from "#src/provider/circuit.ts";
 import { type Head, NotConnected } from "#src/provider/exchange.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { NoCredential } from "#src/provider/lent.ts";
-import { isTotal } from "#src/gateway/timers.ts";
+import { isTotal } from "#src/gateway/trying/timers.ts";
 
 /** A failed attempt: what to tell the client if it was the last, and what it means for routing. */
 export interface Fault {

@@ -1,9 +1,9 @@
 import { admit } from "#src/gateway/admit.ts";
-import { attempt } from "#src/gateway/attempt.ts";
+import { attempt } from "#src/gateway/trying/attempt.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
-import { choose } from "#src/gateway/choose.ts";
+import { choose } from "#src/gateway/routing/choose.ts";
 import type { App, Call } from "#src/gateway/context.ts";
-import { withCredentials } from "#src/gateway/credentials.ts";
+import { withCredentials } from "#src/gateway/keys/credentials.ts";
 import { fail } from "#src/gateway/fail.ts";
 import { peek } from "#src/gateway/peek.ts";
 import { relay } from "#src/gateway/relay.ts";

@@ -1,6 +1,6 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Demand } from "#src/allowance/allowance.ts";
-import { basisOf } from "#src/gateway/pins.ts";
+import { basisOf } from "#src/gateway/routing/pins.ts";
 import { type App, balanceOf } from "#src/gateway/context.ts";
 import { rateHeaders, standingDemands } from "#src/gateway/reserve.ts";
 import type { Job } from "#src/gateway/settle.ts";

@@ -1,4 +1,4 @@
-import type { Answer } from "#src/gateway/attempt.ts";
+import type { Answer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { answerHeaders } from "#src/gateway/headers.ts";
 import { type Account, accountFor, type Job, type Outcome, settle } from "#src/gateway/settle.ts";

@@ -4,7 +4,7 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import { thinkingTokens } from "#src/dialect/effort.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import type { App } from "#src/gateway/context.ts";
-import { freeDemands } from "#src/gateway/free-limits.ts";
+import { freeDemands } from "#src/gateway/routing/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";

@@ -1,11 +1,11 @@
 import { UpstreamStreamError, type StreamHead, type StreamRelay } from "#src/dialect/dialect.ts";
-import type { Answer } from "#src/gateway/attempt.ts";
+import type { Answer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
-import { ClientLeft } from "#src/gateway/course.ts";
+import { ClientLeft } from "#src/gateway/trying/course.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
-import { learnSpeed } from "#src/gateway/learn.ts";
+import { learnSpeed } from "#src/gateway/trying/learn.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
-import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/timers.ts";
+import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Exchange } from "#src/provider/exchange.ts";
 

@@ -1,7 +1,7 @@
 import type { Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts";
 import type { App } from "#src/gateway/context.ts";
-import { basisOf } from "#src/gateway/pins.ts";
-import type { StickyCounts } from "#src/gateway/sticky.ts";
+import { basisOf } from "#src/gateway/routing/pins.ts";
+import type { StickyCounts } from "#src/gateway/routing/sticky.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
 import { dayOf, rfc3339 } from "#src/lib/clock.ts";

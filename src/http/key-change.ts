@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { CarbonAction } from "#src/account/account.ts";
 import type { KeyChange } from "#src/account/keys.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { keptPolicy, keptRegion } from "#src/gateway/kept-wishes.ts";
+import { keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 

@@ -2,7 +2,7 @@ import { reservedNames } from "#src/config/schema.ts";
 import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai/openai-chat.ts";
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
-import { proxy } from "#src/gateway/proxy.ts";
+import { proxy } from "#src/gateway/proxy/proxy.ts";
 import type { TimeoutServer } from "#src/http/inference.ts";
 import { isPreflight, preflight } from "#src/http/preflight.ts";
 import { callOf, respond } from "#src/http/respond.ts";

@@ -1,8 +1,8 @@
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { loadEco } from "#src/eco/load.ts";
-import { choose } from "#src/gateway/choose.ts";
+import { choose } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
-import { createRouteTable, gridsOf } from "#src/gateway/route-table.ts";
+import { createRouteTable, gridsOf } from "#src/gateway/routing/route-table.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
 import { createHealth } from "#src/provider/health.ts";

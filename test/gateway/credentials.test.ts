@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { loadConfig } from "#src/config/load.ts";
 import { createCatalogue } from "#src/catalogue.ts";
-import { keysInLine } from "#src/gateway/credentials.ts";
-import { createKeyring } from "#src/gateway/keyring.ts";
+import { keysInLine } from "#src/gateway/keys/credentials.ts";
+import { createKeyring } from "#src/gateway/keys/keyring.ts";
 import { createHealth } from "#src/provider/health.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { placeAt } from "#src/gateway/proxy-target.ts";
+import { placeAt } from "#src/gateway/proxy/proxy-target.ts";
 import { at, refusal } from "#test/lib/gateway.ts";
 import { type Proxied, raw, startProxied, targetIn } from "#test/gateway/proxy-kit.ts";
 

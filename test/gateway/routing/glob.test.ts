@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { matchesGlob } from "#src/gateway/glob.ts";
+import { matchesGlob } from "#src/gateway/routing/glob.ts";
 
 const letters = fc.string({ unit: fc.constantFrom("a", "b", "/", "."), maxLength: 6 });
 const patterns = fc.string({ unit: fc.constantFrom("a", "b", "/", ".", "*"), maxLength: 6 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AppError } from "#src/lib/error.ts";
-import type { Choice } from "#src/gateway/choose.ts";
+import type { Choice } from "#src/gateway/routing/choose.ts";
 import { type Market, openMarket, type Setting } from "#test/gateway/routing/market.ts";
 
 let market: Market;

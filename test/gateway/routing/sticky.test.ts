@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { createSticky } from "#src/gateway/sticky.ts";
+import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type Market, openMarket, type Setting } from "#test/gateway/routing/market.ts";
 

@@ -1,7 +1,7 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App, RouteTable } from "#src/gateway/context.ts";
-import { europe, isEuropean } from "#src/gateway/europe.ts";
+import { europe, isEuropean } from "#src/gateway/routing/europe.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 

@@ -7,7 +7,7 @@ import type { EcoTables } from "#src/eco/load.ts";
 import type { Measured } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { europeanCountries } from "#src/gateway/europe.ts";
+import { europeanCountries } from "#src/gateway/routing/europe.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import { endpointAt } from "#src/provider/registry.ts";
 

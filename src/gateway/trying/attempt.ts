@@ -1,10 +1,10 @@
-import type { Choice } from "#src/gateway/choose.ts";
+import type { Choice } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
-import { Course } from "#src/gateway/course.ts";
-import { hedged } from "#src/gateway/hedge.ts";
-import { pauseBefore } from "#src/gateway/retry.ts";
+import { Course } from "#src/gateway/trying/course.ts";
+import { hedged } from "#src/gateway/trying/hedge.ts";
+import { pauseBefore } from "#src/gateway/trying/retry.ts";
 import type { Job } from "#src/gateway/settle.ts";
-import type { Tried } from "#src/gateway/try-route.ts";
+import type { Tried } from "#src/gateway/trying/try-route.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";

@@ -1,23 +1,23 @@
 import type { RouteWish } from "#src/dialect/dialect.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
 import type { App, Call } from "#src/gateway/context.ts";
-import { allFull, allShut, ClientLeft } from "#src/gateway/course.ts";
-import { type Errand, errandOf } from "#src/gateway/proxy-ask.ts";
-import { attemptFailed } from "#src/gateway/proxy-fault.ts";
-import { forwardedHeaders, redirected } from "#src/gateway/proxy-headers.ts";
-import { type Answered, passOn, totalTimer } from "#src/gateway/proxy-relay.ts";
+import { allFull, allShut, ClientLeft } from "#src/gateway/trying/course.ts";
+import { type Errand, errandOf } from "#src/gateway/proxy/proxy-ask.ts";
+import { attemptFailed } from "#src/gateway/proxy/proxy-fault.ts";
+import { forwardedHeaders, redirected } from "#src/gateway/proxy/proxy-headers.ts";
+import { type Answered, passOn, totalTimer } from "#src/gateway/proxy/proxy-relay.ts";
 import {
   addressesOf,
   refuseProvider,
   requireAddress,
   type Way,
   wayOf,
-} from "#src/gateway/proxy-route.ts";
-import { chargedTab, freeTab } from "#src/gateway/proxy-tab.ts";
-import { placeAt, type ProxyPath, proxyPath } from "#src/gateway/proxy-target.ts";
-import { keyedWay } from "#src/gateway/proxy-key.ts";
+} from "#src/gateway/proxy/proxy-route.ts";
+import { chargedTab, freeTab } from "#src/gateway/proxy/proxy-tab.ts";
+import { placeAt, type ProxyPath, proxyPath } from "#src/gateway/proxy/proxy-target.ts";
+import { keyedWay } from "#src/gateway/proxy/proxy-key.ts";
 import { reserve } from "#src/gateway/reserve.ts";
-import { timeout, totalLeft } from "#src/gateway/timers.ts";
+import { timeout, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ConnectTimeout, type Exchange } from "#src/provider/exchange.ts";
 import { type Seat, SeatedExchange } from "#src/provider/in-flight.ts";

@@ -1,8 +1,8 @@
-import type { Choice } from "#src/gateway/choose.ts";
+import type { Choice } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Fault } from "#src/gateway/fault.ts";
-import { seemsFull } from "#src/gateway/key-hold.ts";
-import { tierOf } from "#src/gateway/keyed-routes.ts";
+import { seemsFull } from "#src/gateway/keys/key-hold.ts";
+import { tierOf } from "#src/gateway/keys/keyed-routes.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** The choice with a route for each credential that may be taken, the first to be tried first. The same where no place has several. */

@@ -1,5 +1,11 @@
-import { behind, carbonOf, priceOf, type Ranked, type Ranking } from "#src/gateway/ranked.ts";
-import { missed } from "#src/gateway/pins.ts";
+import {
+  behind,
+  carbonOf,
+  priceOf,
+  type Ranked,
+  type Ranking,
+} from "#src/gateway/routing/ranked.ts";
+import { missed } from "#src/gateway/routing/pins.ts";
 
 /** Weights of the balanced policy: carbon first, then price, then latency. */
 const weights = { carbon: 0.5, price: 0.3, latency: 0.2 } as const;

@@ -1,10 +1,10 @@
 import type { Model } from "#src/catalog/model.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
-import type { Judge } from "#src/gateway/eligible.ts";
-import { lack } from "#src/gateway/explain-none.ts";
-import { traced } from "#src/gateway/traced.ts";
-import { routesOf } from "#src/gateway/variant.ts";
+import type { Judge } from "#src/gateway/routing/eligible.ts";
+import { lack } from "#src/gateway/routing/explain-none.ts";
+import { traced } from "#src/gateway/routing/traced.ts";
+import { routesOf } from "#src/gateway/routing/variant.ts";
 import type { Variant } from "#src/catalog/find.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";

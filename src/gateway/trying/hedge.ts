@@ -1,10 +1,10 @@
 import type { App } from "#src/gateway/context.ts";
-import { type Course, Outrun, type Run } from "#src/gateway/course.ts";
-import { traced } from "#src/gateway/traced.ts";
+import { type Course, Outrun, type Run } from "#src/gateway/trying/course.ts";
+import { traced } from "#src/gateway/routing/traced.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { heldOutputTokens } from "#src/gateway/reserve.ts";
 import type { Job } from "#src/gateway/settle.ts";
-import type { Tried } from "#src/gateway/try-route.ts";
+import type { Tried } from "#src/gateway/trying/try-route.ts";
 import { toUnits } from "#src/ledger/money.ts";
 
 /*

@@ -1,16 +1,22 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { Caller } from "#src/account/account.ts";
 import type { App } from "#src/gateway/context.ts";
-import type { Judge } from "#src/gateway/eligible.ts";
-import { pinOf } from "#src/gateway/pins.ts";
-import type { Policy } from "#src/gateway/policy.ts";
-import { scoreByOrder } from "#src/gateway/rank-order.ts";
-import { demote, scoreByPolicy } from "#src/gateway/rank-policy.ts";
-import { demoteMissing, scoreBySort } from "#src/gateway/rank-sort.ts";
-import { drawByPrice, settleTies, stick } from "#src/gateway/rank-ties.ts";
-import { behind, inOrder, type Ranked, type Ranking, type SortBy } from "#src/gateway/ranked.ts";
-import { slugsOf } from "#src/gateway/slug.ts";
-import { conversationOf } from "#src/gateway/sticky.ts";
+import type { Judge } from "#src/gateway/routing/eligible.ts";
+import { pinOf } from "#src/gateway/routing/pins.ts";
+import type { Policy } from "#src/gateway/routing/policy.ts";
+import { scoreByOrder } from "#src/gateway/routing/rank-order.ts";
+import { demote, scoreByPolicy } from "#src/gateway/routing/rank-policy.ts";
+import { demoteMissing, scoreBySort } from "#src/gateway/routing/rank-sort.ts";
+import { drawByPrice, settleTies, stick } from "#src/gateway/routing/rank-ties.ts";
+import {
+  behind,
+  inOrder,
+  type Ranked,
+  type Ranking,
+  type SortBy,
+} from "#src/gateway/routing/ranked.ts";
+import { slugsOf } from "#src/gateway/routing/slug.ts";
+import { conversationOf } from "#src/gateway/routing/sticky.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** How the candidates of a request are put in order; `isAutomatic` where we choose the model, `isCheap` by its price. */

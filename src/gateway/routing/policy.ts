@@ -1,7 +1,7 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
-import { type Slug, slugOf } from "#src/gateway/slug.ts";
+import { type Slug, slugOf } from "#src/gateway/routing/slug.ts";
 
 /** What orders candidates where the caller's `provider` object does not. */
 export interface Policy {

@@ -10,7 +10,7 @@ import type { StopShare } from "#src/dialect/stop-share.ts";
 import { classify } from "#src/gateway/fault.ts";
 import type { App, Call } from "#src/gateway/context.ts";
 import { heldOutputTokens } from "#src/gateway/reserve.ts";
-import { timeout } from "#src/gateway/timers.ts";
+import { timeout } from "#src/gateway/trying/timers.ts";
 import { wireOf } from "#src/gateway/wire.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";

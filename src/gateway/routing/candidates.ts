@@ -1,10 +1,10 @@
 import type { Model } from "#src/catalog/model.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import { automatic, autoNameOf, type Chosen } from "#src/gateway/automatic.ts";
+import { automatic, autoNameOf, type Chosen } from "#src/gateway/routing/automatic.ts";
 import type { App } from "#src/gateway/context.ts";
-import type { Judge } from "#src/gateway/eligible.ts";
-import { traced } from "#src/gateway/traced.ts";
-import { routesOf, variantOf } from "#src/gateway/variant.ts";
+import type { Judge } from "#src/gateway/routing/eligible.ts";
+import { traced } from "#src/gateway/routing/traced.ts";
+import { routesOf, variantOf } from "#src/gateway/routing/variant.ts";
 import type { Variant } from "#src/catalog/find.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";

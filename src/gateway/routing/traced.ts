@@ -1,4 +1,4 @@
-import { basisOf } from "#src/gateway/pins.ts";
+import { basisOf } from "#src/gateway/routing/pins.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import type { Route } from "#src/provider/deployment.ts";
 

@@ -2,7 +2,7 @@ import type { Ask, DialectId, RouteWish } from "#src/dialect/dialect.ts";
 import { noNeeds } from "#src/dialect/openai/openai-chat-messages.ts";
 import { deepest, membersOf, tooDeep } from "#src/dialect/splice.ts";
 import { decode } from "#src/lib/bytes.ts";
-import { hasExtras } from "#src/gateway/proxy-extras.ts";
+import { hasExtras } from "#src/gateway/proxy/proxy-extras.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 

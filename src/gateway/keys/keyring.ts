@@ -4,7 +4,7 @@ import type { Model, Provider } from "#src/catalog/model.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
 import type { App, RouteTable } from "#src/gateway/context.ts";
-import { keyedTable } from "#src/gateway/keyed-routes.ts";
+import { keyedTable } from "#src/gateway/keys/keyed-routes.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import { isProven } from "#src/provider/registry.ts";

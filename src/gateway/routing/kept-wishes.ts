@@ -1,7 +1,7 @@
 import type { RouteTable } from "#src/gateway/context.ts";
-import { isKnownPin, pinOf } from "#src/gateway/pins.ts";
+import { isKnownPin, pinOf } from "#src/gateway/routing/pins.ts";
 import { policies, policyPattern } from "#src/config/schema.ts";
-import { slugOf } from "#src/gateway/slug.ts";
+import { slugOf } from "#src/gateway/routing/slug.ts";
 import { AppError } from "#src/lib/error.ts";
 
 /*

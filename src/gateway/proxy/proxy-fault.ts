@@ -1,8 +1,8 @@
-import { AttemptFailed } from "#src/gateway/attempt.ts";
+import { AttemptFailed } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { thrownFault } from "#src/gateway/fault.ts";
-import { learn } from "#src/gateway/learn.ts";
-import type { Answered } from "#src/gateway/proxy-relay.ts";
+import { learn } from "#src/gateway/trying/learn.ts";
+import type { Answered } from "#src/gateway/proxy/proxy-relay.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 

@@ -1,8 +1,8 @@
 import type { App } from "#src/gateway/context.ts";
-import { keysInLine } from "#src/gateway/credentials.ts";
-import { allSpent, type KeyHold, type NoRoom, takeOfKey } from "#src/gateway/key-hold.ts";
-import type { Errand } from "#src/gateway/proxy-ask.ts";
-import type { Way } from "#src/gateway/proxy-route.ts";
+import { keysInLine } from "#src/gateway/keys/credentials.ts";
+import { allSpent, type KeyHold, type NoRoom, takeOfKey } from "#src/gateway/keys/key-hold.ts";
+import type { Errand } from "#src/gateway/proxy/proxy-ask.ts";
+import type { Way } from "#src/gateway/proxy/proxy-route.ts";
 
 /** A way with the credential that it takes. */
 export interface KeyedWay {

@@ -1,8 +1,8 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
-import type { Pin } from "#src/gateway/pins.ts";
-import type { Policy } from "#src/gateway/policy.ts";
-import type { Slug } from "#src/gateway/slug.ts";
+import type { Pin } from "#src/gateway/routing/pins.ts";
+import type { Policy } from "#src/gateway/routing/policy.ts";
+import type { Slug } from "#src/gateway/routing/slug.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** A candidate on its way to its place. */

@@ -1,13 +1,13 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
-import { cheapest } from "#src/gateway/automatic.ts";
-import { type Candidate, candidatesOf } from "#src/gateway/candidates.ts";
+import { cheapest } from "#src/gateway/routing/automatic.ts";
+import { type Candidate, candidatesOf } from "#src/gateway/routing/candidates.ts";
 import type { App } from "#src/gateway/context.ts";
-import { eligible, type Judge } from "#src/gateway/eligible.ts";
-import { rank, rankingOf } from "#src/gateway/rank.ts";
-import { behind, type Ranked, type Ranking } from "#src/gateway/ranked.ts";
-import { traced } from "#src/gateway/traced.ts";
-import { sortOf } from "#src/gateway/variant.ts";
+import { eligible, type Judge } from "#src/gateway/routing/eligible.ts";
+import { rank, rankingOf } from "#src/gateway/routing/rank.ts";
+import { behind, type Ranked, type Ranking } from "#src/gateway/routing/ranked.ts";
+import { traced } from "#src/gateway/routing/traced.ts";
+import { sortOf } from "#src/gateway/routing/variant.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import type { Route } from "#src/provider/deployment.ts";
 

@@ -3,8 +3,13 @@ import type { Model } from "#src/catalog/model.ts";
 import { dearestPrice } from "#src/catalog/price.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
-import { explainNone, lack, noneLeft, providerNotAllowed } from "#src/gateway/explain-none.ts";
-import { matchesGlob } from "#src/gateway/glob.ts";
+import {
+  explainNone,
+  lack,
+  noneLeft,
+  providerNotAllowed,
+} from "#src/gateway/routing/explain-none.ts";
+import { matchesGlob } from "#src/gateway/routing/glob.ts";
 import {
   isKnownPin,
   missed,
@@ -13,9 +18,9 @@ import {
   pinOf,
   type Pins,
   pinsOf,
-} from "#src/gateway/pins.ts";
-import { type Policy, policyOf } from "#src/gateway/policy.ts";
-import { type Slug, slugAt, slugOf, slugsOf } from "#src/gateway/slug.ts";
+} from "#src/gateway/routing/pins.ts";
+import { type Policy, policyOf } from "#src/gateway/routing/policy.ts";
+import { type Slug, slugAt, slugOf, slugsOf } from "#src/gateway/routing/slug.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";

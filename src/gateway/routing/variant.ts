@@ -1,7 +1,7 @@
 import { isVariant, type Variant } from "#src/catalog/find.ts";
 import type { Model } from "#src/catalog/model.ts";
 import type { App } from "#src/gateway/context.ts";
-import type { SortBy } from "#src/gateway/ranked.ts";
+import type { SortBy } from "#src/gateway/routing/ranked.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 

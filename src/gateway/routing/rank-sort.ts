@@ -1,7 +1,13 @@
 import type { Percentiles } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
-import { demote } from "#src/gateway/rank-policy.ts";
-import { behind, priceOf, type Ranked, type Ranking, type SortBy } from "#src/gateway/ranked.ts";
+import { demote } from "#src/gateway/routing/rank-policy.ts";
+import {
+  behind,
+  priceOf,
+  type Ranked,
+  type Ranking,
+  type SortBy,
+} from "#src/gateway/routing/ranked.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 const reasons = {

@@ -1,6 +1,6 @@
-import { balance } from "#src/gateway/rank-policy.ts";
-import { inOrder, type Ranked, type Ranking } from "#src/gateway/ranked.ts";
-import { isSame } from "#src/gateway/sticky.ts";
+import { balance } from "#src/gateway/routing/rank-policy.ts";
+import { inOrder, type Ranked, type Ranking } from "#src/gateway/routing/ranked.ts";
+import { isSame } from "#src/gateway/routing/sticky.ts";
 
 /** Scores that differ by no more than this share of the better one are equal. */
 const tieShare = 0.01;

@@ -1,6 +1,6 @@
-import { balance } from "#src/gateway/rank-policy.ts";
-import type { Ranked, Ranking } from "#src/gateway/ranked.ts";
-import { type Slug, slugAt } from "#src/gateway/slug.ts";
+import { balance } from "#src/gateway/routing/rank-policy.ts";
+import type { Ranked, Ranking } from "#src/gateway/routing/ranked.ts";
+import { type Slug, slugAt } from "#src/gateway/routing/slug.ts";
 
 /** Scores by the caller's own order; what it does not name comes after, and what one name means goes by balance. */
 export function scoreByOrder(ranked: Ranked[], order: readonly Slug[], ranking: Ranking): void {
