@@ -5,6 +5,7 @@ import record from "./migrations/0001_record.sql" with { type: "text" };
 import health from "./migrations/0002_health.sql" with { type: "text" };
 import providerKey from "./migrations/0003_provider_key.sql" with { type: "text" };
 import people from "./migrations/0004_people.sql" with { type: "text" };
+import dashboard from "./migrations/0005_dashboard.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -52,6 +53,7 @@ const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0002_health": { sql: health },
   "0003_provider_key": { sql: providerKey },
   "0004_people": { sql: people },
+  "0005_dashboard": { sql: dashboard },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

@@ -45,6 +45,8 @@ export const apiKey = sqliteTable(
     carbonBudgetReset: text("carbon_budget_reset", { enum: ["daily", "monthly"] }),
     carbonBudgetAction: text("carbon_budget_action").notNull().default('"refuse"'),
     hedge: integer("hedge", { mode: "boolean" }).notNull().default(false),
+    /** The person who made it in the dashboard; members see only their own. */
+    createdBy: text("created_by"),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at"),
     lastUsedAt: integer("last_used_at"),
@@ -477,4 +479,111 @@ export const auditEvent = sqliteTable(
     detail: text("detail").notNull().default("{}"),
   },
   (table) => [index("audit_event_account").on(table.accountId, table.id)],
+);
+
+/** Where an account wants to be told what happens; without an account, the operator. The secret is sealed: see src/account/vault.ts. */
+export const webhook = sqliteTable(
+  "webhook",
+  {
+    /** `whk_…` */
+    id: text("id").primaryKey(),
+    accountId: text("account_id"),
+    name: text("name").notNull(),
+    url: text("url").notNull(),
+    envelope: text("envelope").notNull(),
+    /** JSON lists; empty: all. */
+    eventTypes: text("event_types").notNull().default("[]"),
+    apiKeyHashes: text("api_key_hashes").notNull().default("[]"),
+    disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at"),
+  },
+  (table) => [index("webhook_account").on(table.accountId, table.id)],
+);
+
+/** An event on its way to one destination. Metadata only, never a prompt or an answer. */
+export const webhookDelivery = sqliteTable(
+  "webhook_delivery",
+  {
+    /** `dlv_…`, in the order of time. */
+    id: text("id").primaryKey(),
+    webhookId: text("webhook_id").notNull(),
+    /** The event's own id: the same for every destination and every try. */
+    eventId: text("event_id").notNull(),
+    type: text("type").notNull(),
+    payload: text("payload").notNull(),
+    state: text("state", { enum: ["waiting", "delivered", "failed"] }).notNull(),
+    attempts: integer("attempts").notNull().default(0),
+    /** When it is tried next; who tries it moves this on first, so that nobody else does. */
+    nextAt: integer("next_at").notNull(),
+    /** JSON list of the last tries: time, status or reason, milliseconds. */
+    tries: text("tries").notNull().default("[]"),
+    createdAt: integer("created_at").notNull(),
+    deliveredAt: integer("delivered_at"),
+  },
+  (table) => [
+    index("webhook_delivery_due").on(table.state, table.nextAt),
+    index("webhook_delivery_webhook").on(table.webhookId, table.id),
+  ],
+);
+
+/** Events of the payment provider that were taken in: each once, however often it is sent. */
+export const paymentEvent = sqliteTable("payment_event", {
+  id: text("id").primaryKey(),
+  type: text("type").notNull(),
+  at: integer("at").notNull(),
+});
+
+/** A purchase of credit, from the moment that somebody is sent to pay. */
+export const purchase = sqliteTable(
+  "purchase",
+  {
+    /** `pur_…` */
+    id: text("id").primaryKey(),
+    accountId: text("account_id").notNull(),
+    personId: text("person_id"),
+    amount: integer("amount_nano").notNull(),
+    /** Ids at the payment provider. */
+    sessionId: text("session_id").unique(),
+    paymentId: text("payment_id"),
+    state: text("state", { enum: ["open", "paid", "refunded", "disputed", "expired"] }).notNull(),
+    /** Of it, what went back to the payer. */
+    returned: integer("returned_nano").notNull().default(0),
+    createdAt: integer("created_at").notNull(),
+    updatedAt: integer("updated_at"),
+  },
+  (table) => [
+    index("purchase_account").on(table.accountId, table.id),
+    index("purchase_payment").on(table.paymentId),
+  ],
+);
+
+/** Mail that is to be sent. It never holds more than a one-use link, and is emptied once it is sent. */
+export const mail = sqliteTable(
+  "mail",
+  {
+    /** `mal_…` */
+    id: text("id").primaryKey(),
+    to: text("to_address").notNull(),
+    subject: text("subject").notNull(),
+    text: text("text").notNull(),
+    state: text("state", { enum: ["waiting", "sent", "failed"] }).notNull(),
+    attempts: integer("attempts").notNull().default(0),
+    nextAt: integer("next_at").notNull(),
+    reason: text("reason"),
+    createdAt: integer("created_at").notNull(),
+  },
+  (table) => [index("mail_due").on(table.state, table.nextAt)],
+);
+
+/** What somebody was told already, so that it is said once: low credit until it is filled up, a limit once in its window. */
+export const notice = sqliteTable(
+  "notice",
+  {
+    kind: text("kind").notNull(),
+    owner: text("owner").notNull(),
+    windowStart: integer("window_start").notNull(),
+    at: integer("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.kind, table.owner, table.windowStart] })],
 );

@@ -76,6 +76,8 @@ export async function createKey(
 /** Which keys: absent means all. */
 export interface KeyListing {
   accountId?: string;
+  /** Only those that this person made. */
+  createdBy?: string | undefined;
   includeDisabled: boolean;
   pageSize: number;
   offset?: number;
@@ -85,12 +87,16 @@ export interface KeyListing {
 
 /** Keys, newest first. */
 export async function listKeys(store: Store, listing: KeyListing): Promise<ApiKey[]> {
-  const { accountId, includeDisabled, pageSize, offset = 0, pageToken } = listing;
+  const { accountId, createdBy, includeDisabled, pageSize, offset = 0, pageToken } = listing;
   const texts: string[] = [];
   const args: Value[] = [];
   if (accountId !== undefined) {
     texts.push("account_id = ?");
     args.push(accountId);
+  }
+  if (createdBy !== undefined) {
+    texts.push("created_by = ?");
+    args.push(createdBy);
   }
   if (!includeDisabled) texts.push("disabled = 0");
   if (pageToken !== undefined) {

@@ -14,6 +14,8 @@ export interface Visit {
   demo: boolean;
   /** Colours that the reader chose; undefined: as their system has it. */
   theme: Theme | undefined;
+  /** Whether the browser brings a session; it may have ended. */
+  signedIn: boolean;
 }
 
 const places = [
@@ -53,6 +55,15 @@ export function Page(props: { visit: Visit; title: string; about?: string; child
                 </a>
               ))}
             </nav>
+            {visit.signedIn ? (
+              <a class="end" href="/dashboard">
+                Dashboard
+              </a>
+            ) : (
+              <a class="end" href="/login">
+                Sign in
+              </a>
+            )}
           </div>
         </header>
         <main id="main">

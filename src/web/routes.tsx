@@ -3,13 +3,17 @@ import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
 import { assetResponse, assets } from "#src/web/assets.ts";
 import { compressed } from "#src/web/compress.ts";
+import { dashboardRoutes } from "#src/web/dashboard/routes.ts";
 import { docsRoutes } from "#src/web/docs/routes.tsx";
+import { operatorRoutes } from "#src/web/operator/routes.ts";
+import { createDesk } from "#src/web/people/desk.ts";
 import { peopleRoutes } from "#src/web/people/routes.ts";
 import { publicRoutes } from "#src/web/public/routes.tsx";
 import { keepTheme } from "#src/web/theme.ts";
 
 /** The pages, and the files that they ask for. What is mounted here is compressed where the client takes it. */
 export function webRoutes(app: App, services: Services) {
+  const desk = createDesk(app, services);
   return new Elysia({ name: "web" })
     .get("/assets/:name", ({ request, params }) => {
       const found = assets.get(`/assets/${params.name}`);
@@ -22,5 +26,7 @@ export function webRoutes(app: App, services: Services) {
     )
     .use(publicRoutes(app, services))
     .use(docsRoutes(app, services))
-    .use(peopleRoutes(app, services.people, () => services.keys.invalidate()));
+    .use(peopleRoutes(desk))
+    .use(dashboardRoutes(desk))
+    .use(operatorRoutes(desk));
 }

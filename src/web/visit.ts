@@ -1,3 +1,4 @@
+import { hasSession } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Visit } from "#src/web/layout.tsx";
 import { themeOf } from "#src/web/theme.ts";
@@ -13,5 +14,6 @@ export function visitOf(request: Request, app: Pick<App, "demo">): Visit {
     origin: `${isSecure ? "https:" : url.protocol}//${url.host}`,
     demo: app.demo,
     theme: themeOf(request),
+    signedIn: hasSession(request.headers.get("cookie") ?? ""),
   };
 }

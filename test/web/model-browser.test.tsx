@@ -226,7 +226,14 @@ describe("the page of a model", () => {
       ...offer,
       endpoint: { ...offer.endpoint, prices },
     }));
-    const visit = { path: "/", search: "", origin: "http://x", demo: false, theme: undefined };
+    const visit = {
+      path: "/",
+      search: "",
+      origin: "http://x",
+      demo: false,
+      theme: undefined,
+      signedIn: false,
+    };
     const html = String(<ModelPage visit={visit} facts={{ ...facts, offers }} />);
     expect(html).toContain("from 9999-01-01: 5 in, 6 out; above 200K of prompt: 3 in, 4 out");
   });

@@ -1,17 +1,16 @@
-import { Elysia } from "elysia";
 import { createAccount } from "#src/account/accounts.ts";
 import { createLink, type NewLink } from "#src/account/people/links.ts";
 import { setupToken } from "#src/account/people/setup.ts";
 import { createGateway } from "#src/app.ts";
 import { type Config, loadConfig } from "#src/config/load.ts";
+import { startPlaces } from "#src/demo/places.ts";
 import { surface } from "#src/http/server.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createLog } from "#src/observe/log.ts";
 import { openStore } from "#src/store/open.ts";
 import type { Store } from "#src/store/store.ts";
-import { assetResponse, assets } from "#src/web/assets.ts";
 import { errorPages } from "#src/web/errors.tsx";
-import { peopleRoutes } from "#src/web/people/routes.ts";
+import { webRoutes } from "#src/web/routes.tsx";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
@@ -58,13 +57,19 @@ export interface Browser {
 
 export const password = "three words in a row";
 
+/** Starts one; with `simulated` providers there is somebody to answer. */
 export async function startPeople(
   change: (config: Config) => void = () => {},
+  { simulated = false }: { simulated?: boolean } = {},
 ): Promise<PeopleGateway> {
   const folder = temporaryFolder();
   // The library has the machine's own time: links and throttles start from there.
   const clock = createFakeClock(systemClock.now());
   const config = loadConfig({ dataDir: folder.path }, {});
+  const places = simulated
+    ? startPlaces({ clock: systemClock, random: () => 0.5, firstByteMs: 0, perWordMs: 0 })
+    : undefined;
+  if (places !== undefined) config.providers = places.providers;
   change(config);
   const store = await openStore({ url: config.database.url });
   const lines: string[] = [];
@@ -85,12 +90,7 @@ export async function startPeople(
       databaseAnswers: () => Promise.resolve(true),
       anyProvider: () => true,
     },
-    pages: new Elysia()
-      .get("/assets/:name", ({ request, params }) => {
-        const found = assets.get(`/assets/${params.name}`);
-        return found ? assetResponse(request, found) : new Response("Not found", { status: 404 });
-      })
-      .use(peopleRoutes(gateway.app, people, () => gateway.services.keys.invalidate())),
+    pages: webRoutes(gateway.app, gateway.services),
     errorPage: errorPages(gateway.app),
   }).listen({ hostname: "127.0.0.1", port: 0, reusePort: false });
   const url = `http://127.0.0.1:${server.server?.port}`;
@@ -175,6 +175,7 @@ export async function startPeople(
       await server.server?.stop(true);
       await gateway.close();
       store.close();
+      await places?.stop();
       folder[Symbol.dispose]();
     },
   };

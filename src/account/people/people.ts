@@ -90,7 +90,7 @@ export function createPeople({ store, clock, ids, place, oidc, onFault }: People
 }
 
 /** Whether a browser brings a session at all. */
-function hasSession(cookie: string): boolean {
+export function hasSession(cookie: string): boolean {
   return cookie.includes("lowrouter.session_token=");
 }
 

@@ -1,11 +1,14 @@
 import { createThrottles, type Throttles } from "#src/account/people/throttles.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
+import type { Services } from "#src/http/services.ts";
 import { visitOf } from "#src/web/visit.ts";
 import type { Visit } from "#src/web/layout.tsx";
 
-/** What the pages at the door work with. */
+/** What the pages of people work with. */
 export interface Desk {
+  app: App;
+  services: Services;
   people: People;
   throttles: Throttles;
   visitOf(request: Request): Visit;
@@ -14,13 +17,15 @@ export interface Desk {
 }
 
 /** The desk of one gateway. */
-export function createDesk(app: App, people: People, forgetKeys: () => void): Desk {
+export function createDesk(app: App, services: Services): Desk {
   return {
-    people,
+    app,
+    services,
+    people: services.people,
     throttles: createThrottles(app.clock),
     visitOf: (request) => visitOf(request, app),
     accountChanged(accountId) {
-      forgetKeys();
+      services.keys.invalidate();
       app.allowances.refresh(accountId);
     },
   };

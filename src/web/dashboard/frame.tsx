@@ -1,0 +1,79 @@
+import type { Child } from "hono/jsx";
+import type { Visitor } from "#src/account/people/person.ts";
+import { operatorPlacesOf, type Place, placesOf } from "#src/web/dashboard/places.ts";
+import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
+import { Page } from "#src/web/layout.tsx";
+import { Notes } from "#src/web/people/form.tsx";
+
+/** The frame of the pages behind the sign-in: where one is, for which account, and what became of the last form. */
+export function Desktop(props: {
+  guest: Pick<Guest, "visit" | "visitor">;
+  title: string;
+  lead?: Child;
+  outcome?: Outcome;
+  children: Child;
+}) {
+  const { guest, title, lead, outcome = {}, children } = props;
+  const { visit, visitor } = guest;
+  return (
+    <Page visit={visit} title={title}>
+      <div class="desk">
+        <Places path={visit.path} visitor={visitor} />
+        <div class="deskmain">
+          <h1>{title}</h1>
+          {lead === undefined ? null : <p class="lead">{lead}</p>}
+          <Notes fault={outcome.fault} done={outcome.done} />
+          {children}
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function Places({ path, visitor }: { path: string; visitor: Visitor }) {
+  const operator = operatorPlacesOf(visitor);
+  return (
+    <nav class="places" aria-label="Dashboard">
+      <Switch visitor={visitor} />
+      <PlaceList path={path} places={placesOf(visitor)} />
+      {operator.length === 0 ? null : (
+        <>
+          <strong>Gateway</strong>
+          <PlaceList path={path} places={operator} />
+        </>
+      )}
+    </nav>
+  );
+}
+
+function PlaceList({ path, places }: { path: string; places: readonly Place[] }) {
+  // The longest that leads here: /dashboard begins every other path too.
+  const here = places
+    .filter((place) => path === place.path || path.startsWith(`${place.path}/`))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+  return (
+    <ul>
+      {places.map((place) => (
+        <li>
+          <a href={place.path} aria-current={place === here ? "page" : undefined}>
+            {place.name}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Which account the pages are about, and the way to another. */
+function Switch({ visitor: { account, memberships, person } }: { visitor: Visitor }) {
+  return (
+    <p class="switch">
+      <strong>{account.name}</strong>
+      <br />
+      <a href="/account">
+        {memberships.length > 1 ? "Switch account" : "Your account"}
+        <span class="said">{`, signed in as ${person.name}`}</span>
+      </a>
+    </p>
+  );
+}

@@ -1,0 +1,103 @@
+import { type AnyElysia, Elysia } from "elysia";
+import type { Knock, Role, Visitor } from "#src/account/people/person.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { Visit } from "#src/web/layout.tsx";
+import type { Desk } from "#src/web/people/desk.ts";
+import { knockOf } from "#src/web/people/knock.ts";
+import { formOf } from "#src/web/people/respond.ts";
+import { requirePerson } from "#src/web/people/session.ts";
+
+/** Somebody who is signed in and may see the page that is asked for. */
+export interface Guest {
+  request: Request;
+  url: URL;
+  /** What stands in the path for `:name`. */
+  params: Readonly<Record<string, string>>;
+  visit: Visit;
+  visitor: Visitor;
+  knock: Knock;
+}
+
+/** A guest who sent a form. */
+export interface Sender extends Guest {
+  form: URLSearchParams;
+}
+
+/** What became of a form, for the page that shows it: why it was refused, or what it did. */
+export interface Outcome {
+  fault?: string | undefined;
+  done?: string | undefined;
+  status?: number;
+}
+
+type View = (guest: Guest, outcome: Outcome) => Response | Promise<Response>;
+
+/** Pages of one subject, and their forms. */
+export interface Room {
+  readonly routes: AnyElysia;
+  /** A page. `?done=NAME` on its address becomes `outcome.done`, in the words given to the room. */
+  get(path: string, view: View): Room;
+  /** A form. Where it cannot be done, `view` shows the page that it was sent from again, with the reason. */
+  post(path: string, act: (sender: Sender) => Response | Promise<Response>, view: View): Room;
+}
+
+/**
+ * Makes a room. `least`: who may enter; for everyone else it does not exist. Every page and form of it acts for the account
+ * of the session, or for that of `?account=acc_…` on its address.
+ */
+export function createRoom(
+  desk: Desk,
+  name: string,
+  least: Role | "operator",
+  words: Readonly<Record<string, string>> = {},
+): Room {
+  const routes: AnyElysia = new Elysia({ name: `room ${name}` });
+  type Peers = Parameters<typeof knockOf>[1];
+  const enter = async (
+    request: Request,
+    server: Peers,
+    params: Guest["params"],
+  ): Promise<Guest | Response> => {
+    const visitor = await requirePerson(request, desk.people, least);
+    if (visitor instanceof Response) return visitor;
+    return {
+      request,
+      url: new URL(request.url),
+      params,
+      visit: desk.visitOf(request),
+      visitor,
+      knock: knockOf(request, server),
+    };
+  };
+  const room: Room = {
+    routes,
+    get(path, view) {
+      routes.get(path, async ({ request, server, params }) => {
+        const guest = await enter(request, server, params);
+        if (guest instanceof Response) return guest;
+        const said = guest.url.searchParams.get("done") ?? "";
+        return view(guest, { done: Object.hasOwn(words, said) ? words[said] : undefined });
+      });
+      return room;
+    },
+    post(path, act, view) {
+      routes.post(
+        path,
+        async ({ request, server, params }) => {
+          const guest = await enter(request, server, params);
+          if (guest instanceof Response) return guest;
+          const form = await formOf(request);
+          try {
+            return await act({ ...guest, form });
+          } catch (thrown) {
+            if (!(thrown instanceof AppError) || thrown.code === "internal_error") throw thrown;
+            return view(guest, { fault: thrown.message, status: thrown.status });
+          }
+        },
+        { parse: "none" },
+      );
+      return room;
+    },
+  };
+  return room;
+}
