@@ -6,6 +6,7 @@ export interface SseEvent {
   data: string;
 }
 
+const lineFeed = 10;
 /** More than this without an event's end is no event stream. */
 const largestEvent = 8 * 1024 * 1024;
 
@@ -51,6 +52,11 @@ export class SseTextParser {
       if (cr !== -1 && cr < from) cr = text.indexOf("\r", from);
       const end = lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr);
       if (end === -1) break;
+      if (end !== cr && text.charCodeAt(end + 1) === lineFeed && this.#isAlone(text, from, end)) {
+        this.#pass(valueAfter(text.slice(from, end), 5), events);
+        from = end + 2;
+        continue;
+      }
       this.#line(this.#rest + text.slice(from, end), events);
       this.#rest = "";
       from = end + 1;
@@ -69,6 +75,19 @@ export class SseTextParser {
     this.#rest = "";
     this.#dispatch(events);
     return events;
+  }
+
+  /** Whether a line is the only data of an event, and whole: then nothing has to be kept for it. */
+  #isAlone(text: string, from: number, end: number): boolean {
+    if (this.#first || this.#rest !== "" || this.#data.length > 0) return false;
+    return end - from < largestEvent && text.startsWith("data:", from);
+  }
+
+  #pass(data: string, events: SseEvent[]): void {
+    const event = this.#event;
+    this.#event = undefined;
+    this.#size = 0;
+    if (data !== "") events.push(event === undefined ? { data } : { event, data });
   }
 
   #line(whole: string, events: SseEvent[]): void {
@@ -91,11 +110,8 @@ export class SseTextParser {
 
   #dispatch(events: SseEvent[]): void {
     const data = this.#data.length === 1 ? (this.#data[0] ?? "") : this.#data.join("\n");
-    const event = this.#event;
     this.#data = [];
-    this.#event = undefined;
-    this.#size = 0;
-    if (data !== "") events.push(event === undefined ? { data } : { event, data });
+    this.#pass(data, events);
   }
 }
 

@@ -1,12 +1,13 @@
 import { UpstreamStreamError, type StreamHead, type StreamRelay } from "#src/dialect/dialect.ts";
 import type { Answer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
-import { ClientLeft } from "#src/gateway/trying/course.ts";
+import { ClientLeft } from "#src/gateway/trying/run.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { learnSpeed } from "#src/gateway/trying/learn.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
 import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError } from "#src/lib/error.ts";
+import type { Deadline } from "#src/lib/deadline.ts";
 import type { Exchange } from "#src/provider/exchange.ts";
 
 /** Silence after which a comment keeps intermediaries from closing the connection. */
@@ -44,15 +45,13 @@ export async function* streamOf(
     exchange.abort(isClientsTurn ? new ClientLeft() : timeout(timer, milliseconds, route));
   const idle = app.deadlines.after(timeouts.idleMs, late("idle", timeouts.idleMs));
   const total = app.deadlines.after(totalLeft(job.call, app), late("total", timeouts.totalMs));
+  const pieces = new Pieces(exchange, app);
   let finished = false;
   try {
     let failure: AppError | undefined;
-    let reading = exchange.read();
-    // It may break while the client is waited for; the loop hears of it when it asks.
-    reading.catch(() => {});
     try {
       for (;;) {
-        const next = await orSilence(reading, app);
+        const next = exchange.here?.() ?? (await pieces.next());
         if (next === silence) {
           yield heartbeat;
           continue;
@@ -66,8 +65,6 @@ export async function* streamOf(
           if (out.length > 0) yield out;
           break;
         }
-        reading = exchange.read();
-        reading.catch(() => {});
         if (out.length === 0) continue;
         isClientsTurn = true;
         yield out;
@@ -126,6 +123,7 @@ export async function* streamOf(
     finished = true;
     yield flow.end(account.summary);
   } finally {
+    pieces.end();
     idle.cancel();
     total.cancel();
     if (!finished) await leave(job, answer, flow, app);
@@ -179,21 +177,45 @@ async function letGo(exchange: Exchange): Promise<void> {
 
 const silence = Symbol("nothing came for a while");
 
-/** The next chunk, or `silence` when nothing came for a while. */
-function orSilence<T>(reading: Promise<T>, app: App): Promise<T | typeof silence> {
-  return new Promise((resolve, reject) => {
-    const timer = app.deadlines.after(heartbeatMs, () => resolve(silence));
-    reading.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (cause) => {
-        timer.cancel();
-        reject(cause);
-      },
-    );
-  });
+/** The pieces of an answer that are waited for, and the beat while none comes. */
+class Pieces {
+  readonly #exchange: Exchange;
+  readonly #app: App;
+  /** The read that no piece has answered yet. */
+  #reading: Promise<Uint8Array | undefined> | undefined;
+  #beat: Deadline;
+  /** Ends the waiting without a piece. */
+  #wake: ((nothing: typeof silence) => void) | undefined;
+
+  constructor(exchange: Exchange, app: App) {
+    this.#exchange = exchange;
+    this.#app = app;
+    this.#beat = this.#nextBeat();
+  }
+
+  /** The next piece, `silence` where none came for a while, or undefined at the end. Rejects with what broke. */
+  next(): Promise<Uint8Array | typeof silence | undefined> {
+    this.#beat.extend();
+    const reading = (this.#reading ??= this.#exchange.read());
+    return new Promise((resolve, reject) => {
+      this.#wake = resolve;
+      reading.then((piece) => {
+        this.#reading = undefined;
+        resolve(piece);
+      }, reject);
+    });
+  }
+
+  end(): void {
+    this.#beat.cancel();
+  }
+
+  #nextBeat(): Deadline {
+    return this.#app.deadlines.after(heartbeatMs, () => {
+      this.#beat = this.#nextBeat();
+      this.#wake?.(silence);
+    });
+  }
 }
 
 /** A broken stream as the error that the client is told. */

@@ -12,6 +12,9 @@ const maxHeadBytes = 65_536;
 const maxLineBytes = 8_192;
 const headEnd = "\r\n\r\n";
 const lineFeed = 10;
+const carriageReturn = 13;
+/** Digits of a chunk's size that are read at a glance. */
+const plainDigits = 7;
 
 /**
  * Reads HTTP/1.1 answers (RFC 9112) from the bytes of one connection, however they are cut.
@@ -61,6 +64,13 @@ export class AnswerReader {
           sink.onBody(at === 0 ? bytes : bytes.subarray(at));
           return;
         default: {
+          if (this.#state === "chunk-size" && this.#kept === undefined) {
+            const next = this.#chunks(bytes, at, sink);
+            if (next !== at) {
+              at = next;
+              break;
+            }
+          }
           const end = bytes.indexOf(lineFeed, at);
           const line = this.#line(bytes, at, end);
           if (line === undefined) return;
@@ -145,6 +155,41 @@ export class AnswerReader {
     return text.endsWith("\r") ? text.slice(0, -1) : text;
   }
 
+  /**
+   * The chunks that are here, as far as they are told in the plainest way, as one piece: their bytes are moved together
+   * where they stand. Returns where something else begins.
+   */
+  #chunks(bytes: Buffer, from: number, sink: AnswerSink): number {
+    let at = from;
+    let filled = from;
+    while (this.#state === "chunk-size") {
+      let size = 0;
+      let next = at;
+      for (; next - at < plainDigits; next++) {
+        const digit = hexDigit(bytes[next]);
+        if (digit === -1) break;
+        size = size * 16 + digit;
+      }
+      // The last chunk, one with an extension, or a line that is not all here.
+      if (size === 0 || bytes[next] !== carriageReturn || bytes[next + 1] !== lineFeed) break;
+      const begin = next + 2;
+      const end = Math.min(begin + size, bytes.length);
+      bytes.copyWithin(filled, begin, end);
+      filled += end - begin;
+      at = end;
+      if (end - begin < size) {
+        this.#left = size - (end - begin);
+        this.#state = "chunk";
+      } else if (bytes[end] === carriageReturn && bytes[end + 1] === lineFeed) {
+        at = end + 2;
+      } else {
+        this.#state = "chunk-end";
+      }
+    }
+    if (filled > from) sink.onBody(bytes.subarray(from, filled));
+    return at;
+  }
+
   #chunkSize(line: string): void {
     const size = /^([0-9a-f]{1,8})[ \t]*(?:;.*)?$/i.exec(line);
     if (size === null) throw new BrokenAnswer("A chunk has no size");
@@ -164,6 +209,14 @@ export class AnswerReader {
     this.#kept = undefined;
     this.#begun = false;
   }
+}
+
+/** Value of a hexadecimal digit by its code; -1 for anything else. */
+function hexDigit(code: number | undefined): number {
+  if (code === undefined) return -1;
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
 class TextHead implements Head {

@@ -13,6 +13,8 @@ export interface Exchange {
   readonly head: Promise<Head>;
   /** The next piece of the body; undefined at its end. One call at a time. */
   read(): Promise<Uint8Array | undefined>;
+  /** What came of the body and is not read yet, at once; undefined where nothing did. Not while a `read` is waited for. */
+  here?(): Uint8Array | undefined;
   /** All of the body that is not read yet is here. Absent where that cannot be told. */
   readonly isHere?: boolean;
   /** The rest of the body; at once when all of it is here. */

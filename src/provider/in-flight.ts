@@ -89,6 +89,10 @@ export class SeatedExchange implements Exchange {
     }
   }
 
+  here(): Uint8Array | undefined {
+    return this.#exchange.here?.();
+  }
+
   bytes(): Uint8Array | Promise<Uint8Array> {
     const bytes = this.#exchange.bytes();
     if (bytes instanceof Promise) return bytes.finally(() => this.#seat.leave());

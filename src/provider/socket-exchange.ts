@@ -103,6 +103,10 @@ export class SocketExchange implements Exchange, AnswerSink {
     return this.#take();
   }
 
+  here(): Uint8Array | undefined {
+    return this.#pieces.length === 0 ? undefined : this.#take();
+  }
+
   get isHere(): boolean {
     return this.#ended;
   }

@@ -86,3 +86,8 @@ test("many events in one chunk take time in proportion", () => {
   expect(new SseParser().push(chunk)).toHaveLength(200_000);
   expect(performance.now() - began).toBeLessThan(2000);
 });
+
+test("a BOM is one at the very beginning alone", () => {
+  const events = new SseParser().push(encode("data: a\n\n\uFEFFdata: b\n\ndata: c\n\n"));
+  expect(events).toEqual([{ data: "a" }, { data: "c" }]);
+});
