@@ -6,6 +6,7 @@ import health from "./migrations/0002_health.sql" with { type: "text" };
 import providerKey from "./migrations/0003_provider_key.sql" with { type: "text" };
 import people from "./migrations/0004_people.sql" with { type: "text" };
 import dashboard from "./migrations/0005_dashboard.sql" with { type: "text" };
+import exactSums from "./migrations/0006_exact_sums.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -54,6 +55,7 @@ const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0003_provider_key": { sql: providerKey },
   "0004_people": { sql: people },
   "0005_dashboard": { sql: dashboard },
+  "0006_exact_sums": { sql: exactSums },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

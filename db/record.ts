@@ -43,4 +43,6 @@ export const recordMembers = [
   "upstream_id",
   "measured_wh_per_1k",
   "measured_pue",
+  "energy_wh_low",
+  "energy_wh_high",
 ] as const;

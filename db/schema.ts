@@ -166,6 +166,8 @@ export const generation = sqliteView("generation", {
   gridZone: text("grid_zone"),
   measuredWhPer1k: real("measured_wh_per_1k"),
   measuredPue: real("measured_pue"),
+  energyWhLow: real("energy_wh_low"),
+  energyWhHigh: real("energy_wh_high"),
   rawUsage: text("raw_usage"),
   trace: text("trace"),
 }).as(
@@ -209,7 +211,10 @@ SELECT id, account_id, type, amount, description, created_at, NULL AS generation
 UNION ALL
 SELECT ${sql.raw(usageColumns)}, id FROM generation WHERE cost <> 0`);
 
-/** Totals by day and dimension, written with the rows they sum. An absent dimension is the empty text. */
+/**
+ * Totals by day and dimension, written with the rows they sum. An absent dimension is the empty text. Energy and carbon are
+ * whole picowatt-hours and picograms, each row rounded once: integers add up to the same in any order.
+ */
 export const rollup = sqliteTable(
   "rollup",
   {
@@ -231,10 +236,17 @@ export const rollup = sqliteTable(
     cost: integer("cost").notNull(),
     upstreamCost: integer("upstream_cost").notNull(),
     byokCost: integer("byok_cost").notNull(),
-    energyWh: real("energy_wh").notNull(),
-    carbonG: real("carbon_g").notNull(),
     withoutEco: integer("without_eco").notNull(),
     errors: integer("errors").notNull(),
+    energyPwh: integer("energy_pwh").notNull().default(0),
+    carbonPg: integer("carbon_pg").notNull().default(0),
+    /** Sums of the ends of each estimate's interval. */
+    energyLowPwh: integer("energy_low_pwh").notNull().default(0),
+    energyHighPwh: integer("energy_high_pwh").notNull().default(0),
+    carbonLowPg: integer("carbon_low_pg").notNull().default(0),
+    carbonHighPg: integer("carbon_high_pg").notNull().default(0),
+    /** Requests with an estimate whose interval was not kept. */
+    withoutBounds: integer("without_bounds").notNull().default(0),
   },
   (table) => [
     primaryKey({
@@ -495,6 +507,10 @@ export const webhook = sqliteTable(
     eventTypes: text("event_types").notNull().default("[]"),
     apiKeyHashes: text("api_key_hashes").notNull().default("[]"),
     disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
+    /** Tries in a row that failed, whatever they were to deliver. */
+    failures: integer("failures").notNull().default(0),
+    /** Nothing is sent there before; who sends moves this on first, so that nobody else does. */
+    nextAt: integer("next_at").notNull().default(0),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at"),
   },
@@ -522,17 +538,30 @@ export const webhookDelivery = sqliteTable(
     deliveredAt: integer("delivered_at"),
   },
   (table) => [
-    index("webhook_delivery_due").on(table.state, table.nextAt),
+    index("webhook_delivery_due").on(table.webhookId, table.state, table.nextAt),
     index("webhook_delivery_webhook").on(table.webhookId, table.id),
   ],
 );
 
-/** Events of the payment provider that were taken in: each once, however often it is sent. */
-export const paymentEvent = sqliteTable("payment_event", {
-  id: text("id").primaryKey(),
-  type: text("type").notNull(),
-  at: integer("at").notNull(),
-});
+/**
+ * Events of the payment provider that were taken in: each once, however often it is sent. What they say of a payment is kept,
+ * so that it counts too where it comes before the payment itself.
+ */
+export const paymentEvent = sqliteTable(
+  "payment_event",
+  {
+    id: text("id").primaryKey(),
+    type: text("type").notNull(),
+    at: integer("at").notNull(),
+    /** The payment and, within it, the dispute that it is about, by the provider's ids. */
+    paymentId: text("payment_id"),
+    disputeId: text("dispute_id"),
+    /** Of a refund all that was refunded so far; of a dispute what is held back for it, 0 once it came back. */
+    minor: integer("amount_minor"),
+    currency: text("currency"),
+  },
+  (table) => [index("payment_event_payment").on(table.paymentId)],
+);
 
 /** A purchase of credit, from the moment that somebody is sent to pay. */
 export const purchase = sqliteTable(
@@ -542,12 +571,18 @@ export const purchase = sqliteTable(
     id: text("id").primaryKey(),
     accountId: text("account_id").notNull(),
     personId: text("person_id"),
+    /** The credit that is bought. */
     amount: integer("amount_nano").notNull(),
+    /** What is paid for it, in the smallest unit of the currency, and that currency: the credit and the fee. */
+    price: integer("price_minor").notNull(),
+    currency: text("currency").notNull(),
     /** Ids at the payment provider. */
     sessionId: text("session_id").unique(),
     paymentId: text("payment_id"),
-    state: text("state", { enum: ["open", "paid", "refunded", "disputed", "expired"] }).notNull(),
-    /** Of it, what went back to the payer. */
+    state: text("state", {
+      enum: ["open", "paid", "refunded", "disputed", "failed", "expired"],
+    }).notNull(),
+    /** Of the credit, what was taken back with what went back to the payer. */
     returned: integer("returned_nano").notNull().default(0),
     createdAt: integer("created_at").notNull(),
     updatedAt: integer("updated_at"),

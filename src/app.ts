@@ -12,17 +12,24 @@ import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
 import { createLedger } from "#src/ledger/commit.ts";
 import { nano } from "#src/ledger/money.ts";
+import { createWatch } from "#src/ledger/watch.ts";
 import { type Clock, dayOf, systemClock } from "#src/lib/clock.ts";
 import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
+import { tellLowBalance } from "#src/mail/low-balance.ts";
+import { createPost, type Post } from "#src/mail/post.ts";
+import { createSend, type Send } from "#src/mail/transport.ts";
 import type { Log } from "#src/observe/log.ts";
+import { createPayments } from "#src/payment/payments.ts";
 import { createHealth } from "#src/provider/health.ts";
 import { createInFlight } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
+import type { RemoteRules } from "#src/provider/remote-rules.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
+import { openWebhooks, type Webhooks } from "#src/webhook/open.ts";
 
 /** The gateway with everything it runs on. */
 export interface Gateway {
@@ -47,6 +54,10 @@ export async function createGateway(options: {
   demo?: boolean;
   /** Where documents by address come from; tests bring one of their own. */
   remote?: RemoteDocuments;
+  /** What webhooks may reach; tests bring rules of their own. */
+  webhookRules?: Partial<RemoteRules>;
+  /** Who takes mail, instead of the server that is configured. */
+  sendMail?: Send;
 }): Promise<Gateway> {
   const { config, store, log, clock = systemClock, demo = false } = options;
   const { remote = createRemoteDocuments() } = options;
@@ -61,10 +72,25 @@ export async function createGateway(options: {
 
   const allowances = createAllowances({ store, clock, processId, pid: process.pid });
   await allowances.start();
+  const watch = createWatch();
+  const webhooks = await openWebhooks({
+    store,
+    clock,
+    ids,
+    random: systemRandom,
+    log,
+    place: stored.place,
+    config,
+    standings: () => app.health.all(),
+    rules: options.webhookRules,
+  });
   const ledger = createLedger({
     store,
     clock,
     processId,
+    watch,
+    beside: (group) => webhooks.beside(group),
+    onCommit: () => webhooks.committed(),
     onFault: (error, attempt, rows) =>
       log.write("error", "commit_failed", { attempt, rows }, error),
   });
@@ -100,6 +126,7 @@ export async function createGateway(options: {
     sticky: createSticky(clock),
     remote,
     allowances,
+    refused: webhooks.events.refused,
     ledger,
     price(route, usage, now) {
       const priced = priceUsage(route.endpoint, usage, dayOf(now), billing);
@@ -127,18 +154,33 @@ export async function createGateway(options: {
     },
     estimate(route, usage) {
       const grid = catalogue.gridAt(route.deployment);
-      const { measured } = route;
+      const { measured, deployment, model } = route;
+      const provider = deployment.provider.id;
       const made =
-        grid && estimate(tables, methodology, { model: route.model.id, usage, grid, measured });
+        grid && estimate(tables, methodology, { model: model.id, usage, grid, provider, measured });
       return made && { ...made, gridGPerKwh: grid.gPerKwh, gridZone: grid.zone, measured };
     },
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
-    open: new Set(),
+    open: new Map(),
     demo,
   };
   const { health, inFlight } = app;
   const sharing = shareHealth({ store, clock, log, health, inFlight, processId });
+  const { server } = config.mail;
+  const send = options.sendMail ?? (server && createSend(config.mail, server));
+  const post =
+    send &&
+    createPost({ store, clock, ids, log, random: systemRandom, origin: config.publicUrl, send });
+  if (post !== undefined) mailNotices(post, webhooks, store, config);
+  const payments = createPayments({
+    store,
+    clock,
+    ids,
+    log,
+    config,
+    onChange: (accountId) => allowances.refresh(accountId),
+  });
   const people = createPeople({
     store,
     clock,
@@ -150,7 +192,19 @@ export async function createGateway(options: {
   return {
     app,
     store,
-    services: { ...services, store, keys, providerKeys: stored, people, tables, processId },
+    services: {
+      ...services,
+      store,
+      keys,
+      providerKeys: stored,
+      people,
+      tables,
+      processId,
+      watch,
+      webhooks,
+      payments,
+      post,
+    },
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.
@@ -159,11 +213,30 @@ export async function createGateway(options: {
       deadlines.stop();
       await sharing.close();
       await ledger.close();
+      await webhooks.close();
+      await post?.close();
       await allowances.giveBack();
       await keys.tick();
       await stored.tick();
     },
   };
+}
+
+/** Tells by mail what an account has to know even without a webhook. */
+function mailNotices(
+  post: Post,
+  { events }: Webhooks,
+  store: Store,
+  { billing: { currency, lowBalance: threshold } }: Config,
+): void {
+  events.onNotice(["credits.low"], ({ accountId = "", data }) => {
+    post.wake();
+    return tellLowBalance(store, post, accountId, {
+      balance: Number(data["balance"]),
+      threshold,
+      currency,
+    });
+  });
 }
 
 /** What is charged for a request on an account's own credential: a share of what it would have cost, rounded up. */

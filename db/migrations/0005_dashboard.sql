@@ -22,14 +22,21 @@ CREATE TABLE `notice` (
 CREATE TABLE `payment_event` (
 	`id` text PRIMARY KEY NOT NULL,
 	`type` text NOT NULL,
-	`at` integer NOT NULL
+	`at` integer NOT NULL,
+	`payment_id` text,
+	`dispute_id` text,
+	`amount_minor` integer,
+	`currency` text
 );
 --> statement-breakpoint
+CREATE INDEX `payment_event_payment` ON `payment_event` (`payment_id`);--> statement-breakpoint
 CREATE TABLE `purchase` (
 	`id` text PRIMARY KEY NOT NULL,
 	`account_id` text NOT NULL,
 	`person_id` text,
 	`amount_nano` integer NOT NULL,
+	`price_minor` integer NOT NULL,
+	`currency` text NOT NULL,
 	`session_id` text,
 	`payment_id` text,
 	`state` text NOT NULL,
@@ -50,6 +57,8 @@ CREATE TABLE `webhook` (
 	`event_types` text DEFAULT '[]' NOT NULL,
 	`api_key_hashes` text DEFAULT '[]' NOT NULL,
 	`disabled` integer DEFAULT false NOT NULL,
+	`failures` integer DEFAULT 0 NOT NULL,
+	`next_at` integer DEFAULT 0 NOT NULL,
 	`created_at` integer NOT NULL,
 	`updated_at` integer
 );
@@ -69,6 +78,6 @@ CREATE TABLE `webhook_delivery` (
 	`delivered_at` integer
 );
 --> statement-breakpoint
-CREATE INDEX `webhook_delivery_due` ON `webhook_delivery` (`state`,`next_at`);--> statement-breakpoint
+CREATE INDEX `webhook_delivery_due` ON `webhook_delivery` (`webhook_id`,`state`,`next_at`);--> statement-breakpoint
 CREATE INDEX `webhook_delivery_webhook` ON `webhook_delivery` (`webhook_id`,`id`);--> statement-breakpoint
 ALTER TABLE `api_key` ADD `created_by` text;

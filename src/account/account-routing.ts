@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import type { Account, AccountRouting } from "#src/account/account.ts";
 import { accountOf } from "#src/account/accounts.ts";
+import { carbonBudgetIn } from "#src/account/carbon-budget.ts";
 import { bumpAccess, getSetting } from "#src/account/settings.ts";
-import { type Row, type Store, textOf } from "#src/store/store.ts";
+import { type Row, type Statement, type Store, textOf } from "#src/store/store.ts";
 
 const schema = v.object({
   policy: v.optional(v.string()),
@@ -22,11 +23,12 @@ export async function getAccountRouting(
   return read(await getSetting(store, nameOf(accountId)));
 }
 
-/** Puts wishes in the place of those before; undefined lifts all. Then `KeyCache.invalidate()`. */
+/** Puts wishes in the place of those before, and writes `beside` with them; undefined lifts all. Then `KeyCache.invalidate()`. */
 export async function setAccountRouting(
   store: Store,
   accountId: string,
   routing: AccountRouting | undefined,
+  beside: readonly Statement[] = [],
 ): Promise<void> {
   const change =
     routing === undefined
@@ -35,14 +37,17 @@ export async function setAccountRouting(
           sql: "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
           args: [nameOf(accountId), JSON.stringify(routing)],
         };
-  await store.write([change, bumpAccess]);
+  await store.write([change, ...beside, bumpAccess]);
 }
 
-/** The account of a row that a key was read with, and its wishes for routing from the column `account_routing`. */
-export function withRouting(row: Row): Account {
+/** The account of a row that a key was read with, with its settings from the columns `account_routing` and `account_carbon`. */
+export function withSettings(row: Row): Account {
   const account = accountOf(row, "account_");
   const routing = read(textOf(row, "account_routing"));
-  return routing === undefined ? account : { ...account, routing };
+  const carbonBudget = carbonBudgetIn(row);
+  if (routing !== undefined) account.routing = routing;
+  if (carbonBudget !== undefined) account.carbonBudget = carbonBudget;
+  return account;
 }
 
 function nameOf(accountId: string): string {

@@ -12,6 +12,8 @@ export interface Account {
   createdAt: number;
   /** How its requests are routed, where no key and no request says more; absent without any wish. */
   routing?: AccountRouting;
+  /** What all its keys together may emit. */
+  carbonBudget?: CarbonBudget;
 }
 
 /** An account's wishes for all its keys. Lists only narrow, and what is forbidden here no request allows. */
@@ -39,6 +41,13 @@ export interface RateLimit {
 }
 
 export type CarbonAction = "refuse" | { routeUnderGPer1k: number };
+
+/** Grams of CO2e in each window, and what happens to a request beyond them. */
+export interface CarbonBudget {
+  grams: number;
+  reset: "daily" | "monthly";
+  action: CarbonAction;
+}
 
 /** A key and everything that it is allowed. Absent limits are no limits; empty lists allow all. */
 export interface ApiKey {

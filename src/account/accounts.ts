@@ -2,7 +2,7 @@ import type { Account, Plan } from "#src/account/account.ts";
 import { bumpAccess } from "#src/account/settings.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
-import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+import { numberIn, textOf, type Row, type Statement, type Store } from "#src/store/store.ts";
 
 const columns = "id, name, plan, disabled, created_at";
 
@@ -13,13 +13,16 @@ export async function createAccount(
   { name, plan }: { name: string; plan: Plan },
 ): Promise<Account> {
   const account = { id: ids.next("acc"), name, plan, disabled: false, createdAt: clock.now() };
-  await store.write([
-    {
-      sql: `INSERT INTO account (${columns}) VALUES (?, ?, ?, 0, ?)`,
-      args: [account.id, name, plan, account.createdAt],
-    },
-  ]);
+  await store.write([inserting(account)]);
   return account;
+}
+
+/** The statement that opens an account, for the transaction of what it comes with. */
+export function inserting({ id, name, plan, disabled, createdAt }: Account): Statement {
+  return {
+    sql: `INSERT INTO account (${columns}) VALUES (?, ?, ?, ?, ?)`,
+    args: [id, name, plan, disabled ? 1 : 0, createdAt],
+  };
 }
 
 /** All accounts, oldest first. */
@@ -43,14 +46,19 @@ export async function updateAccount(
   const account = await findAccount(store, id);
   if (account === undefined) return undefined;
   const changed = { ...account, ...change };
-  await store.write([
+  await store.write(replacing(changed));
+  return changed;
+}
+
+/** The statements that change an account, for the transaction of what goes with it. Then `KeyCache.invalidate()`. */
+export function replacing({ id, name, plan, disabled }: Account): Statement[] {
+  return [
     {
       sql: "UPDATE account SET name = ?, plan = ?, disabled = ? WHERE id = ?",
-      args: [changed.name, changed.plan, changed.disabled ? 1 : 0, id],
+      args: [name, plan, disabled ? 1 : 0, id],
     },
     bumpAccess,
-  ]);
-  return changed;
+  ];
 }
 
 /** An account from its row; `prefix` when it was joined to another. */

@@ -1,5 +1,5 @@
 import type { Caller } from "#src/account/account.ts";
-import { withRouting } from "#src/account/account-routing.ts";
+import { withSettings } from "#src/account/account-routing.ts";
 import { keyColumns, keyOf } from "#src/account/key-row.ts";
 import { hashOf } from "#src/account/keys.ts";
 import { readAccess } from "#src/account/settings.ts";
@@ -28,9 +28,11 @@ export interface KeyCacheOptions {
 
 const select = `SELECT ${keyColumns.map((column) => `api_key.${column} AS ${column}`).join(", ")},
 account.name AS account_name, account.plan AS account_plan, account.disabled AS account_disabled,
-account.created_at AS account_created_at, routing.value AS account_routing
+account.created_at AS account_created_at, routing.value AS account_routing,
+carbon.value AS account_carbon
 FROM api_key JOIN account ON account.id = api_key.account_id
-LEFT JOIN setting AS routing ON routing.key = 'routing:' || account.id WHERE api_key.hash = ?`;
+LEFT JOIN setting AS routing ON routing.key = 'routing:' || account.id
+LEFT JOIN setting AS carbon ON carbon.key = 'carbon:' || account.id WHERE api_key.hash = ?`;
 const touch = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE hash = ?`;
 
 /** Milliseconds after which every gateway on this database has noticed a change of a key. */
@@ -68,7 +70,7 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
     const from = era;
     return then(store.read(select, [hashOf(token)]), ([row]) => {
       if (row === undefined) return undefined;
-      const caller = { key: keyOf(row), account: withRouting(row) };
+      const caller = { key: keyOf(row), account: withSettings(row) };
       if (callers.size >= size) callers.clear();
       if (from === era) callers.set(token, caller);
       return used(caller);

@@ -1,7 +1,7 @@
 import { windowOf } from "#src/allowance/window.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
 import { dayOf } from "#src/lib/clock.ts";
-import { numberIn, type Store } from "#src/store/store.ts";
+import { numberIn, type Row, type Store, textOf } from "#src/store/store.ts";
 
 /** What a key spent: in all, and since the start of the UTC day, week and month. */
 export interface KeyUsage {
@@ -23,6 +23,13 @@ export async function usageOf(store: Store, hash: string, now: number): Promise<
     `SELECT ${sumsOf("cost")}, ${sumsOf("byok_cost")} FROM rollup WHERE "key" = ?1`,
     [hash, dayOf(now), ...starts(now)],
   );
+  return usagesIn(row);
+}
+
+/** Of a key that was never used. */
+export const noUsage: KeyUsages = usagesIn(undefined);
+
+function usagesIn(row: Row | undefined): KeyUsages {
   const read = (name: string): NanoUnits => nano(numberIn(row, name) ?? 0);
   const usage = (column: string): KeyUsage => ({
     total: read(`${column}_total`),
@@ -31,6 +38,20 @@ export async function usageOf(store: Store, hash: string, now: number): Promise<
     monthly: read(`${column}_monthly`),
   });
   return { own: usage("cost"), byok: usage("byok_cost") };
+}
+
+/** Usage of several keys, by their hashes; none for a key that was never used. */
+export async function usagesOf(
+  store: Store,
+  hashes: readonly string[],
+  now: number,
+): Promise<Map<string, KeyUsages>> {
+  const rows = await store.read(
+    `SELECT "key", ${sumsOf("cost")}, ${sumsOf("byok_cost")} FROM rollup
+      WHERE "key" IN (SELECT value FROM json_each(?1)) GROUP BY "key"`,
+    [JSON.stringify(hashes), dayOf(now), ...starts(now)],
+  );
+  return new Map(rows.map((row) => [textOf(row, "key") ?? "", usagesIn(row)]));
 }
 
 function starts(now: number): string[] {

@@ -1,9 +1,10 @@
 import type { ApiKey } from "#src/account/account.ts";
+import { seeding } from "#src/account/carbon-budget.ts";
 import { keyColumns, keyOf, keyValues } from "#src/account/key-row.ts";
 import { bumpAccess } from "#src/account/settings.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import type { Clock } from "#src/lib/clock.ts";
-import type { Store, Value } from "#src/store/store.ts";
+import type { Statement, Store, Value } from "#src/store/store.ts";
 
 /** What the maker of a key decides; the rest is without limits. */
 export type KeyPolicy = Omit<
@@ -49,12 +50,13 @@ export function mintSecret(type: ApiKey["type"]): string {
   return text;
 }
 
-/** Makes a key. `secret` only to keep one that exists already. */
+/** Makes a key. `secret` only to keep one that exists already, or to know the hash before; `beside` is written with it. */
 export async function createKey(
   store: Store,
   clock: Clock,
   { type = "regular", ...policy }: NewKey,
   secret = mintSecret(type),
+  beside: readonly Statement[] = [],
 ): Promise<MintedKey> {
   const key: ApiKey = {
     disabled: false,
@@ -69,7 +71,7 @@ export async function createKey(
     label: `${secret.slice(0, 12)}…${secret.slice(-4)}`,
     createdAt: clock.now(),
   };
-  await store.write([{ sql: insertKey, args: keyValues(key) }, bumpAccess]);
+  await store.write([{ sql: insertKey, args: keyValues(key) }, ...beside, bumpAccess]);
   return { key, secret };
 }
 
@@ -78,6 +80,7 @@ export interface KeyListing {
   accountId?: string;
   /** Only those that this person made. */
   createdBy?: string | undefined;
+  type?: ApiKey["type"] | undefined;
   includeDisabled: boolean;
   pageSize: number;
   offset?: number;
@@ -87,7 +90,7 @@ export interface KeyListing {
 
 /** Keys, newest first. */
 export async function listKeys(store: Store, listing: KeyListing): Promise<ApiKey[]> {
-  const { accountId, createdBy, includeDisabled, pageSize, offset = 0, pageToken } = listing;
+  const { accountId, createdBy, type, includeDisabled, pageSize, offset = 0, pageToken } = listing;
   const texts: string[] = [];
   const args: Value[] = [];
   if (accountId !== undefined) {
@@ -97,6 +100,10 @@ export async function listKeys(store: Store, listing: KeyListing): Promise<ApiKe
   if (createdBy !== undefined) {
     texts.push("created_by = ?");
     args.push(createdBy);
+  }
+  if (type !== undefined) {
+    texts.push("type = ?");
+    args.push(type);
   }
   if (!includeDisabled) texts.push("disabled = 0");
   if (pageToken !== undefined) {
@@ -122,30 +129,42 @@ export async function getKey(
   return accountId === undefined || key?.accountId === accountId ? key : undefined;
 }
 
-/** Changes a key. Then `KeyCache.invalidate(hash)` and `Allowances.refresh(hash)`. */
+/** Changes a key, and writes `beside` with it. Then `KeyCache.invalidate(hash)` and `Allowances.refresh(hash)`. */
 export async function updateKey(
   store: Store,
   clock: Clock,
   accountId: string | undefined,
   hash: string,
   change: KeyChange,
+  beside: readonly Statement[] = [],
 ): Promise<ApiKey | undefined> {
   const key = await getKey(store, accountId, hash);
   if (key === undefined) return undefined;
   const changed: ApiKey = { ...key, ...change, updatedAt: clock.now() };
   const values = keyValues(changed).toSpliced(lastUsedAt, 1);
-  await store.write([{ sql: updateRow, args: [...values, hash] }, bumpAccess]);
+  const isBudgeted = "carbonBudgetG" in change || "carbonBudgetReset" in change;
+  const { carbonBudgetReset: reset = "monthly" } = changed;
+  const seeds =
+    isBudgeted && changed.carbonBudgetG !== undefined
+      ? [seeding("key", hash, reset, clock.now())]
+      : [];
+  await store.write([{ sql: updateRow, args: [...values, hash] }, ...seeds, ...beside, bumpAccess]);
   return changed;
 }
 
-/** Revokes a key for good; its history stays. False when there is none. Then `KeyCache.invalidate(hash)`. */
+/** Revokes a key for good, and writes `beside` with that; its history stays. False when there is none. Then `KeyCache.invalidate(hash)`. */
 export async function deleteKey(
   store: Store,
   accountId: string | undefined,
   hash: string,
+  beside: readonly Statement[] = [],
 ): Promise<boolean> {
   const key = await getKey(store, accountId, hash);
   if (key === undefined) return false;
-  await store.write([{ sql: "DELETE FROM api_key WHERE hash = ?", args: [hash] }, bumpAccess]);
+  await store.write([
+    { sql: "DELETE FROM api_key WHERE hash = ?", args: [hash] },
+    ...beside,
+    bumpAccess,
+  ]);
   return true;
 }

@@ -165,31 +165,34 @@ export async function replaceSecret(
   throw new VaultError("Cannot keep the provider key: the master key is being rotated. Try again");
 }
 
-/** Changes what is given and leaves the rest. Undefined where the owner has no such key. */
+/** Changes what is given and leaves the rest, and writes `beside` with it. Undefined where the owner has no such key. */
 export async function updateProviderKey(
   store: Store,
   clock: Clock,
   id: string,
   change: ProviderKeyChange,
   owner?: KeyOwner,
+  beside: readonly Statement[] = [],
 ): Promise<ProviderKey | undefined> {
   const key = await getProviderKey(store, id, owner);
   if (key === undefined) return undefined;
   const made: ProviderKey = { ...key, ...change, updatedAt: clock.now() };
   const args = [...providerKeyValues(made).toSpliced(lastUsedAt, 1), id];
-  await store.write([{ sql: update, args }, ...providerKeysChanged]);
+  await store.write([{ sql: update, args }, ...beside, ...providerKeysChanged]);
   return made;
 }
 
-/** Deletes a key for good. False where the owner has no such key. */
+/** Deletes a key for good, and writes `beside` with that. False where the owner has no such key. */
 export async function removeProviderKey(
   store: Store,
   id: string,
   owner?: KeyOwner,
+  beside: readonly Statement[] = [],
 ): Promise<boolean> {
   if ((await getProviderKey(store, id, owner)) === undefined) return false;
   await store.write([
     { sql: "DELETE FROM provider_key WHERE id = ?", args: [id] },
+    ...beside,
     ...providerKeysChanged,
   ]);
   return true;

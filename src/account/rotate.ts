@@ -9,7 +9,9 @@ import {
 import { resealingSecret } from "#src/account/people/secret.ts";
 import { providerKeyColumns, providerKeyOf } from "#src/account/provider-key-row.ts";
 import { openProviderKeys, providerKeysChanged } from "#src/account/provider-keys.ts";
+import { resealingSigningKey } from "#src/account/signing-key.ts";
 import { keyIdOf, type MasterKey, seal, unseal } from "#src/account/vault.ts";
+import { resealingWebhooks } from "#src/account/webhook-envelope.ts";
 import { type Statement, type Store, textOf } from "#src/store/store.ts";
 
 const readAll = `SELECT ${providerKeyColumns.join(", ")}, envelope FROM provider_key`;
@@ -87,6 +89,8 @@ async function resealing(
       { sql: nameNext, args: [next.id] },
       { sql: allUnder, args: [`v1.${next.id}.%`] },
       ...(await resealingSecret(store, all, next)),
+      ...(await resealingSigningKey(store, all, next)),
+      ...(await resealingWebhooks(store, all, next)),
       ...providerKeysChanged,
     ],
   };

@@ -9,26 +9,42 @@ export interface Claim {
 
 /** The first claim that its chunk does not cover, or undefined after all were taken. Takes all or none. */
 export function takeAll(claims: readonly Claim[]): Claim | undefined {
-  for (const [at, claim] of claims.entries()) {
-    if (!take(claim)) {
-      for (const taken of claims.slice(0, at)) putBack(taken);
-      return claim;
-    }
+  for (let at = 0; at < claims.length; at++) {
+    const claim = claims[at];
+    if (claim === undefined || take(claim)) continue;
+    for (const taken of claims.slice(0, at)) putBack(taken);
+    return claim;
   }
   return undefined;
 }
 
 /** The hold on claims that were taken. */
 export function holdOf(claims: readonly Claim[]): Hold {
-  let isOpen = true;
-  return {
-    demands: claims.map(({ demand }) => demand),
-    settle(used) {
-      if (!isOpen) return [];
-      isOpen = false;
-      return claims.map((claim, at) => settleOne(claim, used[at] ?? 0)).filter(isMoving);
-    },
-  };
+  return new ClaimedHold(claims);
+}
+
+class ClaimedHold implements Hold {
+  readonly demands: Demand[] = [];
+  readonly #claims: readonly Claim[];
+  #isOpen = true;
+
+  constructor(claims: readonly Claim[]) {
+    this.#claims = claims;
+    for (const { demand } of claims) this.demands.push(demand);
+  }
+
+  settle(used: readonly number[]): Movement[] {
+    const movements: Movement[] = [];
+    if (!this.#isOpen) return movements;
+    this.#isOpen = false;
+    for (let at = 0; at < this.#claims.length; at++) {
+      const claim = this.#claims[at];
+      if (claim === undefined) continue;
+      const movement = settleOne(claim, used[at] ?? 0);
+      if (movement.used !== 0) movements.push(movement);
+    }
+    return movements;
+  }
 }
 
 function take({ demand, chunk }: Claim): boolean {
@@ -57,8 +73,4 @@ function settleOne(claim: Claim, used: number): Movement {
   chunk.committed = (chunk.committed ?? 0) + used - fromLease;
   const { kind, owner, windowStart } = demand;
   return { kind, owner, windowStart, used, fromLease };
-}
-
-function isMoving({ used }: Movement): boolean {
-  return used !== 0;
 }

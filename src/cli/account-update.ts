@@ -3,6 +3,7 @@ import { getAccountRouting, setAccountRouting } from "#src/account/account-routi
 import { freshnessOf } from "#src/account/key-cache.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import { routingLines, routingRecord } from "#src/cli/account.ts";
+import { noted } from "#src/cli/noted.ts";
 import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
@@ -36,6 +37,14 @@ export async function updateAccountCommand(
       store,
       account.id,
       Object.keys(routing).length === 0 ? undefined : routing,
+      [
+        noted({
+          action: "routing.changed",
+          target: account.id,
+          accountId: account.id,
+          detail: detailOf(routing),
+        }),
+      ],
     );
     // The next request after this command meets the change.
     await Bun.sleep(freshnessOf(store) + 1);
@@ -83,6 +92,16 @@ function changed(
       2,
     );
   return after;
+}
+
+/** What is wished, as the audit log has it. */
+function detailOf(routing: AccountRouting): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(routing).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : String(value),
+    ]),
+  );
 }
 
 const lifted = "none";

@@ -1,11 +1,12 @@
 import type { Account, AccountRouting } from "#src/account/account.ts";
 import { getAccountRouting } from "#src/account/account-routing.ts";
-import { createAccount, listAccounts } from "#src/account/accounts.ts";
+import { openAccount } from "#src/account/administer.ts";
+import { listAccounts } from "#src/account/accounts.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
-import { addCredit, balanceOf } from "#src/ledger/transactions.ts";
+import { balanceOf } from "#src/ledger/transactions.ts";
 import { rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
 import type { Store } from "#src/store/store.ts";
@@ -19,17 +20,11 @@ export async function createAccountCommand(
   if (plan !== "prepaid" && plan !== "metered")
     throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
   await withStore(options, async (store, config) => {
-    const kit = { clock: systemClock, ids: createIds(systemClock) };
-    const account = await createAccount(store, kit, { name, plan });
-    if (balance) {
-      await addCredit(store, kit, {
-        accountId: account.id,
-        type: "credit",
-        amount: fromUnits(balance),
-        description: "Opening balance",
-        by: "cli",
-      });
-    }
+    const account = await openAccount(
+      { store, clock: systemClock, ids: createIds(systemClock) },
+      { actor: "cli" },
+      { name, plan, credit: fromUnits(balance ?? 0) },
+    );
     const record = await recordOf(store, account);
     if (options.json) printJson(output, { data: record });
     else

@@ -1,9 +1,11 @@
 import { existsSync } from "node:fs";
+import { setSetting } from "#src/account/settings.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { configOf } from "#src/cli/configuration.ts";
 import { createDataDir, withStore } from "#src/cli/runtime.ts";
-import { backup, restore } from "#src/store/backup.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { backup, lastBackup, restore } from "#src/store/backup.ts";
 
 /** The `backup` command: a consistent copy, while serving. */
 export async function backupCommand(
@@ -13,6 +15,7 @@ export async function backupCommand(
 ): Promise<void> {
   await withStore(options, async (store) => {
     await backup(store, file);
+    await setSetting(store, lastBackup, String(systemClock.now()));
     if (options.json) printJson(output, { data: { file } });
     else output.out(`Copied to ${file}; its pages and indexes are whole\n`);
   });

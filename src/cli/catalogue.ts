@@ -8,7 +8,7 @@ import { createKeyring } from "#src/gateway/keys/keyring.ts";
 import { keyPlaceOf } from "#src/shared-keys.ts";
 import type { CatalogView } from "#src/http/describe.ts";
 import { systemClock } from "#src/lib/clock.ts";
-import { healthAsTold } from "#src/provider/health.ts";
+import { healthAsTold } from "#src/provider/told-health.ts";
 import { createInFlight, type InFlight } from "#src/provider/in-flight.ts";
 import { type ToldHealth, toldHealth } from "#src/shared-health.ts";
 import type { Store } from "#src/store/store.ts";

@@ -1,4 +1,5 @@
 import type { CommonOptions } from "#src/cli/program.ts";
+import { noted } from "#src/cli/noted.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
@@ -15,6 +16,7 @@ export async function addCreditCommand(
   if (amount === 0) throw new CommandError("Cannot add nothing: give an amount such as 5.00", 2);
   await withStore(options, async (store, config) => {
     const account = await accountBy(store, options.account);
+    const note = options.note ?? `Credit ${amount > 0 ? "added" : "taken"} by the operator`;
     const transaction = await addCredit(
       store,
       { clock: systemClock, ids: createIds(systemClock) },
@@ -22,9 +24,17 @@ export async function addCreditCommand(
         accountId: account.id,
         type: amount > 0 ? "credit" : "adjustment",
         amount: fromUnits(amount),
-        description: options.note ?? `Credit ${amount > 0 ? "added" : "taken"} by the operator`,
+        description: note,
         by: "cli",
       },
+      [
+        noted({
+          action: amount > 0 ? "credit.added" : "credit.taken",
+          target: account.id,
+          accountId: account.id,
+          detail: { amount_nano: fromUnits(amount), note },
+        }),
+      ],
     );
     const { balance } = await balanceOf(store, account.id);
     if (options.json)

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAccount } from "#src/account/accounts.ts";
 import { createKey } from "#src/account/keys.ts";
+import { setupToken } from "#src/account/people/setup.ts";
 import type { Output } from "#src/cli/output.ts";
 import { storeOf } from "#src/cli/runtime.ts";
 import { listen, providersFound } from "#src/cli/serve.ts";
@@ -17,6 +18,8 @@ import { createIds, systemRandom } from "#src/lib/id.ts";
 /** Credit of the demo account, in the currency. */
 const credit = 25;
 const days = 30;
+/** How long the link to the dashboard works: nobody else can open it, and nothing is kept. */
+const linkSeconds = 86_400;
 
 /** The `demo` command: a gateway on simulated providers. No provider key, no network, nothing kept. */
 export async function demo(options: { listen?: string }, output: Output): Promise<void> {
@@ -74,12 +77,16 @@ export async function demo(options: { listen?: string }, output: Output): Promis
     app.allowances.refresh(account.id);
 
     const { url } = serving;
+    const { people } = serving.gateway.services;
+    const token = await setupToken(people, { by: "demo", seconds: linkSeconds });
     output.out(`LowRouter demo on ${url}: answers are simulated, figures follow the real methodology.
 
 ${providersFound(serving.gateway)}
 API key         ${secret}
 Management key  ${management.secret}
 History         ${requests} requests over ${days} days
+Dashboard       ${url}/register?invite=${token}
+                (signs you in as its administrator, once)
 
 Ask something:
 

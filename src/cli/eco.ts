@@ -54,7 +54,7 @@ export async function estimateCommand(
       output: { visible: options.tokens, reasoning: 0 },
       raw: null,
     };
-    const input = { model: model.id, usage, grid };
+    const input = { model: model.id, usage, grid, provider };
     const version = config.eco.methodology;
     const made = estimate(tables, version, input);
     if (made === undefined)

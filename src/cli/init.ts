@@ -1,8 +1,11 @@
-import { createAccount, listAccounts } from "#src/account/accounts.ts";
-import { createKey } from "#src/account/keys.ts";
+import { openAccount } from "#src/account/administer.ts";
+import { listAccounts } from "#src/account/accounts.ts";
+import { createKey, hashOf, mintSecret } from "#src/account/keys.ts";
+import { auditing } from "#src/account/people/audit.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { withStore } from "#src/cli/runtime.ts";
+import { nano } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
 import type { Store } from "#src/store/store.ts";
@@ -17,25 +20,30 @@ export interface FirstAccount {
 /** Creates the operator's own account, metered, on an empty database. Undefined where there is one already. */
 export async function bootstrap(
   store: Store,
-  name = "operator",
+  /** `by`: who the audit log says did it. */
+  { name = "operator", by }: { name?: string; by: "cli" | "serve" },
 ): Promise<FirstAccount | undefined> {
   if ((await listAccounts(store)).length > 0) return undefined;
-  const account = await createAccount(
-    store,
-    { clock: systemClock, ids: createIds(systemClock) },
-    { name, plan: "metered" },
-  );
-  const regular = await createKey(store, systemClock, {
+  const kit = { store, clock: systemClock, ids: createIds(systemClock) };
+  const account = await openAccount(kit, { actor: by }, { name, plan: "metered", credit: nano(0) });
+  const firstKey = async (keyName: string, type: "regular" | "management") => {
+    const secret = mintSecret(type);
+    const entry = auditing(kit, {
+      action: "key.created",
+      actor: by,
+      target: hashOf(secret),
+      accountId: account.id,
+      detail: { name: keyName, type },
+    });
+    const key = { accountId: account.id, name: keyName, type };
+    await createKey(store, systemClock, key, secret, [entry]);
+    return secret;
+  };
+  return {
     accountId: account.id,
-    name: "first key",
-    type: "regular",
-  });
-  const management = await createKey(store, systemClock, {
-    accountId: account.id,
-    name: "first management key",
-    type: "management",
-  });
-  return { accountId: account.id, key: regular.secret, managementKey: management.secret };
+    key: await firstKey("first key", "regular"),
+    managementKey: await firstKey("first management key", "management"),
+  };
 }
 
 /** The `init` command. */
@@ -44,7 +52,7 @@ export async function init(
   output: Output,
 ): Promise<void> {
   await withStore(options, async (store, config) => {
-    const first = await bootstrap(store, options.name);
+    const first = await bootstrap(store, { name: options.name, by: "cli" });
     if (first === undefined) {
       throw new CommandError(
         `Cannot initialise ${config.dataDir}: it has accounts already\nRun "lowrouter account list" to see them`,

@@ -133,9 +133,10 @@ function kitOf(store: Store) {
   return { store, clock: systemClock, ids: createIds(systemClock) };
 }
 
-/** The address that people open: as given, else where the gateway listens. */
-function addressOf({ listen }: Config, given: string | undefined): string {
+/** The address that people open: as given, else as configured, else where the gateway listens. */
+function addressOf({ listen, publicUrl }: Config, given: string | undefined): string {
   if (given === undefined) {
+    if (publicUrl !== "") return publicUrl;
     const host = listen.hostname === "0.0.0.0" ? "127.0.0.1" : listen.hostname;
     return `http://${host.includes(":") ? `[${host}]` : host}:${listen.port}`;
   }

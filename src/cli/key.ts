@@ -3,13 +3,16 @@ import {
   createKey,
   deleteKey,
   getKey,
+  hashOf,
   type KeyChange,
   listKeys,
+  mintSecret,
   updateKey,
 } from "#src/account/keys.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
+import { noted } from "#src/cli/noted.ts";
 import { asUsage, CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
@@ -79,12 +82,21 @@ export async function createKeyCommand(
   const type = oneOf("--type", options.type, ["regular", "management"] as const);
   await withStore(options, async (store, config) => {
     const account = await accountBy(store, options.account);
-    const { key, secret } = await createKey(store, systemClock, {
-      accountId: account.id,
-      name: options.name,
-      type,
-      ...changeOf(options, config),
-    });
+    const secret = mintSecret(type);
+    const { key } = await createKey(
+      store,
+      systemClock,
+      { accountId: account.id, name: options.name, type, ...changeOf(options, config) },
+      secret,
+      [
+        noted({
+          action: "key.created",
+          target: hashOf(secret),
+          accountId: account.id,
+          detail: { name: options.name, type },
+        }),
+      ],
+    );
     if (options.json) return printJson(output, { key: secret, data: await recordOf(store, key) });
     output.out(`${secret}\n`);
     output.err(`Key "${key.name}" of account "${account.name}". Keep it: it is not shown again\n`);
@@ -149,8 +161,14 @@ export async function updateKeyCommand(
         'Cannot change nothing: give an option such as --limit 5.00 or --disable\nRun "lowrouter key update --help" to see them',
         2,
       );
-    const { hash: whole } = await keyBy(store, hash);
-    const key = await updateKey(store, systemClock, undefined, whole, change);
+    const { hash: whole, name, accountId } = await keyBy(store, hash);
+    const entry = noted({
+      action: "key.changed",
+      target: whole,
+      accountId,
+      detail: { name, changed: Object.keys(change).join(", ") },
+    });
+    const key = await updateKey(store, systemClock, undefined, whole, change, [entry]);
     await noticed(store);
     if (key && options.json) printJson(output, { data: await recordOf(store, key) });
     else output.out(`Key "${key?.name ?? whole}" is changed; running gateways know\n`);
@@ -165,7 +183,9 @@ export async function revokeKeyCommand(
 ): Promise<void> {
   await withStore(options, async (store) => {
     const key = await keyBy(store, hash);
-    await deleteKey(store, undefined, key.hash);
+    const { name, accountId } = key;
+    const entry = noted({ action: "key.deleted", target: key.hash, accountId, detail: { name } });
+    await deleteKey(store, undefined, key.hash, [entry]);
     await noticed(store);
     if (options.json) printJson(output, { data: { deleted: true } });
     else output.out(`Key "${key.name}" is revoked\n`);

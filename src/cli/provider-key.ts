@@ -9,6 +9,7 @@ import {
 import { rotateMasterKey } from "#src/account/rotate.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
+import { noted } from "#src/cli/noted.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { readSecretInput } from "#src/cli/secret.ts";
@@ -76,6 +77,7 @@ export async function addProviderKeyCommand(
         secret: read.secret,
       },
     );
+    await store.write([entry("created", key)]);
     await noticed(store);
     if (options.json) return printJson(output, { data: providerKeyRecord(key) });
     output.out(`${key.id}\n`);
@@ -123,7 +125,7 @@ export async function removeProviderKeyCommand(
 ): Promise<void> {
   await withStore(options, async (store) => {
     const key = await keyBy(store, id);
-    await removeProviderKey(store, key.id);
+    await removeProviderKey(store, key.id, undefined, [entry("deleted", key)]);
     await noticed(store);
     if (options.json) printJson(output, { data: { deleted: true } });
     else output.out(`Key ${key.shown} of ${key.provider} is removed\n`);
@@ -140,7 +142,9 @@ export async function switchProviderKeyCommand(
   await withStore(options, async (store) => {
     const key = await keyBy(store, id);
     const disabled = verb === "disable";
-    const changed = (await updateProviderKey(store, systemClock, key.id, { disabled })) ?? key;
+    const beside = [entry(`${verb}d`, key)];
+    const changed =
+      (await updateProviderKey(store, systemClock, key.id, { disabled }, undefined, beside)) ?? key;
     await noticed(store);
     if (options.json) printJson(output, { data: providerKeyRecord(changed) });
     else output.out(`Key ${key.shown} of ${key.provider} is ${verb}d\n`);
@@ -151,10 +155,23 @@ export async function switchProviderKeyCommand(
 export async function rotateCommand(options: CommonOptions, output: Output): Promise<void> {
   await withStore(options, async (store, config) => {
     const { keyId, resealed } = await rotateMasterKey(store, keyPlaceOf(config));
+    await store.write([
+      noted({ action: "master_key.rotated", target: keyId, detail: { resealed } }),
+    ]);
     if (options.json) return printJson(output, { data: { key_id: keyId, resealed } });
     output.out(
       `${resealed} ${resealed === 1 ? "key is" : "keys are"} sealed anew under the master key ${keyId}\n`,
     );
+  });
+}
+
+/** What was done to a key, as the audit log has it. */
+function entry(done: "created" | "deleted" | "disabled" | "enabled", key: ProviderKey) {
+  return noted({
+    action: `provider_key.${done}`,
+    target: key.id,
+    accountId: key.accountId,
+    detail: { provider: key.provider, name: key.label },
   });
 }
 

@@ -39,7 +39,7 @@ export async function serve(
   const store = await storeOf(config);
   const serving = await listen(config, store, { demo: false });
   // Only now: a key made before an address that is in use would never be shown.
-  const first = await bootstrap(store).catch(async (thrown: unknown) => {
+  const first = await bootstrap(store, { by: "serve" }).catch(async (thrown: unknown) => {
     await serving.stop();
     throw thrown;
   });
@@ -104,6 +104,7 @@ export async function listen(
     }
     stopping = true;
     accepting = false;
+    gateway.services.watch.end();
     notify("STOPPING=1");
     log.write("info", "draining");
     // Still listening, so that who asks /readyz is told: stop() would refuse every connection.

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { type EcoConfig, ecoOf } from "#src/config/eco.ts";
 import {
   credential,
   defaultFile,
@@ -7,6 +8,7 @@ import {
   present,
   readFile,
 } from "#src/config/file.ts";
+import { type MailConfig, mailOf, publicUrlOf } from "#src/config/mail.ts";
 import { type OidcProvider, oidcOf } from "#src/config/oidc.ts";
 import { createPicker, type Origins } from "#src/config/pick.ts";
 import {
@@ -15,10 +17,15 @@ import {
   strategies,
   type Strategy,
 } from "#src/config/schema.ts";
+import { type StripeConfig, stripeOf } from "#src/config/stripe.ts";
 
 /** Everything that steers the gateway, resolved. Durations in milliseconds where named so. */
 export interface Config {
+  /** Path of the file that was read; absent where there is none. */
+  file: string | undefined;
   listen: { hostname: string; port: number };
+  /** Origin that people open; empty where it is not set. */
+  publicUrl: string;
   dataDir: string;
   database: { url: string; token: string | undefined; synchronous: "normal" | "full" };
   billing: {
@@ -32,8 +39,10 @@ export interface Config {
     byokFreeMonthly: number;
     defaultMaxTokens: number;
     unknownPrice: "block" | "allow";
+    /** Credit below which an account is told that it is low, in the currency. */
+    lowBalance: number;
   };
-  eco: { methodology: string };
+  eco: EcoConfig;
   routing: {
     /** `name`, or `name:region` and `name:provider` for those that take one. */
     policy: string;
@@ -56,6 +65,9 @@ export interface Config {
     totalMs: number;
     drainMs: number;
   };
+  webhooks: { allowPrivate: boolean };
+  mail: MailConfig;
+  stripe: StripeConfig;
   retention: { usageDays: number };
   log: { level: "debug" | "info" | "warn" | "error"; format: "json" | "pretty" | undefined };
   oidc: OidcProvider[];
@@ -75,7 +87,8 @@ export interface Flags {
 
 /** Reads flags, credential files, environment and file, in that order. Throws ConfigError naming the key. */
 export function loadConfig(flags: Flags, env: Environment): Config {
-  const file = readFile(flags.config ?? env.LOWROUTER_CONFIG ?? defaultFile(env));
+  const path = flags.config ?? env.LOWROUTER_CONFIG ?? defaultFile(env);
+  const file = readFile(path);
   const origins: Origins = new Map();
   const secret = (name: string) => credential(env, name) ?? present(env[name]);
 
@@ -97,10 +110,13 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     ["auto", "json", "pretty"] as const,
     "auto",
   );
+  const publicUrl = publicUrlOf(pick("public_url", "LOWROUTER_PUBLIC_URL", file.public_url, ""));
   return {
+    file: path,
     listen: parseListen(
       pick("listen", "LOWROUTER_LISTEN", file.listen, "127.0.0.1:4000", flags.listen),
     ),
+    publicUrl,
     dataDir,
     database: {
       url: pick(
@@ -159,15 +175,14 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         ["block", "allow"] as const,
         "block",
       ),
-    },
-    eco: {
-      methodology: pick(
-        "eco.methodology",
-        "LOWROUTER_ECO_METHODOLOGY",
-        file.eco?.methodology,
-        "v0.4-2026-01",
+      lowBalance: number(
+        "billing.low_balance",
+        "LOWROUTER_LOW_BALANCE",
+        file.billing?.low_balance,
+        5,
       ),
     },
+    eco: ecoOf(file.eco, { pick, choice, secret }),
     routing: {
       policy: policy("routing.policy", "LOWROUTER_POLICY", file.routing?.policy, "balanced"),
       strategy: choice(
@@ -233,6 +248,15 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       totalMs: 1000 * number("timeouts.total_s", "LOWROUTER_TOTAL_S", file.timeouts?.total_s, 0),
       drainMs: 1000 * number("timeouts.drain_s", "LOWROUTER_DRAIN_S", file.timeouts?.drain_s, 30),
     },
+    webhooks: {
+      allowPrivate: flag(
+        "webhooks.allow_private",
+        "LOWROUTER_WEBHOOKS_ALLOW_PRIVATE",
+        file.webhooks?.allow_private,
+      ),
+    },
+    mail: mailOf(file.mail, publicUrl, { pick, secret }),
+    stripe: stripeOf(file.stripe, { pick, number, secret }),
     retention: {
       usageDays: number(
         "retention.usage_days",

@@ -8,6 +8,8 @@ export type Origin = "flag" | "credential" | "environment" | "file" | "default";
 /** Path of a value to where it came from. */
 export type Origins = Map<string, { origin: Origin; name: string | undefined }>;
 
+export type Picker = ReturnType<typeof createPicker>;
+
 /** Reads one value at a time from wherever it was given first, and notes where that was. Each throws ConfigError. */
 export function createPicker(env: Environment, origins: Origins) {
   function pick(

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { liveGrids } from "#src/config/eco.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const seconds = v.pipe(v.number(), v.minValue(0));
@@ -33,6 +34,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "readyz",
   "metrics",
   "dashboard",
+  "operator",
   "docs",
   "models",
   "providers",
@@ -43,8 +45,10 @@ export const reservedNames: ReadonlySet<string> = new Set([
   "logout",
   "register",
   "reset",
+  "forgot",
   "account",
   "assets",
+  "stripe",
 ]);
 
 const alsoSpoken = ["openai-responses"] as const;
@@ -67,6 +71,8 @@ const providerKey = v.strictObject({
 /** One section of lowrouter.toml per key; an unknown key is refused. */
 export const fileSchema = v.strictObject({
   listen: v.optional(v.string()),
+  /** The address that people open, for links that leave the gateway. */
+  public_url: v.optional(v.string()),
   data_dir: v.optional(v.string()),
   database: v.optional(
     v.strictObject({
@@ -88,9 +94,19 @@ export const fileSchema = v.strictObject({
       byok_free_monthly: v.optional(count),
       default_max_tokens: v.optional(v.pipe(count, v.minValue(1))),
       unknown_price: v.optional(v.picklist(["block", "allow"])),
+      /** Credit below which an account is told that it is low. */
+      low_balance: v.optional(price),
     }),
   ),
-  eco: v.optional(v.strictObject({ methodology: v.optional(v.string()) })),
+  eco: v.optional(
+    v.strictObject({
+      methodology: v.optional(v.string()),
+      grid_file: v.optional(v.string()),
+      live_grid: v.optional(v.picklist(["", ...liveGrids])),
+      live_grid_url: v.optional(v.string()),
+      carbon_alerts: v.optional(v.array(v.pipe(v.number(), v.gtValue(0), v.maxValue(100)))),
+    }),
+  ),
   routing: v.optional(
     v.strictObject({
       policy: v.optional(policy),
@@ -124,6 +140,22 @@ export const fileSchema = v.strictObject({
       idle_s: v.optional(seconds),
       total_s: v.optional(seconds),
       drain_s: v.optional(seconds),
+    }),
+  ),
+  webhooks: v.optional(
+    v.strictObject({
+      /** Events may go to addresses of private networks, and without TLS. */
+      allow_private: v.optional(v.boolean()),
+    }),
+  ),
+  /** Who takes our mail; its password is LOWROUTER_MAIL_PASSWORD. */
+  mail: v.optional(v.strictObject({ url: v.optional(v.string()), from: v.optional(v.string()) })),
+  /** Credit is bought there where STRIPE_SECRET_KEY is set. Amounts in the currency, of one purchase. */
+  stripe: v.optional(
+    v.strictObject({
+      min_amount: v.optional(v.pipe(v.number(), v.gtValue(0))),
+      max_amount: v.optional(v.pipe(v.number(), v.gtValue(0))),
+      api_base: v.optional(v.pipe(v.string(), v.url())),
     }),
   ),
   retention: v.optional(v.strictObject({ usage_days: v.optional(v.pipe(count, v.minValue(1))) })),

@@ -135,6 +135,7 @@ function made(
     energyWh: estimate?.block.energy_wh,
     carbonG: estimate?.block.carbon_g,
     carbonPer1kG: estimate?.block.carbon_per_1k_tokens_g,
+    energyBounds: estimate?.energyWh,
     accuracy: estimate?.block.accuracy,
     methodology: estimate?.block.methodology_version,
     gridGPerKwh: estimate?.gridGPerKwh,

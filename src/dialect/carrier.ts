@@ -96,6 +96,17 @@ export function revealState(turn: Turn, provider: string): Turn {
   return { ...turn, messages: turn.messages.map((message) => reveal(message, provider)) };
 }
 
+/** A request without any reasoning that is signed or encrypted, and with the ids of calls as they were. */
+export function withoutProof(turn: Turn): Turn {
+  const messages = turn.messages.map((message): Message => {
+    if (message.role !== "assistant") return message;
+    const content = message.content.filter((part) => part.type !== "reasoning" || !isSigned(part));
+    return { ...message, content };
+  });
+  // Nobody is without a name: no state is anyone's.
+  return revealState({ ...turn, messages }, "");
+}
+
 /**
  * A request with the ids of calls as they were: for the byte path, where an upstream of the client's own dialect would
  * meet ids that another one's state travels behind.
@@ -221,7 +232,7 @@ function readState(told: unknown): State | undefined {
   if (!isObject(told)) return undefined;
   const wire = wires.find((one) => one === told.wire);
   const provider = stringOf(told.provider);
-  if (wire === undefined || provider === undefined) return undefined;
+  if (wire === undefined || !provider) return undefined;
   const blocks = Array.isArray(told.reasoning) ? told.reasoning.filter(isObject) : [];
   const reasoning = blocks.map(({ text, signature, redacted }) =>
     stateOf({

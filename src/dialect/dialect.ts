@@ -92,6 +92,10 @@ export interface Ask {
   /** The canonical form, kept when it was first needed, and the client's names of its tools. */
   turn?: Turn;
   toolNames?: ToolNames;
+  /** Reasoning that is signed or encrypted is left out: hosts refused it that did not make it. */
+  withoutProof?: boolean;
+  /** g CO2e per 1,000 tokens that a route may emit: the request met the end of a carbon budget that goes on cleaner. */
+  gramsPer1kAtMost?: number;
   /** Absent when the caller left the choice to us. */
   model?: string;
   /** Further candidates in order. */

@@ -48,6 +48,8 @@ export function fromPieces(pieces: readonly string[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Text that stands in JSON as it is, between quotes. */
+const plain = /^[ !#-[\]-~]*$/;
 const beyondAscii = /[\u0080-\uffff]/;
 
 /** What raw text says, where its bytes are UTF-8. */
@@ -57,6 +59,7 @@ export function readRaw(raw: string): string {
 
 /** A value as JSON that is the same in raw text as in any other: all ASCII. */
 export function rawJson(value: string | number | boolean | object | null): string {
+  if (typeof value === "string" && plain.test(value)) return `"${value}"`;
   const text = JSON.stringify(value);
   if (!beyondAscii.test(text)) return text;
   return text.replace(

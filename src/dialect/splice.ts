@@ -134,11 +134,16 @@ export function piecesOf(
     if (hasKey(members, key) && !(names.includes(key) && set[key] === undefined)) continue;
     if (at < kept) out.push(text.slice(at, kept));
     at = Math.max(at, kept);
-    out.push(`${some ? "," : ""}${JSON.stringify(key)}:${add[key]}`);
+    out.push(`${some ? "," : ""}${quoted(key)}:${add[key]}`);
     some = true;
   }
   out.push(text.slice(at));
   return out;
+}
+
+/** A key in quotes; those that we add are plain. */
+function quoted(key: string): string {
+  return /^\w+$/.test(key) ? `"${key}"` : JSON.stringify(key);
 }
 
 function hasKey(members: readonly Member[], key: string): boolean {

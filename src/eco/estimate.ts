@@ -1,7 +1,9 @@
 import { type Usage, totalTokens } from "#src/dialect/usage.ts";
 import { whPerToken } from "#src/eco/energy.ts";
+import { gramsOf } from "#src/eco/grams.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
 import { estimateMeasured } from "#src/eco/measured.ts";
+import { pueRange } from "#src/eco/pue.ts";
 import type { EcoInput, Estimate, Grid, ModelParameters } from "#src/eco/methodology.ts";
 
 /** The record of a version, or undefined. */
@@ -38,6 +40,20 @@ export function whInterval(
   return { low, mid: (low + high) / 2, high };
 }
 
+/** The figure for one counted token, and its interval with the overheads of where it was computed. Wh. */
+export function whBounds(
+  tables: EcoTables,
+  methodology: Methodology,
+  parameters: ModelParameters,
+  { pue, provider }: Pick<EcoInput, "pue" | "provider">,
+): { low: number; mid: number; high: number } {
+  const wh = whInterval(methodology, parameters, pue);
+  const range = pue ?? pueRange(tables, methodology, provider);
+  if (range === undefined) return wh;
+  const { low, high } = whInterval(methodology, parameters, range);
+  return { low, mid: wh.mid, high };
+}
+
 /**
  * Energy and carbon of one answer: by the operator's measurement where there is one, else by the methodology.
  * Undefined where the parameters are unknown or no token was used.
@@ -52,11 +68,12 @@ export function estimate(
   const parameters = tables.parameters.get(input.model);
   const total = totalTokens(input.usage);
   if (methodology === undefined || parameters === undefined || total === 0) return undefined;
-  const wh = whInterval(methodology, parameters, input.pue);
+  const wh = whBounds(tables, methodology, parameters, input);
   const tokens = countedTokens(methodology, input.usage);
-  const grams = (energyWh: number) => (energyWh * input.grid.gPerKwh) / 1000;
+  const { gPerKwh } = input.grid;
   const energyWh = wh.mid * tokens;
-  const carbonG = grams(energyWh);
+  const carbonG = gramsOf(energyWh, gPerKwh);
+  const bounds = { low: wh.low * tokens, high: wh.high * tokens };
   return {
     block: {
       energy_wh: energyWh,
@@ -65,8 +82,8 @@ export function estimate(
       accuracy: parameters.accuracy,
       methodology_version: methodology.version,
     },
-    energyWh: { low: wh.low * tokens, high: wh.high * tokens },
-    carbonG: { low: grams(wh.low * tokens), high: grams(wh.high * tokens) },
+    energyWh: bounds,
+    carbonG: { low: gramsOf(bounds.low, gPerKwh), high: gramsOf(bounds.high, gPerKwh) },
   };
 }
 
@@ -92,5 +109,5 @@ export function carbonPer1k(
   grid: Pick<Grid, "gPerKwh">,
 ): number | undefined {
   const eco = ecoOfModel(tables, version, model);
-  return eco && (eco.energyWhPer1kTokens * grid.gPerKwh) / 1000;
+  return eco && gramsOf(eco.energyWhPer1kTokens, grid.gPerKwh);
 }

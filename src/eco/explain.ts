@@ -1,13 +1,18 @@
 import { inputTokens, outputTokens, totalTokens, type Usage } from "#src/dialect/usage.ts";
-import { countedTokens, estimate, findMethodology, whInterval } from "#src/eco/estimate.ts";
+import { countedTokens, estimate, findMethodology, whBounds } from "#src/eco/estimate.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
 import { type Measured, measuredVersion } from "#src/eco/measured.ts";
 import type { EcoInput, Grid } from "#src/eco/methodology.ts";
+import { pueRange } from "#src/eco/pue.ts";
+
+const counting =
+  "counted_tokens = completion * (output_visible + reasoning) + freshPrompt * (input_fresh + cache_write) + cachedPrompt * cache_read, by the weights";
 
 /** How each methodology computes, a step a line. */
 export const formulas: Record<Methodology["formula"], string[]> = {
   linear: [
     "wh_per_token = alpha * active_b + beta, evaluated at both ends of the parameter interval; the mean is published",
+    counting,
     "energy_wh = wh_per_token * counted_tokens",
     "carbon_g = energy_wh * grid_g_per_kwh / 1000",
     "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
@@ -18,6 +23,8 @@ export const formulas: Record<Methodology["formula"], string[]> = {
     "seconds = latency_alpha * active_b + latency_beta * batch + latency_gamma",
     "server_wh = seconds / 3600 * server_kw * 1000 * (gpus / gpus_per_server) / batch",
     "wh_per_token = pue * (server_wh + gpus * gpu_wh), evaluated at both ends of the parameter interval; the mean is published",
+    "low and high: the same at the ends with the least and the most pue of the provider",
+    counting,
     "energy_wh = wh_per_token * counted_tokens",
     "carbon_g = energy_wh * grid_g_per_kwh / 1000",
     "carbon_per_1k_tokens_g = carbon_g / total_tokens * 1000",
@@ -56,7 +63,8 @@ export function explain(tables: EcoTables, version: string, input: EcoInput) {
       read: parameters.read,
     },
     tokens: tokensOf(usage, countedTokens(methodology, usage)),
-    wh_per_token: whInterval(methodology, parameters, input.pue),
+    ...describePue(tables, methodology, input),
+    wh_per_token: whBounds(tables, methodology, parameters, input),
     grid: describeGrid(grid),
     result: result?.block,
     interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
@@ -93,6 +101,22 @@ export function explainMeasured(
     other_methodologies: others(tables, undefined, { ...input, measured: undefined }),
     published_measurements: comparable(tables, input.model),
     not_measured: notMeasured,
+  };
+}
+
+/** The overheads that the interval was made with, and who published them; nothing where none is counted. */
+function describePue(tables: EcoTables, methodology: Methodology, { pue, provider }: EcoInput) {
+  const range = pue ?? pueRange(tables, methodology, provider);
+  if (range === undefined || methodology.formula !== "mlenergy") return {};
+  const site = provider === undefined ? undefined : tables.datacenters.get(provider);
+  const published = pue === undefined && site?.pueMin !== undefined ? site : undefined;
+  return {
+    pue: {
+      value: methodology.coefficients.pue,
+      ...range,
+      source: published?.source ?? methodology.source,
+      licence: published?.licence ?? methodology.licence,
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Usage, totalTokens } from "#src/dialect/usage.ts";
+import { gramsOf } from "#src/eco/grams.ts";
 import type { Estimate, Grid, MethodologyVersion } from "#src/eco/methodology.ts";
 
 /** What an operator measured at a server of its own. */
@@ -37,7 +38,7 @@ export function estimateMeasured(
   const total = totalTokens(usage);
   if (total === 0) return undefined;
   const energyWh = (whPer1kTokens / 1000) * pue * total;
-  const carbonG = (energyWh * grid.gPerKwh) / 1000;
+  const carbonG = gramsOf(energyWh, grid.gPerKwh);
   return {
     block: {
       energy_wh: energyWh,

@@ -49,7 +49,9 @@ export interface EcoInput {
   model: string;
   usage: Usage;
   grid: Grid;
-  /** Data-centre overhead; absent means the methodology's own default. */
+  /** Who computed: its published data-centre overhead widens the interval, and leaves the figure as it is. */
+  provider?: string | undefined;
+  /** Data-centre overhead for figure and interval; absent means the methodology's own. */
   pue?: { min: number; max: number };
   /** The operator's own measurement, which takes the place of the estimate. */
   measured?: Measured | undefined;

@@ -1,31 +1,31 @@
 import type { Caller } from "#src/account/account.ts";
 import type { App } from "#src/gateway/context.ts";
 import { AppError } from "#src/lib/error.ts";
+import { type Soon, then } from "#src/lib/soon.ts";
 
 /** Who calls, by any of the four carriers of a key. Throws `missing_api_key`, `invalid_api_key`. */
-export async function authenticate(request: Request, app: App): Promise<Caller> {
+export function authenticate(request: Request, app: App): Soon<Caller> {
   const token = tokenOf(request);
   if (token === undefined) {
     throw new AppError("missing_api_key", "missing or invalid Authorization header");
   }
-  const found = app.findCaller(token);
-  const caller = found instanceof Promise ? await found : found;
-  if (caller === undefined || !isUsable(caller, app.clock.now())) {
-    throw new AppError("invalid_api_key", "invalid api key");
-  }
-  return caller;
+  return then(app.findCaller(token), (caller) => {
+    if (caller === undefined || !isUsable(caller, app.clock.now())) {
+      throw new AppError("invalid_api_key", "invalid api key");
+    }
+    return caller;
+  });
 }
 
 /** As authenticate(), for inference only. Throws `wrong_key_type` for a management key. */
-export async function authenticateInference(request: Request, app: App): Promise<Caller> {
-  const caller = await authenticate(request, app);
-  if (caller.key.type !== "regular") {
+export function authenticateInference(request: Request, app: App): Soon<Caller> {
+  return then(authenticate(request, app), (caller) => {
+    if (caller.key.type === "regular") return caller;
     throw new AppError(
       "wrong_key_type",
       "Cannot run inference with a management key: use an API key (lr_live_…)",
     );
-  }
-  return caller;
+  });
 }
 
 /** Who calls, for what an answer says of them: undefined where a key is missing, unknown or no longer good. */

@@ -1,5 +1,5 @@
 import type { Account, Caller, ResetInterval } from "#src/account/account.ts";
-import type { Allowances, Movement } from "#src/allowance/allowance.ts";
+import type { Allowances, Movement, Refusal } from "#src/allowance/allowance.ts";
 import type { Model } from "#src/catalog/model.ts";
 import type { Config } from "#src/config/load.ts";
 import type {
@@ -23,6 +23,7 @@ import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
 import type { Sticky } from "#src/gateway/routing/sticky.ts";
+import type { Job } from "#src/gateway/settle.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import type { RemoteDocuments, RequestDocuments } from "#src/provider/remote-document.ts";
 import type { Health } from "#src/provider/health.ts";
@@ -106,6 +107,8 @@ export interface App {
   /** What clients give by address, for wires that want bytes. */
   remote: RemoteDocuments;
   allowances: Allowances;
+  /** Told of each refusal for what ran out. Returns at once. */
+  refused(caller: Caller, refusal: Refusal): void;
   ledger: { record(entry: { generation: Generation; movements: Movement[] }): Promise<void> };
   price(route: Route, usage: Usage, now: number): Cost | undefined;
   /** The most that a request can be charged at a route. */
@@ -132,8 +135,8 @@ export interface App {
   windowStart(reset: ResetInterval | "minute"): number;
   /** End of the running window. */
   windowEnd(reset: ResetInterval | "minute"): number;
-  /** Requests that were admitted and are not settled yet. */
-  open: Set<string>;
+  /** Requests that were admitted and are not settled yet, by the id of their generation. */
+  open: Map<string, Job>;
   /** Set in demo mode: every answer says that it is simulated. */
   demo: boolean;
 }

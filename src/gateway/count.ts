@@ -30,13 +30,27 @@ export async function count(
   try {
     for (const route of routes) {
       if (wireOf(route, ask, call.front) !== call.front.wire) continue;
-      const told = await askUpstream(call, ask, retarget, route, app);
-      if (told !== undefined) return { told };
+      // Nobody waits for the answer as for that of a model, so one that is left alone is not probed for it.
+      if (app.health.state(route) === "unavailable") continue;
+      const seat = await seatAt(route, call, app);
+      if (seat === undefined) continue;
+      try {
+        const told = await askUpstream(call, ask, retarget, route, app);
+        if (told !== undefined) return { told };
+      } finally {
+        seat.leave();
+      }
     }
     return { estimated: estimateUsage(ask, 0).input.fresh };
   } finally {
     spend(hold, { cost: 0, tokens: 0, carbon: 0 });
   }
+}
+
+/** A place at the provider, which is waited for as long as for a first byte; undefined when none came. */
+function seatAt({ deployment }: Route, { request }: Call, { inFlight, config }: App) {
+  const { id } = deployment.provider;
+  return inFlight.take(id) ?? inFlight.wait(id, config.timeouts.firstByteMs, request.signal);
 }
 
 /** The upstream's own words; undefined when it has none to say. Throws what it says is wrong with the request. */

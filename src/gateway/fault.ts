@@ -23,6 +23,8 @@ export interface Fault {
   coolSeconds?: number | undefined;
   /** Not a byte reached the upstream, so the same may be sent there again. */
   unsent?: boolean;
+  /** It cannot read the reasoning that another host signed or encrypted. */
+  isForeignProof?: boolean;
 }
 
 /** An upstream's answer that was no success. */
@@ -66,6 +68,7 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
     const tooLong =
       native.code === "context_length_exceeded" ||
       /context.{0,20}(length|window)|too many tokens|prompt is too long/i.test(native.message);
+    const isForeign = isForeignProof(native);
     const code = tooLong
       ? "context_length_exceeded"
       : status === 413
@@ -79,7 +82,8 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
       }),
       reason,
       status,
-      moveOn: tooLong || isForeignProof(native),
+      moveOn: tooLong || isForeign,
+      isForeignProof: isForeign,
       upstreamFailed: false,
     });
   }
@@ -113,7 +117,8 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
 function isForeignProof({ code, message }: UpstreamFault): boolean {
   return (
     code === "invalid_encrypted_content" ||
-    /invalid.{0,3}signature.{0,20}thinking|encrypted content.{0,80}could not be/i.test(message)
+    /invalid.{0,3}signature.{0,20}thinking|encrypted content.{0,80}could not be/i.test(message) ||
+    /corrupted thought.signature|thought.signature is not valid/i.test(message)
   );
 }
 

@@ -5,8 +5,15 @@ import type {
   StreamHead,
   StreamRelay,
   StreamWriter,
+  UpstreamRequest,
 } from "#src/dialect/dialect.ts";
-import { hideState, plainIds, revealState, StateHider } from "#src/dialect/carrier.ts";
+import {
+  hideState,
+  plainIds,
+  revealState,
+  StateHider,
+  withoutProof,
+} from "#src/dialect/carrier.ts";
 import { withExactSchemas } from "#src/dialect/schema-exact.ts";
 import { cutReply, StopCut } from "#src/dialect/stop-cut.ts";
 import { aliasNames, originalNames, type ToolNames } from "#src/dialect/tool-names.ts";
@@ -41,8 +48,12 @@ export function chatFront(options: {
         ask.turn = turn;
         ask.toolNames = names;
       }
-      const turn = revealState(ask.turn, target.provider);
-      return writeInlined(upstreamDialect(wire), turn, ask, target, documents);
+      const upstream = upstreamDialect(wire);
+      if (ask.withoutProof) {
+        const bare = writeInlined(upstream, withoutProof(ask.turn), ask, target, documents);
+        return bare instanceof Promise ? bare.then(saysSo) : saysSo(bare);
+      }
+      return writeInlined(upstream, revealState(ask.turn, target.provider), ask, target, documents);
     },
     whole(wire, body, ask, provider, stops) {
       if (wire === splice.id) return splice.meterReply(body);
@@ -56,6 +67,11 @@ export function chatFront(options: {
       return translating(wire, client.writeStream(head), head);
     },
   };
+}
+
+/** A request that was written without the reasoning that its calls brought back. */
+function saysSo(request: UpstreamRequest): UpstreamRequest {
+  return { ...request, dropped: [...request.dropped, "reasoning"] };
 }
 
 /** A stream in one dialect written in another, step by step, as the same thing as the byte path. */

@@ -15,8 +15,7 @@ export function open(
   app: App,
 ): Job {
   const generationId = app.ids.next("gen");
-  app.open.add(generationId);
-  return {
+  const job: Job = {
     call,
     ask,
     caller,
@@ -27,4 +26,6 @@ export function open(
     keyHolds: [],
     settled: false,
   };
+  app.open.set(generationId, job);
+  return job;
 }

@@ -3,10 +3,12 @@ import type { Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { thinkingTokens } from "#src/dialect/effort.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
+import { demandCarbon } from "#src/gateway/carbon.ts";
 import type { App } from "#src/gateway/context.ts";
 import { freeDemands } from "#src/gateway/routing/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
+import { type Soon, then } from "#src/lib/soon.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** What a request really used, in the units of its demands. */
@@ -23,17 +25,21 @@ export interface Spent {
 }
 
 /** Takes what the request may use at most from every allowance, or nothing. Throws 402 and 429. */
-export async function reserve(caller: Caller, ask: Ask, routes: Route[], app: App): Promise<Hold> {
-  const demands = demandsOf(caller, ask, routes, app);
-  const taken = app.allowances.reserve(demands);
-  const result = taken instanceof Promise ? await taken : taken;
-  if ("refused" in result) throw refusal(result, app);
-  return result;
+export function reserve(caller: Caller, ask: Ask, routes: Route[], app: App): Soon<Hold> {
+  return then(app.allowances.reserve(demandsOf(caller, ask, routes, app)), (result) => {
+    if ("refused" in result) {
+      app.refused(caller, result);
+      throw refusal(result, app);
+    }
+    return result;
+  });
 }
 
 /** Ends a hold with what was used; the movements belong into the generation's commit. */
 export function spend(hold: Hold, spent: Spent) {
-  return hold.settle(hold.demands.map((demand) => usedOf(demand, spent)));
+  const used: number[] = [];
+  for (const demand of hold.demands) used.push(usedOf(demand, spent));
+  return hold.settle(used);
 }
 
 function usedOf(demand: Demand, spent: Spent): number {
@@ -66,7 +72,6 @@ function usedOf(demand: Demand, spent: Spent): number {
 function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App): Demand[] {
   const now = app.clock.now();
   let cost = 0;
-  let carbonPer1k = 0;
   let output = 0;
   for (const route of routes) {
     const most = outputAtMost(ask, route, app);
@@ -74,8 +79,6 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
     const price = app.priceAtMost(route, ask.inputTokensAtMost, most, now);
     if (price === undefined) requirePrice(account.plan, route, app);
     cost = Math.max(cost, price ?? 0);
-    // Vectors have no carbon figures, so nothing will be settled for them either.
-    if (ask.kind === "chat") carbonPer1k = Math.max(carbonPer1k, route.carbonPer1k ?? 0);
   }
   const demands: Demand[] = [
     {
@@ -92,13 +95,8 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
   // A token is about four bytes of text; the bound used for money would refuse far too early here.
   demandRates(demands, 1, Math.ceil(ask.inputTokensAtMost / 4) + output, key, app);
   demands.push(...freeDemands(routes, { key, account }, app));
-  if (key.carbonBudgetG !== undefined) {
-    const grams = (carbonPer1k * (ask.inputTokensAtMost + output)) / 1000;
-    const byRoute = typeof key.carbonBudgetAction === "object";
-    const limit = Math.round(key.carbonBudgetG * 1e6);
-    const reset = key.carbonBudgetReset ?? "monthly";
-    demandOfKey(demands, "carbon", limit, reset, byRoute ? 0 : Math.ceil(grams * 1e6), key, app);
-  }
+  const tokens = ask.inputTokensAtMost + output;
+  demandCarbon(demands, { key, account }, { routes, tokens }, { ask, app });
   return demands;
 }
 
@@ -196,9 +194,13 @@ function refusal({ refused, standing }: Refusal, app: App): AppError {
     case "carbon":
       return new AppError(
         "carbon_budget_reached",
-        `Cannot stay within the key's carbon budget: this request may emit up to ${(refused.amount / 1e6).toPrecision(3)} g CO2e and ${(left / 1e6).toPrecision(3)} g are left`,
+        `Cannot stay within the ${isOfAccount(refused) ? "account" : "key"}'s carbon budget: this request may emit up to ${(refused.amount / 1e6).toPrecision(3)} g CO2e and ${(left / 1e6).toPrecision(3)} g are left`,
         {
-          metadata: { may_emit_g: refused.amount / 1e6, left_g: left / 1e6 },
+          metadata: {
+            budget_of: isOfAccount(refused) ? "account" : "key",
+            may_emit_g: refused.amount / 1e6,
+            left_g: left / 1e6,
+          },
         },
       );
     case "in_flight":
@@ -216,6 +218,11 @@ function refusal({ refused, standing }: Refusal, app: App): AppError {
       });
     }
   }
+}
+
+/** Whether an allowance that keys have too is the account's. */
+function isOfAccount({ owner }: Demand): boolean {
+  return owner.startsWith("acc_");
 }
 
 /** The rate-limit triple for one limit. Reset is Unix seconds. */

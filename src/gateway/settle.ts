@@ -120,7 +120,7 @@ export async function settle(
   const spent = {
     cost: cost?.total ?? 0,
     tokens: usage === undefined ? 0 : totalTokens(usage),
-    carbon: Math.round((estimate?.block.carbon_g ?? 0) * 1e6),
+    carbon: Math.round((estimate?.block.carbon_g ?? uncertain(job, outcome, charged, app)) * 1e6),
   };
   const movements = spend(job.hold, spent);
   if (job.keyHolds.length > 0) movements.push(...spendKeys(job, outcome, cost, spent));
@@ -132,6 +132,16 @@ export async function settle(
   } finally {
     app.open.delete(job.generationId);
   }
+}
+
+/**
+ * What a carbon budget is charged for an answer of which nobody told the tokens: by our own count, in grams. It is no figure
+ * to be shown, but who hangs up before the end would else emit for nothing.
+ */
+function uncertain(job: Job, { route, usage }: Outcome, charged: boolean, app: App): number {
+  if (!charged || route === undefined || usage?.estimated !== true) return 0;
+  if (job.ask.kind !== "chat" || job.hold.demands.every(({ kind }) => kind !== "carbon")) return 0;
+  return app.estimate(route, usage)?.block.carbon_g ?? 0;
 }
 
 /** Ends what was taken of credentials: a try counts, and what it cost counts where it served. */
@@ -200,6 +210,7 @@ function generationOf(
     energyWh: estimate?.block.energy_wh,
     carbonG: estimate?.block.carbon_g,
     carbonPer1kG: estimate?.block.carbon_per_1k_tokens_g,
+    energyBounds: estimate?.energyWh,
     accuracy: estimate?.block.accuracy,
     methodology: estimate?.block.methodology_version,
     gridGPerKwh: estimate?.gridGPerKwh,

@@ -3,12 +3,15 @@ import type { Caller } from "#src/account/account.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
+import { settingsRoutes } from "#src/http/account-settings.ts";
 import { activityRoutes } from "#src/http/activity.ts";
 import { byokRoutes } from "#src/http/byok.ts";
 import { keyRoutes } from "#src/http/keys.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, respond, writeJsonError } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
+import { webhookRoutes } from "#src/http/webhooks.ts";
+import { whatIfRoutes } from "#src/http/what-if.ts";
 import { findGeneration } from "#src/ledger/generations.ts";
 import { toCredits, toUnits } from "#src/ledger/money.ts";
 import { balanceOf, listTransactions } from "#src/ledger/transactions.ts";
@@ -106,8 +109,11 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     .use(both("/v1"))
     .use(both("/api/v1"))
     .use(keyRoutes(app, services, forCaller))
+    .use(settingsRoutes(app, services, forCaller))
     .use(byokRoutes(app, services, forCaller))
-    .use(activityRoutes(app, services, forCaller));
+    .use(webhookRoutes(app, services, forCaller))
+    .use(activityRoutes(app, services, forCaller))
+    .use(whatIfRoutes(app, services, forCaller));
 }
 
 /** Throws `wrong_key_type` unless the caller holds a management key. */

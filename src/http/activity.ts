@@ -19,6 +19,7 @@ import { AppError } from "#src/lib/error.ts";
 import {
   activityColumns,
   activityRecord,
+  boundsOf,
   dimensionNames,
   dimensionOf,
   toCsv,
@@ -127,6 +128,7 @@ function point(row: Totals) {
     estimated_cost_usd: toUnits(row.cost),
     energy_wh: row.requests > row.withoutEco ? row.energyWh : null,
     carbon_g: row.requests > row.withoutEco ? row.carbonG : null,
+    ...boundsOf(row),
   };
 }
 

@@ -5,7 +5,8 @@ import { AppError } from "#src/lib/error.ts";
 
 const texts = v.nullable(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))));
 const flag = v.nullable(v.boolean());
-const amount = v.nullable(v.pipe(v.number(), v.minValue(0)));
+/** Up to what nano-units hold exactly. */
+const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(9_000_000)));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "the hash of an API key"));
 

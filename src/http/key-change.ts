@@ -6,9 +6,20 @@ import { keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
-const amount = v.nullable(v.pipe(v.number(), v.minValue(0)));
-const count = v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1)));
+/** What nano-units hold exactly, in units of the currency. */
+const mostUnits = 9_000_000;
+const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits)));
+const credits = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits * 100)));
+const count = v.nullable(
+  v.pipe(v.number(), v.integer("a whole number"), v.minValue(1), v.maxValue(1e12)),
+);
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));
+
+/** Whether the day that a time begins with exists: dates roll over, so that 31 February would be in March. */
+function isDay(time: string): boolean {
+  const [year = 0, month = 0, day = 0] = time.slice(0, 10).split("-").map(Number);
+  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
+}
 
 /** What the management API takes to make or change a key. An unknown member is refused: a limit misspelt would be no limit. */
 export const keyChangeSchema = v.strictObject({
@@ -19,8 +30,8 @@ export const keyChangeSchema = v.strictObject({
   spending_limit: v.optional(amount),
   limit_usd: v.optional(amount),
   limit_reset: v.optional(v.nullable(v.picklist(["daily", "weekly", "monthly"]))),
-  daily_credit_limit: v.optional(amount),
-  monthly_credit_limit: v.optional(amount),
+  daily_credit_limit: v.optional(credits),
+  monthly_credit_limit: v.optional(credits),
   allowed_providers: v.optional(v.nullable(texts)),
   allowed_models: v.optional(v.nullable(texts)),
   models: v.optional(v.nullable(texts)),
@@ -48,7 +59,15 @@ export const keyChangeSchema = v.strictObject({
   hedge: v.optional(v.boolean()),
   enabled: v.optional(v.boolean()),
   disabled: v.optional(v.boolean()),
-  expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp("a time in RFC 3339")))),
+  expires_at: v.optional(
+    v.nullable(
+      v.pipe(
+        v.string(),
+        v.isoTimestamp("a time in RFC 3339"),
+        v.check(isDay, "a day of the calendar"),
+      ),
+    ),
+  ),
 });
 
 /** A change of a key, and its type where one is made. Throws `invalid_value` naming the member. */

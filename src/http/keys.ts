@@ -1,9 +1,19 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { ApiKey, Caller } from "#src/account/account.ts";
-import { createKey, deleteKey, getKey, listKeys, updateKey } from "#src/account/keys.ts";
+import {
+  createKey,
+  deleteKey,
+  getKey,
+  hashOf,
+  listKeys,
+  mintSecret,
+  updateKey,
+} from "#src/account/keys.ts";
+import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
+import { addressOf, type Peers } from "#src/http/peer.ts";
 import { readKeyChange } from "#src/http/key-change.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, readBody } from "#src/http/respond.ts";
@@ -13,7 +23,11 @@ import { AppError } from "#src/lib/error.ts";
 import { keyRecord } from "#src/report/key-record.ts";
 
 /** Management of an account's keys, with a management key. */
-export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCaller): AnyElysia {
+export function keyRoutes(
+  app: App,
+  { store, keys, people }: Services,
+  forCaller: ForCaller,
+): AnyElysia {
   const record = async (key: ApiKey) =>
     keyRecord(key, await usageOf(store, key.hash, app.clock.now()));
   const missing = (hash: string) =>
@@ -27,8 +41,15 @@ export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCal
       return handler(caller, url);
     });
 
-  const create = (request: Request) =>
-    manage(request, async ({ account }) => {
+  const noted = (
+    { account, key }: Caller,
+    address: string,
+    entry: Pick<AuditEntry, "action" | "target" | "detail">,
+  ) => [auditing(people, { ...entry, actor: key.hash, accountId: account.id, address })];
+
+  const create = (request: Request, server: Peers | null) =>
+    manage(request, async (caller) => {
+      const { account } = caller;
       const { name, type, ...policy } = readKeyChange(await readJson(request, app), app.routes);
       if (name === undefined)
         throw new AppError(
@@ -36,12 +57,18 @@ export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCal
           'The field "name" is missing: a name for the key is needed',
           { param: "name" },
         );
-      const { key, secret } = await createKey(store, app.clock, {
-        accountId: account.id,
-        name,
-        type,
-        ...policy,
-      });
+      const secret = mintSecret(type ?? "regular");
+      const { key } = await createKey(
+        store,
+        app.clock,
+        { accountId: account.id, name, type, ...policy },
+        secret,
+        noted(caller, addressOf(request, server), {
+          action: "key.created",
+          target: hashOf(secret),
+          detail: { name, type: type ?? "regular" },
+        }),
+      );
       return json({ data: await record(key), key: secret }, { status: 201 });
     });
   const list = (request: Request) =>
@@ -61,37 +88,54 @@ export function keyRoutes(app: App, { store, keys }: Services, forCaller: ForCal
       if (key === undefined) throw missing(hash);
       return json({ data: await record(key) });
     });
-  const update = (request: Request, hash: string) =>
-    manage(request, async ({ account }) => {
+  const update = (request: Request, server: Peers | null, hash: string) =>
+    manage(request, async (caller) => {
       const { type: _, ...change } = readKeyChange(await readJson(request, app), app.routes);
-      const key = await updateKey(store, app.clock, account.id, hash, change);
+      const beside = noted(caller, addressOf(request, server), {
+        action: "key.changed",
+        target: hash,
+        detail: { changed: Object.keys(change).join(", ") },
+      });
+      const key = await updateKey(store, app.clock, caller.account.id, hash, change, beside);
       if (key === undefined) throw missing(hash);
       keys.invalidate(hash);
       app.allowances.refresh(hash);
       return json({ data: await record(key) });
     });
-  const remove = (request: Request, hash: string) =>
-    manage(request, async ({ account }) => {
-      if (!(await deleteKey(store, account.id, hash))) throw missing(hash);
+  const remove = (request: Request, server: Peers | null, hash: string) =>
+    manage(request, async (caller) => {
+      const { id } = caller.account;
+      const name = (await getKey(store, id, hash))?.name ?? "";
+      const beside = noted(caller, addressOf(request, server), {
+        action: "key.deleted",
+        target: hash,
+        detail: { name },
+      });
+      if (!(await deleteKey(store, id, hash, beside))) throw missing(hash);
       keys.invalidate(hash);
       return json({ data: { deleted: true } });
     });
 
   const both = (base: "/v1" | "/api/v1"): AnyElysia =>
     new Elysia({ prefix: base })
-      .post("/keys", ({ request }) => create(request), { parse: "none" })
+      .post("/keys", ({ request, server }) => create(request, server), { parse: "none" })
       .get("/keys", ({ request }) => list(request))
       .get("/keys/:hash", ({ request, params }) => get(request, params.hash))
-      .patch("/keys/:hash", ({ request, params }) => update(request, params.hash), {
+      .patch("/keys/:hash", ({ request, server, params }) => update(request, server, params.hash), {
         parse: "none",
       })
-      .delete("/keys/:hash", ({ request, params }) => remove(request, params.hash), {
-        parse: "none",
-      });
+      .delete(
+        "/keys/:hash",
+        ({ request, server, params }) => remove(request, server, params.hash),
+        {
+          parse: "none",
+        },
+      );
   return new Elysia({ name: "keys" }).use(both("/v1")).use(both("/api/v1"));
 }
 
-async function readJson(request: Request, app: App): Promise<unknown> {
+/** A body as JSON. Throws `invalid_json`, which quotes none of it. */
+export async function readJson(request: Request, app: App): Promise<unknown> {
   const body = await readBody(request, app.config.limits.maxBodyBytes);
   try {
     return JSON.parse(decode(body));

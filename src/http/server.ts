@@ -9,6 +9,7 @@ import { frontRoutes } from "#src/http/fronts.ts";
 import { preflight } from "#src/http/preflight.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
 import { allowOrigin, errorResponse, respond, writeJsonError } from "#src/http/respond.ts";
+import { stripeRoutes } from "#src/http/stripe.ts";
 import { methodFinder, wrongMethod } from "#src/http/wrong-method.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -43,6 +44,7 @@ export function surface({ app, services, readiness, pages, errorPage }: Surface)
     .use(healthRoutes(readiness))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
+    .use(stripeRoutes(app, services))
     .use(pages ?? new Elysia());
   const methodsOf = methodFinder(server.routes);
   return server

@@ -3,7 +3,11 @@ import type { KeyPlace } from "#src/account/master-key.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
+import type { Watch } from "#src/ledger/watch.ts";
+import type { Post } from "#src/mail/post.ts";
+import type { Payments } from "#src/payment/payments.ts";
 import type { Soon, Store } from "#src/store/store.ts";
+import type { Webhooks } from "#src/webhook/open.ts";
 
 /** What the surface reads and writes besides inference. */
 export interface Services extends CatalogServices {
@@ -15,4 +19,12 @@ export interface Services extends CatalogServices {
   people: People;
   tables: EcoTables;
   processId: string;
+  /** Who looks on while requests are kept. */
+  watch: Watch;
+  /** Who wants to be told what happens. */
+  webhooks: Webhooks;
+  /** Where credit is bought; absent where it is not. */
+  payments: Payments | undefined;
+  /** Where mail is left; absent where none is sent. */
+  post: Post | undefined;
 }

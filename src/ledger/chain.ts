@@ -1,5 +1,5 @@
 import { sha256Hex } from "#src/lib/bytes.ts";
-import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+import { numberIn, textOf, type Row, type Statement, type Store } from "#src/store/store.ts";
 
 /** How the ledger was tampered with, and at which row. */
 export interface ChainFault {
@@ -12,6 +12,34 @@ export interface ChainFault {
   message: string;
 }
 
+/** The ledger as it was at one moment: what is written while it is checked is left for the next time. */
+export interface Moment {
+  /** Rows of `process`: how long each chain is recorded to be, and its end. */
+  heads: readonly Row[];
+  /** Position of the last row. */
+  position: number;
+}
+
+/** What a check may be handed besides. */
+export interface ChainOptions {
+  moment?: Moment;
+  /** Told of the record of each row, as it stands. */
+  onRecord?: (record: string) => void;
+  /** Told of the hash of each row, by its place. */
+  onHash?: (chain: string, sequence: number, hash: string) => void;
+}
+
+/** Read a moment, for `Store.snapshot` with what else has to be of it. */
+export const momentStatements: readonly Statement[] = [
+  { sql: "SELECT id, sequence, head FROM process", args: [] },
+  { sql: "SELECT coalesce(max(position), 0) AS position FROM generation_record", args: [] },
+];
+
+/** What those statements found. */
+export function momentOf([heads = [], last = []]: readonly Row[][]): Moment {
+  return { heads, position: numberIn(last[0], "position") ?? 0 };
+}
+
 export interface ChainReport {
   chains: number;
   rows: number;
@@ -20,7 +48,7 @@ export interface ChainReport {
 
 const pageRows = 1000;
 const rowsAfter = `SELECT position, id, account_id, record, chain, sequence, previous, hash FROM generation_record
-WHERE position > ? ORDER BY position LIMIT ${pageRows}`;
+WHERE position > coalesce(?, -1e30) AND position <= ? ORDER BY position LIMIT ${pageRows}`;
 
 /** What the first row of a chain follows. */
 export function chainStart(processId: string): string {
@@ -58,15 +86,19 @@ interface Progress {
  * Recomputes every chain and names each row that was changed, removed, reordered or inserted. Reads the rows once, in
  * the order in which they were committed, which is the order of every chain in them.
  */
-export async function verifyChain(store: Store): Promise<ChainReport> {
+export async function verifyChain(store: Store, options: ChainOptions = {}): Promise<ChainReport> {
+  const { onRecord, onHash } = options;
+  const { heads, position: end } =
+    options.moment ?? momentOf(await store.snapshot(momentStatements));
   const chains = new Map<string, Progress>();
-  for (const head of await store.read("SELECT id, sequence, head FROM process", [])) {
+  for (const head of heads) {
     const id = textOf(head, "id") ?? "";
     chains.set(id, startOf(id, numberIn(head, "sequence") ?? 0, textOf(head, "head") ?? ""));
   }
   const report: ChainReport = { chains: 0, rows: 0, faults: [] };
-  for (let position = 0; ;) {
-    const page = await store.read(rowsAfter, [position]);
+  // A row that was put before the first may have any position below it.
+  for (let position: number | null = null; ;) {
+    const page: Row[] = await store.read(rowsAfter, [position, end]);
     for (const row of page) {
       const link = linkOf(row);
       const chain = chains.get(link.chain) ?? startOf(link.chain, 0, "");
@@ -74,7 +106,9 @@ export async function verifyChain(store: Store): Promise<ChainReport> {
       const fault = await follow(store, chain, link);
       if (fault !== undefined) report.faults.push(named(fault, link));
       report.rows++;
-      position = numberIn(row, "position") ?? position + 1;
+      onRecord?.(textOf(row, "record") ?? "");
+      onHash?.(link.chain, link.sequence, link.hash);
+      position = numberIn(row, "position") ?? position;
     }
     if (page.length < pageRows) break;
     // A file answers without a pause: let requests run between pages.

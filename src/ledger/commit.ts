@@ -5,6 +5,7 @@ import type { Generation } from "#src/ledger/generation.ts";
 import { writeMovements } from "#src/ledger/movement.ts";
 import { writeRollups } from "#src/ledger/rollup.ts";
 import { recordOf } from "#src/ledger/row.ts";
+import type { Watch } from "#src/ledger/watch.ts";
 import { toStoreError, type StoreError } from "#src/store/error.ts";
 import { textOf, type Statement, type Store } from "#src/store/store.ts";
 
@@ -33,6 +34,10 @@ export interface LedgerOptions {
   onFault?: (error: StoreError, attempt: number, rows: number) => void;
   /** Told of each commit, for metrics. */
   onCommit?: (rows: number, milliseconds: number) => void;
+  /** Told of each row that is kept. */
+  watch?: Watch;
+  /** What else belongs into the transaction of a group. Asked again with each try. */
+  beside?: (group: readonly Entry[]) => readonly Statement[];
   /** Pauses before each retry; the length of the list is the number of retries. */
   retryMilliseconds?: readonly number[];
 }
@@ -57,7 +62,7 @@ const maxTurns = 8;
 
 /** A ledger that commits everything that ended in one turn of the event loop as one group. */
 export function createLedger(options: LedgerOptions): Ledger {
-  const { store, clock, processId, onFault, onCommit } = options;
+  const { store, clock, processId, onFault, onCommit, watch, beside } = options;
   const pauses = options.retryMilliseconds ?? [20, 50, 100, 250, 500, 1000, 2000];
   let queue: Waiting[] = [];
   let head: Link = { sequence: 0, hash: chainStart(processId) };
@@ -92,6 +97,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (error === undefined) {
       onCommit?.(group.length, clock.monotonic() - from);
       for (const { resolve } of group) resolve();
+      if (watch !== undefined && watch.listeners.size > 0) tell(watch, group);
       return;
     }
     // One bad row must not take the others with it.
@@ -103,6 +109,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     for (let tries = 1; ; tries++) {
       try {
         const { statements, last } = write(group, head, processId, clock);
+        if (beside !== undefined) statements.push(...beside(group));
         const written = store.write(statements);
         // Without a wait when there is none: the turn that ended the requests also answers them.
         if (written instanceof Promise) await written;
@@ -158,6 +165,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   };
 }
 
+function tell({ listeners }: Watch, group: readonly Entry[]): void {
+  for (const listener of listeners) for (const { generation } of group) listener(generation);
+}
+
 function canPass(error: StoreError): boolean {
   return error.fault === "busy" || error.fault === "unavailable";
 }
@@ -176,10 +187,13 @@ function write(group: readonly Entry[], head: Link, processId: string, clock: Cl
   const statements: Statement[] = [];
   const links: Writing["links"] = [];
   const movements: Movement[] = [];
+  const generations: Generation[] = [];
   let { sequence, hash } = head;
   for (const entry of group) {
-    const { id, accountId } = entry.generation;
-    const record = recordOf(entry.generation);
+    const { generation } = entry;
+    const { id, accountId } = generation;
+    generations.push(generation);
+    const record = recordOf(generation);
     const previous = hash;
     hash = linkHash(previous, record);
     sequence++;
@@ -188,10 +202,10 @@ function write(group: readonly Entry[], head: Link, processId: string, clock: Cl
       args: [id, accountId, record, processId, sequence, previous, hash],
     });
     links.push({ id, hash });
-    movements.push(...balanced(entry));
+    for (const movement of balanced(entry)) movements.push(movement);
   }
   statements.push(...writeMovements(movements, processId));
-  statements.push(...writeRollups(group.map(({ generation }) => generation)));
+  statements.push(...writeRollups(generations));
   statements.push({ sql: moveHead, args: [processId, clock.now(), sequence, hash] });
   return { statements, links, last: { sequence, hash } };
 }

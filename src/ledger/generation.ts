@@ -89,6 +89,8 @@ export interface Generation {
   energyWh: number | undefined;
   carbonG: number | undefined;
   carbonPer1kG: number | undefined;
+  /** Both ends of the estimate's interval, Wh. Carbon's are these on the row's grid. Absent in rows older than it. */
+  energyBounds?: { low: number; high: number } | undefined;
   accuracy: "accurate" | "medium" | "gross" | undefined;
   methodology: MethodologyVersion | undefined;
   gridGPerKwh: number | undefined;

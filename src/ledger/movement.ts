@@ -15,18 +15,21 @@ WHERE process = ?2 AND kind = ?3 AND owner = ?4 AND window_start = ?5`;
 
 /** Statements that write movements, one or two per allowance however many requests moved it. */
 export function writeMovements(movements: readonly Movement[], processId: string): Statement[] {
-  const sums = new Map<string, Movement>();
-  for (const movement of movements) {
-    const name = `${movement.kind} ${movement.owner} ${movement.windowStart}`;
-    const sum = sums.get(name);
-    if (sum === undefined) sums.set(name, { ...movement });
-    else {
-      sum.used += movement.used;
-      sum.fromLease = (sum.fromLease ?? 0) + (movement.fromLease ?? 0);
+  const sums = new Map<string, Required<Movement>>();
+  let last: Required<Movement> | undefined;
+  for (const { kind, owner, windowStart, used, fromLease = 0 } of movements) {
+    // Those that end together are often of one account.
+    if (last?.owner !== owner || last.kind !== kind || last.windowStart !== windowStart) {
+      const name = `${kind} ${owner} ${windowStart}`;
+      last = sums.get(name);
+      if (last === undefined)
+        sums.set(name, (last = { kind, owner, windowStart, used: 0, fromLease: 0 }));
     }
+    last.used += used;
+    last.fromLease += fromLease;
   }
   const statements: Statement[] = [];
-  for (const { kind, owner, windowStart, used, fromLease = 0 } of sums.values()) {
+  for (const { kind, owner, windowStart, used, fromLease } of sums.values()) {
     const place: [AllowanceKind, string, number] = [kind, owner, windowStart];
     if (fromLease === 0) {
       statements.push({ sql: moveUsed, args: [...place, used] });

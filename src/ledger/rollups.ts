@@ -1,4 +1,12 @@
-import { numberIn, textOf, type Row, type Store, type Value } from "#src/store/store.ts";
+import { ecoSumsOf, generationEco, rollupEco } from "#src/ledger/eco-sums.ts";
+import {
+  numberIn,
+  textOf,
+  type Row,
+  type Statement,
+  type Store,
+  type Value,
+} from "#src/store/store.ts";
 
 /** What totals can be grouped by. */
 export type Dimension =
@@ -12,8 +20,33 @@ export interface RollupFilter {
   model?: string;
   provider?: string;
   region?: string;
+  /** The person who made the keys. A key that was deleted has no maker any more. */
+  maker?: string;
   fromDay?: string;
   toDay?: string;
+}
+
+/** What a report can group by: besides the dimensions, the person who made the key. */
+export type Grouping = Dimension | "maker";
+
+/** What comes first: by place, the smallest in the order of the groupings; else the largest sum. */
+export const orders = ["place", "cost", "requests", "tokens", "energy", "carbon"] as const;
+export type Order = (typeof orders)[number];
+
+/** A question to the totals: one row for each combination. */
+export interface RollupQuestion {
+  groupBy: readonly Grouping[];
+  order: Order;
+  limit: number;
+}
+
+/** Totals of one combination in a report. */
+export interface UsageRow extends Totals, Partial<Record<Grouping, string>> {}
+
+/** The first rows, and how many there are. */
+export interface RollupAnswer {
+  rows: UsageRow[];
+  count: number;
 }
 
 /** Sums over requests. Money in nano-units. */
@@ -33,8 +66,16 @@ export interface Totals {
   upstreamCost: number;
   /** What requests on the caller's own provider key cost there. */
   byokCost: number;
+  /** The sum of whole picowatt-hours, each request rounded once; the same in any order. Carbon in the same way. */
   energyWh: number;
   carbonG: number;
+  /** Sums of both ends of each estimate's interval: what the sum cannot be below or above, not a confidence. */
+  energyWhLow: number;
+  energyWhHigh: number;
+  carbonGLow: number;
+  carbonGHigh: number;
+  /** Requests with an estimate whose interval was not kept: where there are any, the bounds are not known. */
+  withoutBounds: number;
   /** Requests that energy and carbon leave out, because no estimate was possible. */
   withoutEco: number;
   errors: number;
@@ -51,7 +92,8 @@ export interface Point extends Totals {
 const sums = `sum(requests) AS requests, sum(input_fresh) AS input_fresh, sum(cache_read) AS cache_read,
 sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, sum(output_visible) AS output_visible,
 sum(reasoning) AS reasoning, sum(cost) AS cost, sum(upstream_cost) AS upstream_cost, sum(byok_cost) AS byok_cost,
-sum(energy_wh) AS energy_wh, sum(carbon_g) AS carbon_g, sum(without_eco) AS without_eco, sum(errors) AS errors`;
+sum(without_eco) AS without_eco, sum(errors) AS errors, sum(without_bounds) AS without_bounds,
+${rollupEco}`;
 
 // Quoted: `key` is a word of SQL.
 const columnOf: Record<Dimension, string> = {
@@ -85,6 +127,47 @@ export async function activity(
     const place = groupBy.map((dimension) => [dimension, textOf(row, dimension) ?? ""]);
     return { ...totalsOf(row), ...Object.fromEntries(place) };
   });
+}
+
+const groupingOf: Record<Grouping, string> = {
+  ...columnOf,
+  maker: `coalesce((SELECT created_by FROM api_key WHERE hash = rollup."key"), '')`,
+};
+const sumOf: Record<Exclude<Order, "place">, string> = {
+  cost: "sum(cost)",
+  requests: "sum(requests)",
+  tokens:
+    "sum(input_fresh + cache_read + cache_write_5m + cache_write_1h + output_visible + reasoning)",
+  energy: "total(energy_pwh)",
+  carbon: "total(carbon_pg)",
+};
+
+/** A question as a statement, for `Store.snapshot` with others of the same moment. */
+export function rollupStatement(
+  filter: RollupFilter,
+  { groupBy, order, limit }: RollupQuestion,
+): Statement {
+  const { where, args } = conditions(filter);
+  const picked = groupBy.map((one) => `${groupingOf[one]} AS "${one}"`);
+  const places = groupBy.map((_, at) => String(at + 1));
+  const ordered = order === "place" ? places : [`${sumOf[order]} DESC`, ...places];
+  const group = groupBy.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
+  const sort = ordered.length === 0 ? "" : ` ORDER BY ${ordered.join(", ")}`;
+  return {
+    sql: `SELECT ${[...picked, sums, "count(*) OVER () AS combinations"].join(", ")} FROM rollup${where}${group}${sort} LIMIT ?`,
+    args: [...args, limit],
+  };
+}
+
+/** What the statement of a question found. */
+export function rollupAnswer(rows: readonly Row[], groupBy: readonly Grouping[]): RollupAnswer {
+  return {
+    rows: rows.map((row) => {
+      const place = groupBy.map((one) => [one, textOf(row, one) ?? ""]);
+      return { ...totalsOf(row), ...Object.fromEntries(place) };
+    }),
+    count: numberIn(rows[0], "combinations") ?? 0,
+  };
 }
 
 /** Totals of everything that the filter picks. */
@@ -123,8 +206,9 @@ export async function hourly(
      sum(input_fresh) AS input_fresh, sum(cache_read) AS cache_read, sum(cache_write_5m) AS cache_write_5m,
      sum(cache_write_1h) AS cache_write_1h, sum(output_visible) AS output_visible, sum(reasoning) AS reasoning,
      sum(cost) AS cost, sum(upstream_cost) AS upstream_cost,
-     sum(CASE WHEN is_byok THEN upstream_cost END) AS byok_cost, sum(energy_wh) AS energy_wh,
-     sum(carbon_g) AS carbon_g, sum(carbon_g IS NULL) AS without_eco, sum(status <> 'ok') AS errors
+     sum(CASE WHEN is_byok THEN upstream_cost END) AS byok_cost, sum(carbon_g IS NULL) AS without_eco,
+     sum(status <> 'ok') AS errors, sum(carbon_g IS NOT NULL AND energy_wh_low IS NULL) AS without_bounds,
+     ${generationEco}
      FROM generation${where === "" ? " WHERE" : `${where} AND`} created_at >= ? AND created_at < ?
      GROUP BY span ORDER BY span`,
     [...args, from, to],
@@ -132,7 +216,7 @@ export async function hourly(
   return rows.map((row) => ({ start: numberIn(row, "span") ?? 0, ...totalsOf(row) }));
 }
 
-type Filtered = Exclude<keyof RollupFilter, "fromDay" | "toDay">;
+type Filtered = Exclude<keyof RollupFilter, "fromDay" | "toDay" | "maker">;
 const filtered: readonly Filtered[] = ["account", "key", "user", "model", "provider", "region"];
 const generationColumns: Record<Filtered, string> = {
   account: "account_id",
@@ -155,6 +239,7 @@ function conditions(
     args.push(value);
   }
   for (const name of filtered) add(`${columns[name]} = ?`, filter[name]);
+  add(`${columns.key} IN (SELECT hash FROM api_key WHERE created_by = ?)`, filter.maker);
   add('"day" >= ?', filter.fromDay);
   add('"day" <= ?', filter.toDay);
   return { where: texts.length === 0 ? "" : ` WHERE ${texts.join(" AND ")}`, args };
@@ -178,8 +263,8 @@ function totalsOf(row: Row): Totals {
     cost: sum("cost"),
     upstreamCost: sum("upstream_cost"),
     byokCost: sum("byok_cost"),
-    energyWh: sum("energy_wh"),
-    carbonG: sum("carbon_g"),
+    ...ecoSumsOf(row),
+    withoutBounds: sum("without_bounds"),
     withoutEco: sum("without_eco"),
     errors: sum("errors"),
   };

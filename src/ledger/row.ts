@@ -58,6 +58,8 @@ function valuesOf(row: Generation): Value[] {
     text(row.upstreamId),
     number(row.measured?.whPer1kTokens),
     number(row.measured?.pue),
+    number(row.energyBounds?.low),
+    number(row.energyBounds?.high),
   ];
 }
 
@@ -156,6 +158,7 @@ export function generationOf(record: string): Generation {
     energyWh: counted("energy_wh"),
     carbonG: counted("carbon_g"),
     carbonPer1kG: counted("carbon_per_1k_g"),
+    energyBounds: boundsOf(counted("energy_wh_low"), counted("energy_wh_high")),
     accuracy: v.parse(accuracySchema, told("accuracy")),
     methodology: told("methodology"),
     gridGPerKwh: counted("grid_g_per_kwh"),
@@ -163,6 +166,10 @@ export function generationOf(record: string): Generation {
     measured: measuredOf(counted("measured_wh_per_1k"), counted("measured_pue")),
     trace: v.parse(traceSchema, JSON.parse(told("trace") ?? "[]")),
   };
+}
+
+function boundsOf(low: number | undefined, high: number | undefined): Generation["energyBounds"] {
+  return low === undefined || high === undefined ? undefined : { low, high };
 }
 
 function measuredOf(

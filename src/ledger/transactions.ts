@@ -51,15 +51,16 @@ VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const addGranted = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, ?)
 ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
 
-/** Moves money and says so in the ledger, together. Then `Allowances.refresh(accountId)`. */
+/** Moves money and says so in the ledger, together, and writes `beside` with it. Then `Allowances.refresh(accountId)`. */
 export async function addCredit(
   store: Store,
   kit: { clock: Clock; ids: Ids },
   entry: CreditEntry,
+  beside: readonly Statement[] = [],
 ): Promise<Transaction> {
   const { id, createdAt, statements } = creditOf(kit, entry);
   const { type, amount, description } = entry;
-  await store.write(statements);
+  await store.write([...statements, ...beside]);
   return { id, type, amount, description, createdAt, generationId: undefined };
 }
 

@@ -16,12 +16,31 @@ export interface Deadlines {
 
 const never: Deadline = { extend() {}, cancel() {} };
 
+/** One of many, in the list of those that are swept. */
+class Entry implements Deadline {
+  at: number;
+
+  constructor(
+    readonly all: Set<Entry>,
+    readonly clock: Clock,
+    readonly milliseconds: number,
+    readonly expire: () => void,
+  ) {
+    this.at = clock.monotonic() + milliseconds;
+    all.add(this);
+  }
+
+  extend(): void {
+    this.at = this.clock.monotonic() + this.milliseconds;
+  }
+
+  cancel(): void {
+    this.all.delete(this);
+  }
+}
+
 /** Sweeps all deadlines at one interval; a timer per request would cost more than the request. */
 export function createDeadlines(clock: Clock, sweepMilliseconds = 100): Deadlines {
-  interface Entry {
-    at: number;
-    expire: () => void;
-  }
   const entries = new Set<Entry>();
   const timer = setInterval(() => {
     if (entries.size === 0) return;
@@ -34,19 +53,8 @@ export function createDeadlines(clock: Clock, sweepMilliseconds = 100): Deadline
   }, sweepMilliseconds);
   timer.unref();
   return {
-    after(milliseconds, expire) {
-      if (milliseconds <= 0) return never;
-      const entry: Entry = { at: clock.monotonic() + milliseconds, expire };
-      entries.add(entry);
-      return {
-        extend() {
-          entry.at = clock.monotonic() + milliseconds;
-        },
-        cancel() {
-          entries.delete(entry);
-        },
-      };
-    },
+    after: (milliseconds, expire) =>
+      milliseconds <= 0 ? never : new Entry(entries, clock, milliseconds, expire),
     stop() {
       clearInterval(timer);
     },

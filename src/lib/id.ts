@@ -40,6 +40,19 @@ export function createIds(clock: Clock): Ids {
   };
 }
 
+/** The least unique part of ids that are made at a time, Unix milliseconds: what ids of before sort below. */
+export function ulidStart(milliseconds: number): string {
+  return encodeTime(milliseconds).padEnd(26, "0");
+}
+
+/** When an id was made, Unix milliseconds. */
+export function timeOfId(id: string): number {
+  let time = 0;
+  for (const letter of id.slice(id.indexOf("_") + 1).slice(0, 10))
+    time = time * 32 + alphabet.indexOf(letter);
+  return time;
+}
+
 function encodeTime(milliseconds: number): string {
   let rest = milliseconds;
   let text = "";

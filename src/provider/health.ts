@@ -64,6 +64,10 @@ export interface Health {
   all(): Standing[];
   /** Whether a request may go there now. Half open, one may at a time: it is the probe. */
   enter(route: Route): Admission;
+  /** Open, and yet one that may be asked when nobody else is left; false where it may be asked anyhow. */
+  isLastResort(route: Route): boolean;
+  /** As `enter`, where nobody else is left: an open one lets a probe in, one at a time, after a rest. */
+  enterLast(route: Route): Admission;
   /** A probe ended, and nothing was learnt. */
   leave(route: Route): void;
   /** It answered; milliseconds to its first byte. */
@@ -219,6 +223,13 @@ export function createHealth(clock: Clock): Health {
     },
     all: () => [...slots.values()].map((slot) => standingOf(slot)),
     enter: (route) => circuitOf(route).enter(clock.monotonic()),
+    isLastResort(route) {
+      const now = clock.monotonic();
+      const { keys } = route;
+      if (keys === undefined) return circuitOf(route).isLastResort(now);
+      return keys.some((one) => circuitOf(one).isLastResort(now));
+    },
+    enterLast: (route) => circuitOf(route).enterLast(clock.monotonic()),
     leave: (route) => circuitOf(route).leave(),
     succeeded(route, milliseconds) {
       const { slot, circuit } = find(route);
@@ -274,26 +285,7 @@ export function createHealth(clock: Clock): Health {
 }
 
 /** The worst that all of them share; `degraded` where only some are ill. */
-function worstOf(states: readonly HealthState[]): HealthState {
+export function worstOf(states: readonly HealthState[]): HealthState {
   if (states.length > 0 && states.every((state) => state === "unavailable")) return "unavailable";
   return states.some((state) => state !== "ok") ? "degraded" : "ok";
-}
-
-/** Health for reading, of slots that others told of. */
-export function healthAsTold(standings: readonly Standing[], clock: Clock): Health {
-  const told = new Map(standings.map((standing) => [slotKeyOf(standing), standing]));
-  const fresh = createHealth(clock);
-  const standing = (route: Route) => told.get(slotKey(route)) ?? fresh.standing(route);
-  return {
-    ...fresh,
-    all: () => [...standings],
-    standing,
-    state: (route) => standing(route).state,
-    regionState: (provider, region) =>
-      worstOf(
-        standings.flatMap((one) =>
-          one.provider === provider && one.region === region ? [one.state] : [],
-        ),
-      ),
-  };
 }

@@ -39,18 +39,27 @@ export function redirectOf(head: Head, from: URL, rules: RemoteRules): URL | und
   return url;
 }
 
+/** A connection for one request, to an address that was checked. */
+export async function connectRemote(
+  url: URL,
+  rules: RemoteRules,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
+  const addresses = await addressesOf(host, rules, signal);
+  const late = () => new RemoteDocumentError("too_slow");
+  return within(rules.limits.connectMs, late, [signal], (limited) =>
+    connect(addresses, host, url, limited),
+  );
+}
+
 /** Asks for a document, over a connection of its own to an address that was checked. */
 export async function openRemote(
   url: URL,
   rules: RemoteRules,
   signal: AbortSignal,
 ): Promise<SocketExchange> {
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const addresses = await addressesOf(host, rules, signal);
-  const late = () => new RemoteDocumentError("too_slow");
-  const connection = await within(rules.limits.connectMs, late, [signal], (limited) =>
-    connect(addresses, host, url, limited),
-  );
+  const connection = await connectRemote(url, rules, signal);
   const exchange = new SocketExchange(
     `GET ${url.pathname}${url.search} HTTP/1.1\r\n` +
       `host: ${url.host}\r\n` +

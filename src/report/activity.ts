@@ -1,4 +1,4 @@
-import type { ActivityRow, Dimension } from "#src/ledger/rollups.ts";
+import type { ActivityRow, Dimension, Totals } from "#src/ledger/rollups.ts";
 import { toUnits } from "#src/ledger/money.ts";
 
 /** Words of the API to what totals are grouped by. */
@@ -52,6 +52,18 @@ export function activityRecord(row: ActivityRow, groupBy: readonly Dimension[]) 
     carbon_g: known ? row.carbonG : null,
     requests_without_estimate: row.withoutEco,
     errors: row.errors,
+    ...boundsOf(row),
+  };
+}
+
+/** The least and the most that a sum can be, by each request's interval; null where one of them was not kept. */
+export function boundsOf(row: Totals) {
+  const known = row.requests > row.withoutEco && row.withoutBounds === 0;
+  return {
+    energy_wh_low: known ? row.energyWhLow : null,
+    energy_wh_high: known ? row.energyWhHigh : null,
+    carbon_g_low: known ? row.carbonGLow : null,
+    carbon_g_high: known ? row.carbonGHigh : null,
   };
 }
 
@@ -82,6 +94,10 @@ export function activityColumns(groupBy: readonly Dimension[]): string[] {
     "carbon_g",
     "requests_without_estimate",
     "errors",
+    "energy_wh_low",
+    "energy_wh_high",
+    "carbon_g_low",
+    "carbon_g_high",
   ];
 }
 

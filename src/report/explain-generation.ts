@@ -1,6 +1,7 @@
 import type { Usage } from "#src/dialect/usage.ts";
 import { explain, explainMeasured } from "#src/eco/explain.ts";
 import type { EcoTables } from "#src/eco/load.ts";
+import { gramsOf } from "#src/eco/grams.ts";
 import { baseVersion } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
@@ -20,6 +21,7 @@ export function explainGeneration(
     region: row.region ?? null,
   };
   const recorded = ecoOf(row);
+  const recordedInterval = intervalOf(row);
   const { tokens, model } = row;
   if (
     tokens === undefined ||
@@ -30,6 +32,7 @@ export function explainGeneration(
     return {
       ...head,
       recorded: recorded ?? null,
+      recorded_interval: recordedInterval ?? null,
       explanation: null,
       reason: whyNone(row, tables, grid),
     };
@@ -44,14 +47,26 @@ export function explainGeneration(
     output: { visible: tokens.outputVisible, reasoning: tokens.reasoning },
     raw: null,
   };
+  const input = { model, usage, grid, provider: row.provider };
   const of = baseVersion(row.methodology ?? version).version;
   return {
     ...head,
     recorded: recorded ?? null,
+    recorded_interval: recordedInterval ?? null,
     ...(recorded === undefined ? { reason: whyNone(row, tables, grid) } : {}),
     explanation: row.measured
-      ? explainMeasured(tables, of, { model, usage, grid, measured: row.measured })
-      : explain(tables, of, { model, usage, grid }),
+      ? explainMeasured(tables, of, { ...input, measured: row.measured })
+      : explain(tables, of, input),
+  };
+}
+
+/** Both ends of what was recorded, Wh and g; absent in rows older than them. */
+function intervalOf({ energyBounds, gridGPerKwh }: Generation) {
+  if (energyBounds === undefined || gridGPerKwh === undefined) return undefined;
+  const { low, high } = energyBounds;
+  return {
+    energy_wh: { low, high },
+    carbon_g: { low: gramsOf(low, gridGPerKwh), high: gramsOf(high, gridGPerKwh) },
   };
 }
 

@@ -3,6 +3,9 @@ import { StoreError } from "#src/store/error.ts";
 import { openFile } from "#src/store/file.ts";
 import { textOf, type Store } from "#src/store/store.ts";
 
+/** Name of the setting that says when the last copy was made, Unix milliseconds. */
+export const lastBackup = "last_backup";
+
 /** Copies the database, as of one moment and while it is in use, to a new file that only its owner reads. */
 export async function backup(store: Store, target: string): Promise<void> {
   if (store.path === undefined) {

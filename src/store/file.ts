@@ -9,6 +9,7 @@ import {
   commitCheckpointPages,
   startCheckpointer,
 } from "#src/store/checkpoint.ts";
+import { createAsideReader } from "#src/store/aside.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import type { Row, Statement, Store, Value } from "#src/store/store.ts";
 
@@ -36,6 +37,7 @@ export async function openFile({ url, synchronous = "normal" }: FileOptions): Pr
     connection.exec(`PRAGMA wal_autocheckpoint = ${commitCheckpointPages}`);
     const checkpointer = startCheckpointer(path);
     const run = createRunner(connection, checkpointer);
+    const aside = createAsideReader(path, busyMilliseconds);
     return {
       kind: "file",
       path,
@@ -43,8 +45,10 @@ export async function openFile({ url, synchronous = "normal" }: FileOptions): Pr
       db: drizzle(client, { schema }),
       write: run.write,
       read: run.read,
+      snapshot: aside.snapshot,
       close() {
         checkpointer.stop();
+        aside.stop();
         client.close();
         connection.close();
       },
@@ -93,7 +97,7 @@ function createRunner(
     // To the end, not `get`: a statement that has not finished keeps its transaction open.
     if (isReader) return rowsOf(statement.all(args));
     statement.run(args);
-    return [];
+    return none;
   }
   return {
     write(statements) {
@@ -117,6 +121,9 @@ function createRunner(
     },
   };
 }
+
+/** What a statement returns that reads nothing. */
+const none: Row[] = [];
 
 function rowsOf(rows: unknown[]): Row[] {
   return rows.filter((row): row is Row => typeof row === "object" && row !== null);

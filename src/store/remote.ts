@@ -36,6 +36,14 @@ export async function openRemote({ url, authToken }: RemoteOptions): Promise<Sto
           throw toStoreError(error);
         }
       },
+      async snapshot(statements) {
+        try {
+          const sent = statements.map(({ sql, args }) => ({ sql, args: bound(args) }));
+          return (await client.batch(sent, "read")).map(rowsOf);
+        } catch (error) {
+          throw toStoreError(error);
+        }
+      },
       close: () => client.close(),
     };
   } catch (error) {

@@ -1,6 +1,9 @@
 import type { Client } from "@libsql/client/web";
 import type { LibSQLDatabase } from "drizzle-orm/libsql/driver-core";
 import type * as schema from "#db/schema.ts";
+import { type Soon, then } from "#src/lib/soon.ts";
+
+export { type Soon, then };
 
 /** What a statement can bind and a row can hold. */
 export type Value = string | number | null;
@@ -10,9 +13,6 @@ export interface Statement {
   sql: string;
   args: readonly Value[];
 }
-
-/** Done at once on a file, later on a remote database. */
-export type Soon<T> = T | Promise<T>;
 
 /** The open database. One per process. */
 export interface Store {
@@ -25,12 +25,9 @@ export interface Store {
   /** All statements in one write transaction, or none. On a file prepared once and synchronous. */
   write(statements: readonly Statement[]): Soon<Row[][]>;
   read(sql: string, args: readonly Value[]): Soon<Row[]>;
+  /** For reports: rows of each statement, all of the same moment. On a file by a thread of its own, so that nobody waits. */
+  snapshot(statements: readonly Statement[]): Promise<Row[][]>;
   close(): void;
-}
-
-/** Continues with a value that may or may not be there yet, synchronously if it is. */
-export function then<T, U>(value: Soon<T>, next: (value: T) => Soon<U>): Soon<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 /** A column as text; undefined when null. */

@@ -1,5 +1,7 @@
 import { encode } from "#src/lib/bytes.ts";
 import copyPage from "#src/web/assets/copy-page.client.js" with { type: "text" };
+import copyText from "#src/web/assets/copy-text.client.js" with { type: "text" };
+import live from "#src/web/assets/live.client.js" with { type: "text" };
 import passkey from "#src/web/assets/passkey.client.js" with { type: "text" };
 import style from "#src/web/assets/style.css" with { type: "text" };
 import { gzip, takesGzip } from "#src/web/compress.ts";
@@ -21,11 +23,15 @@ export const stylesheet = asset("style", "css", "text/css; charset=utf-8", style
 
 export const copyScript = asset("copy-page", "js", "text/javascript; charset=utf-8", copyPage);
 
+export const copyTextScript = asset("copy-text", "js", "text/javascript; charset=utf-8", copyText);
+
 export const passkeyScript = asset("passkey", "js", "text/javascript; charset=utf-8", passkey);
+
+export const liveScript = asset("live", "js", "text/javascript; charset=utf-8", live);
 
 /** Every asset, by its path. */
 export const assets: ReadonlyMap<string, Asset> = new Map(
-  [stylesheet, copyScript, passkeyScript].map((one) => [one.path, one]),
+  [stylesheet, copyScript, copyTextScript, passkeyScript, liveScript].map((one) => [one.path, one]),
 );
 
 /** An asset as an answer, kept by clients for good: what changes has another path. */

@@ -1,12 +1,13 @@
+// Kept: `toLocaleString` with options makes one for every number, which is most of the time of a page with a thousand.
+const significant = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 4 });
+
 /** A figure as a reader can take it in: four significant digits, no exponent. An em dash where it is not known. */
 export function figure(value: number | undefined | null): string {
   if (value === undefined || value === null || !Number.isFinite(value)) return "—";
   if (value === 0) return "0";
   const size = Math.abs(value);
   if (size >= 1000) return Math.round(value).toLocaleString("en-US");
-  return Number(value.toPrecision(size < 0.001 ? 2 : 4)).toLocaleString("en-US", {
-    maximumSignificantDigits: 4,
-  });
+  return significant.format(Number(value.toPrecision(size < 0.001 ? 2 : 4)));
 }
 
 /** A count of tokens, short: 128K, 1.05M. */

@@ -27,8 +27,15 @@ const places = [
 ] as const;
 
 /** The frame of every page: one stylesheet, no script needed. */
-export function Page(props: { visit: Visit; title: string; about?: string; children: Child }) {
-  const { visit, title, about, children } = props;
+export function Page(props: {
+  visit: Visit;
+  title: string;
+  about?: string;
+  /** What else its head holds. */
+  head?: Child;
+  children: Child;
+}) {
+  const { visit, title, about, head, children } = props;
   return (
     <html lang="en" data-theme={visit.theme}>
       <head>
@@ -38,6 +45,7 @@ export function Page(props: { visit: Visit; title: string; about?: string; child
         {about === undefined ? null : <meta name="description" content={about} />}
         <link rel="stylesheet" href={stylesheet.path} />
         <link rel="icon" href="data:," />
+        {head}
       </head>
       <body>
         <a class="skip" href="#main">

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { run } from "#src/cli/program.ts";
 import { loadConfig } from "#src/config/load.ts";
 import { at } from "#test/lib/gateway.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
+import { startPeople } from "#test/web/people-kit.ts";
 
 /** Runs one command line; what it said on both. */
 async function command(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -54,6 +55,47 @@ describe("invite", () => {
       expect([argv, said.code, said.out]).toEqual([argv, code, ""]);
       expect(said.err).toContain(text);
     }
+  });
+});
+
+describe("account reset-link", () => {
+  test("prints a link that chooses a new password once, while the gateway runs, and ends the one before", async () => {
+    await using house = await startPeople();
+    await house.somebody("eve");
+    const place = ["--data-dir", dirname(house.store.path ?? "")];
+    const said = await command("account", "reset-link", "Eve@example.org ", ...place);
+    expect([said.code, said.out.trim().split("\n")]).toEqual([
+      0,
+      [expect.stringMatching(/^http:\/\/127\.0\.0\.1:4000\/reset\?token=[\w-]{43}$/)],
+    ]);
+    const url = ["--url", "https://gateway.example"];
+    const json = await command(
+      "account",
+      "reset-link",
+      "eve@example.org",
+      "--json",
+      ...url,
+      ...place,
+    );
+    const link = String(at(JSON.parse(json.out), "url"));
+    expect(link).toStartWith("https://gateway.example/reset?token=");
+    const pathOf = (address: string) => address.trim().replace(/^https?:\/\/[^/]+/, "");
+    expect((await house.browser().open(pathOf(said.out))).status).toBe(403);
+    const browser = house.browser();
+    expect((await browser.open(pathOf(link))).status).toBe(200);
+    const next = "other words entirely";
+    expect((await browser.post("/reset", { "new-password": next })).to).toBe("/login");
+    const signIn = { email: "eve@example.org", password: next };
+    expect((await browser.post("/login", signIn)).status).toBe(303);
+    expect((await house.browser().open(pathOf(link))).status).toBe(403);
+    expect(await house.audit()).toEqual(
+      expect.arrayContaining(["reset.created", "password.reset", "sign_in.done"]),
+    );
+    const [row] = await house.store.read(
+      "SELECT count(*) AS tokens FROM audit_event WHERE detail LIKE ?",
+      [`%${link.slice(-20)}%`],
+    );
+    expect(row?.["tokens"]).toBe(0);
   });
 });
 

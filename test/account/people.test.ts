@@ -2,13 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { createAccount } from "#src/account/accounts.ts";
 import type { KeyPlace } from "#src/account/master-key.ts";
 import { listAudit, record } from "#src/account/people/audit.ts";
+import { deletePerson } from "#src/account/people/delete-person.ts";
 import { join } from "#src/account/people/join.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { createLink, listInvitations, revokeInvitation } from "#src/account/people/links.ts";
 import {
   changeRole,
   createOrganisation,
-  deletePerson,
   leave,
   listMembers,
   membershipsOf,
@@ -106,6 +106,26 @@ describe("members", () => {
     expect(await rolesNow()).toEqual({ admin: "owner", member: "admin" });
     await removeMember(kit, await visitor(kit, admin.person.id, id), member.person.id);
     expect(await rolesNow()).toEqual({ admin: "owner" });
+  });
+
+  test("who lost the role since the page was opened changes nobody any more", async () => {
+    using temporary = await temporaryStore();
+    const kit = kitOf(temporary.store);
+    const owner = await somebody(kit, "owner");
+    const { id } = await createOrganisation(kit, owner, "Planters");
+    const boss = await visitor(kit, owner.person.id, id);
+    const admin = await somebody(kit, "admin", { accountId: id, role: "admin" });
+    const member = await somebody(kit, "member", { accountId: id, role: "member" });
+    await changeRole(kit, boss, admin.person.id, "member");
+    const late = "changed members at the same moment";
+    await expect(changeRole(kit, admin, member.person.id, "admin")).rejects.toThrow(late);
+    await expect(changeRole(kit, admin, admin.person.id, "admin")).rejects.toThrow(late);
+    await expect(removeMember(kit, admin, member.person.id)).rejects.toThrow(late);
+    expect((await listMembers(kit.store, id)).map(({ role }) => role)).toEqual([
+      "owner",
+      "member",
+      "member",
+    ]);
   });
 
   test("two owners who leave at the same moment do not leave an account without one", async () => {

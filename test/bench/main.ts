@@ -1,10 +1,12 @@
 /**
  * The benchmark: `npm run bench -- [--quick] [--only SCENARIO]… [--target NAME]… [--gateway FILE]`.
+ * `--only pages [--path /dashboard/keys]… [--generations 5000000]`: which pages, with how many requests in the store.
  * Prints Markdown. The gateway is compiled afresh unless `--gateway` names an executable or a .ts.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { describeMachine } from "#test/bench/machine.ts";
+import type { PageSizes } from "#test/bench/pages.ts";
 import { temporaryFolder } from "#test/bench/process.ts";
 import { scenarios, type Sizes, type Stage } from "#test/bench/scenarios.ts";
 import { markdown } from "#test/bench/table.ts";
@@ -17,6 +19,7 @@ const full: Sizes = {
   slowEvents: 30,
   memoryRequests: [10_000, 100_000],
   pictures: 40,
+  pages: { generations: 1_000_000, requests: 200 },
 };
 /** Shows that everything works; the figures mean nothing. */
 const quick: Sizes = {
@@ -26,6 +29,7 @@ const quick: Sizes = {
   slowEvents: 3,
   memoryRequests: [200, 1000],
   pictures: 4,
+  pages: { generations: 2000, requests: 5 },
 };
 const root = join(import.meta.dir, "../..");
 
@@ -35,6 +39,8 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true },
     target: { type: "string", multiple: true },
     gateway: { type: "string" },
+    path: { type: "string", multiple: true },
+    generations: { type: "string" },
   },
 });
 const chosenScenarios = choose("scenario", scenarios, (one) => one.name, values.only);
@@ -43,7 +49,8 @@ const chosenTargets = chosenScenarios.every(({ isInside }) => isInside) ? [] : a
 await run();
 
 async function run(): Promise<void> {
-  const sizes = values.quick ? quick : full;
+  const chosen = values.quick ? quick : full;
+  const sizes = { ...chosen, pages: pageSizes(chosen.pages) };
   print(`# Benchmark${values.quick ? " (quick: figures mean nothing)" : ""}`, "");
   print(...(await describeMachine(new Date())), "");
   await using folder = await temporaryFolder();
@@ -101,6 +108,15 @@ function choose<T>(
     throw new Error(`Cannot find ${what} "${unknown}": use ${names.join(", ")}`);
   }
   return all.filter((one) => wanted === undefined || wanted.includes(name(one)));
+}
+
+function pageSizes(standard: PageSizes): PageSizes {
+  const { path, generations } = values;
+  return {
+    ...standard,
+    ...(path === undefined ? {} : { paths: path }),
+    ...(generations === undefined ? {} : { generations: Number(generations) }),
+  };
 }
 
 function reason(error: unknown): string {

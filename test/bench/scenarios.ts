@@ -4,6 +4,7 @@ import { chat } from "#test/bench/plan.ts";
 import { compare, inRounds, middle, type Results, type Rounds } from "#test/bench/rounds.ts";
 import { measureCopies, pictureBody, pictureBytes } from "#test/bench/copies.ts";
 import { median } from "#test/bench/samples.ts";
+import { measurePages, type PageSizes } from "#test/bench/pages.ts";
 import { measureRouting } from "#test/bench/routing.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
 import { type Target, type TargetName, translated } from "#test/bench/target.ts";
@@ -18,6 +19,7 @@ export interface Sizes {
   memoryRequests: readonly [number, number];
   /** Requests with a picture that are held at once. */
   pictures: number;
+  pages: PageSizes;
 }
 
 /** What a scenario works with. */
@@ -264,6 +266,16 @@ const routing: Scenario = {
   run: ({ sizes }) => measureRouting(routingRounds(sizes.rounds)),
 };
 
+const pages: Scenario = {
+  name: "pages",
+  title: "First byte of the pages behind the sign-in",
+  isInside: true,
+  method: ({ pages: { generations, requests } }) =>
+    `A gateway of its own, from source, on a store with ${number(generations)} requests of one account in 366 days, ` +
+    `by 40 keys to 250 models; each page asked for ${requests} times, one after the other, after a first time.`,
+  run: ({ sizes }) => measurePages(sizes.pages),
+};
+
 function routingRounds({ count }: Rounds): number {
   return count * 4000;
 }
@@ -281,6 +293,7 @@ export const scenarios: readonly Scenario[] = [
   large,
   images,
   routing,
+  pages,
 ];
 
 function speeds(unit: string, results: Results): Table {

@@ -61,6 +61,14 @@ test("the benchmark counts the copies of a picture on every path", () => {
   for (const [, referenced] of rows) expect(Number(referenced)).toBeGreaterThan(0);
 });
 
+test("the benchmark fills a store, signs in and is answered by pages", () => {
+  const [, , ...rows] = sections.get("First byte of the pages behind the sign-in") ?? [];
+  for (const path of ["/dashboard", "/dashboard/usage", "/dashboard/usage?group=key,maker"]) {
+    const row = rows.find(([name]) => name === path) ?? [];
+    expect([path, Number(row[2]) > 0, row.at(-1)]).toEqual([path, true, "0"]);
+  }
+});
+
 function cells(line: string): string[] {
   return line
     .split("|")

@@ -498,7 +498,7 @@ describe("money", () => {
     const vectors = () => gateway.ask("/v1/embeddings", { key, body: { model, input: "Hello" } });
     expect((await vectors()).status).toBe(200);
     const chat = await gateway.chatAs(key);
-    expect(refusal(chat)).toEqual([503, "service_unavailable"]);
+    expect(refusal(chat)).toEqual([402, "carbon_budget_reached"]);
     expect((await vectors()).status).toBe(200);
   });
 

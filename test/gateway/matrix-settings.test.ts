@@ -228,11 +228,11 @@ testMatrix(
       answer: { texts: ["Hello", "Good day"] },
       wires: {
         "openai-chat": { sent: { n: 2 } },
-        "openai-responses": { refused: "n", says: "OpenAI or Google" },
-        "anthropic-messages": { refused: "n", says: "OpenAI or Google" },
+        "openai-responses": { refused: "n", says: "models that can: " },
+        "anthropic-messages": { refused: "n", says: "models that can: " },
         gemini: { sent: { generationConfig: { candidateCount: 2 } } },
-        "cohere-v2": { refused: "n", says: "OpenAI or Google" },
-        "bedrock-converse": { refused: "n", says: "OpenAI or Google" },
+        "cohere-v2": { refused: "n", says: "models that can: " },
+        "bedrock-converse": { refused: "n", says: "models that can: " },
       },
     },
     {

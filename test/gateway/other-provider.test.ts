@@ -99,6 +99,6 @@ test("several choices are held and told as many times, and refused with who give
   expect(text.match(/"finish_reason":"(?:stop|length)"/g)).toHaveLength(2);
   const refused = await rich.chat({ n: 2, model: "anthropic/claude-haiku-4.5" });
   expect([refused.status, at(refused.json, "error.param")]).toEqual([400, "n"]);
-  expect(String(at(refused.json, "error.message"))).toContain("OpenAI");
+  expect(String(at(refused.json, "error.message"))).toContain("models that can: google/gemini");
   await rich.close();
 });

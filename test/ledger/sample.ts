@@ -45,6 +45,7 @@ export function sampleGeneration(parts: Partial<Generation> = {}): Generation {
     energyWh: 0.0942832,
     carbonG: 0.02558846,
     carbonPer1kG: 0.0365,
+    energyBounds: { low: 0.0731, high: 0.1154664 },
     accuracy: "medium",
     methodology: "v0.4-2026-01",
     gridGPerKwh: 271.4,

@@ -9,6 +9,14 @@ import { sampleGeneration } from "./sample.ts";
 
 const dayMs = 86_400_000;
 
+function energyOf(at: number): number | undefined {
+  return at % 6 === 0 ? undefined : 2 ** -(at % 8);
+}
+
+function boundsOf(energyWh: number | undefined): Generation["energyBounds"] {
+  return energyWh === undefined ? undefined : { low: energyWh / 2, high: energyWh * 2 };
+}
+
 /** Rows of two or three values in each dimension, so that many share a total, no two alike in what they sum. */
 const rows: Generation[] = Array.from({ length: 60 }, (_, at) =>
   sampleGeneration({
@@ -32,8 +40,10 @@ const rows: Generation[] = Array.from({ length: 60 }, (_, at) =>
     cost: nano(1000 + at),
     upstreamCost: nano(500 + at),
     // Sums of powers of two are exact in any order.
-    energyWh: at % 6 === 0 ? undefined : 2 ** -(at % 8),
+    energyWh: energyOf(at),
     carbonG: at % 6 === 0 ? undefined : 2 ** -(at % 9),
+    gridGPerKwh: 1000,
+    energyBounds: at % 4 === 1 ? undefined : boundsOf(energyOf(at)),
   }),
 );
 
@@ -56,6 +66,11 @@ function partOf(row: Generation): Totals {
     byokCost: row.isByok ? upstreamCost : 0,
     energyWh: row.energyWh ?? 0,
     carbonG: row.carbonG ?? 0,
+    energyWhLow: row.energyBounds?.low ?? 0,
+    energyWhHigh: row.energyBounds?.high ?? 0,
+    carbonGLow: row.energyBounds?.low ?? 0,
+    carbonGHigh: row.energyBounds?.high ?? 0,
+    withoutBounds: row.carbonG !== undefined && row.energyBounds === undefined ? 1 : 0,
     withoutEco: row.carbonG === undefined ? 1 : 0,
     errors: status === "ok" ? 0 : 1,
   };

@@ -29,9 +29,10 @@ test("rows of the first schema keep their ids, members, sums and hashes through 
   const store = await openStore({ url: `file:${folder.path}/old.db` });
   await migrate(store, clock, migrations.slice(0, 1));
   const made = [
-    sampleGeneration({ upstreamId: undefined }),
+    sampleGeneration({ upstreamId: undefined, energyBounds: undefined }),
     sampleGeneration({
       upstreamId: undefined,
+      energyBounds: undefined,
       tokens: undefined,
       user: "zoë \u2028",
       latencyMs: 3,
@@ -61,5 +62,57 @@ test("rows of the first schema keep their ids, members, sums and hashes through 
     expect(await findGeneration(store, "acc_1", generation.id)).toEqual(generation);
   expect((await listTransactions(store, "acc_1", { pageSize: 5 })).items).toHaveLength(2);
   expect(await checkBalances(store)).toEqual([]);
+  store.close();
+});
+
+/** What the rows before the seventh step of the schema say of energy, in the order in which they were added up. */
+const energies = [0.1, 0.2, 0.3, 7.123456789012345, 1e-13];
+
+test("sums that were added up in floating point become those of their rows, and bounds stay unknown", async () => {
+  using folder = temporaryFolder();
+  const store = await openStore({ url: `file:${folder.path}/old.db` });
+  await migrate(store, clock, migrations.slice(0, 6));
+  const made = energies.map((energyWh) =>
+    sampleGeneration({ energyWh, carbonG: energyWh / 3, energyBounds: undefined }),
+  );
+  const sumOf = (amounts: readonly number[]) => amounts.reduce((sum, amount) => sum + amount, 0);
+  const place = "account, day, key, user, model, provider, region, methodology";
+  const counts =
+    "input_fresh, cache_read, cache_write_5m, cache_write_1h, output_visible, reasoning, cost, upstream_cost, byok_cost";
+  const oldRollup = `INSERT INTO rollup (${place}, requests, ${counts}, energy_wh, carbon_g, without_eco, errors)
+    VALUES (?, '2026-01-15', 'f01d52', 'customer_abc123', 'openai/gpt-5.4', 'openai', 'eu-west', 'v0.4-2026-01',
+    ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, ?, 1, 0)`;
+  await store.write([
+    ...made.map((row, at) => ({
+      sql: `INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash)
+        VALUES (?, 'acc_1', ?, 'prc_old', ?, '', '')`,
+      args: [row.id, recordOf(row), at + 1],
+    })),
+    { sql: oldRollup, args: ["acc_1", energies.length, sumOf(energies), sumOf(energies) / 3] },
+    // Whose rows are gone, so that the sum is all there is.
+    { sql: oldRollup, args: ["acc_gone", 2, 0.1 + 0.2, 0.5] },
+  ]);
+  await migrate(store, clock);
+  const whole = energies.map((energy) => BigInt(Math.round(energy * 1e12)));
+  const rows = await store.read(
+    "SELECT account, energy_pwh, carbon_pg, energy_low_pwh, without_bounds FROM rollup ORDER BY account",
+    [],
+  );
+  expect(rows).toEqual([
+    {
+      account: "acc_1",
+      energy_pwh: Number(whole.reduce((sum, one) => sum + one, 0n)),
+      carbon_pg: energies.reduce((sum, energy) => sum + Math.round((energy / 3) * 1e12), 0),
+      energy_low_pwh: 0,
+      without_bounds: energies.length - 1,
+    },
+    {
+      account: "acc_gone",
+      energy_pwh: 300_000_000_000,
+      carbon_pg: 500_000_000_000,
+      energy_low_pwh: 0,
+      without_bounds: 1,
+    },
+  ]);
   store.close();
 });

@@ -101,6 +101,56 @@ describe("the circuit", () => {
     expect(health.enter(route)).toBe("probe");
   });
 
+  test("lets a probe in before its time where nobody else is left: one at a time, after a second's rest", () => {
+    fail(3);
+    expect([health.isLastResort(route), health.enterLast(route)]).toEqual([false, "refused"]);
+    clock.advance(999);
+    expect(health.enterLast(route)).toBe("refused");
+    clock.advance(1);
+    expect([health.isLastResort(route), health.enter(route)]).toEqual([true, "refused"]);
+    expect(health.enterLast(route)).toBe("probe");
+    expect([health.isLastResort(route), health.enterLast(route)]).toEqual([false, "refused"]);
+    expect(standing()).toEqual(["unavailable", "probing"]);
+    health.leave(route);
+    expect(health.enterLast(route)).toBe("probe");
+  });
+
+  test("closes when an early probe succeeds, and is not left alone for longer when it fails", () => {
+    fail(3);
+    clock.advance(10_000);
+    health.enterLast(route);
+    fail(1);
+    expect(standing()).toEqual(["unavailable", "circuit_open"]);
+    expect([health.standing(route).wait, health.enterLast(route)]).toEqual([20_000, "refused"]);
+    clock.advance(1000);
+    expect(health.enterLast(route)).toBe("probe");
+    health.succeeded(route, 10);
+    expect(health.enter(route)).toBe("usual");
+  });
+
+  test("reopens at the failure of an early probe that ends after the time to be left alone", () => {
+    fail(3);
+    clock.advance(29_000);
+    health.enterLast(route);
+    clock.advance(2_000);
+    expect(health.enter(route)).toBe("refused");
+    fail(1);
+    expect(health.standing(route).wait).toBe(60_000);
+  });
+
+  test("is no last resort while it asks to be left alone, or refuses us, or is none of the open", () => {
+    health.cool(route, 60_000);
+    fail(3);
+    health.failed(other, "credential_refused");
+    health.failed(other, "credential_refused");
+    health.failed(other, "credential_refused");
+    clock.advance(2_000);
+    expect([health.isLastResort(route), health.enterLast(route)]).toEqual([false, "refused"]);
+    expect([health.isLastResort(other), health.enterLast(other)]).toEqual([false, "refused"]);
+    const sound = routeAt("openai", "eu-north", "openai/gpt-4o-mini");
+    expect([health.isLastResort(sound), health.enterLast(sound)]).toEqual([false, "usual"]);
+  });
+
   test("does not wait for ever for a probe that nobody ended", () => {
     fail(3);
     clock.advance(30_000);

@@ -98,7 +98,7 @@ describe("/openapi.json", () => {
       expect([
         method,
         path,
-        response.status === 405 || (code === "not_found" && !path.includes("byok")),
+        response.status === 405 || (code === "not_found" && !/byok|webhooks/.test(path)),
       ]).toEqual([method, path, false]);
     }
   });
@@ -175,6 +175,7 @@ describe("answers are as they are described:", () => {
     ["GET", "/v1/transactions", "/v1/transactions"],
     ["GET", "/api/usage/summary", "/api/usage/summary"],
     ["GET", "/api/usage/timeseries", "/api/usage/timeseries?granularity=hourly"],
+    ["GET", "/api/v1/usage/what-if", "/api/v1/usage/what-if"],
     ["GET", "/healthz", "/healthz"],
     ["GET", "/readyz", "/readyz"],
   ];
@@ -214,19 +215,22 @@ describe("answers are as they are described:", () => {
     }
   });
 
-  test("what a management key is told: keys, provider keys, activity", async () => {
+  test("what a management key is told: keys, provider keys, webhooks, activity", async () => {
     const as = site.managementKey;
     const sent = { name: "new", limit: 5, limit_reset: "daily", carbon_budget_g: 3 };
     for (const [path, id, body, change] of [
       ["/v1/keys", "hash", sent, { limit: null }],
       ["/v1/byok", "id", { provider: "openai", key: "sk-of-a-test" }, { disabled: true }],
+      ["/v1/webhooks", "id", { name: "new", url: "https://127.0.0.1:1/" }, { disabled: true }],
     ] as const) {
       const components = at(document, "components.schemas");
       const made = await ask("POST", path, body, as);
       expect(made.status).toBe(201);
-      const name = path === "/v1/keys" ? "KeyChange" : "ProviderKeyChange";
+      const names = { "/v1/keys": "KeyChange", "/v1/byok": "ProviderKeyChange" };
+      const name = path === "/v1/webhooks" ? "WebhookChange" : names[path];
       expect(faultsOf(Object(components)[name], body, document)).toEqual([]);
-      const one = `${path}/${String(at(made.answer, `data.${id}`))}`;
+      const found = at(made.answer, `data.${id}`) ?? at(made.answer, "endpoint.id");
+      const one = `${path}/${String(found)}`;
       const where = `${path}/{${id}}`;
       const told = [
         ["POST", path, made] as const,
@@ -241,6 +245,22 @@ describe("answers are as they are described:", () => {
           where_,
           faultsOf(schemaOf(method, where_, status), answer, document),
         ]).toEqual([method, where_, []]);
+    }
+    const hook = { name: "new", url: "https://127.0.0.1:1/" };
+    const webhook = await ask("POST", "/v1/webhooks", hook, as);
+    const at_ = `/v1/webhooks/${String(at(webhook.answer, "endpoint.id"))}`;
+    for (const [method, more] of [
+      ["POST", "/test"],
+      ["GET", "/deliveries"],
+      ["POST", "/rotate-secret"],
+    ] as const) {
+      const { status, answer } = await ask(method, at_ + more, undefined, as);
+      const schema = schemaOf(method, `/v1/webhooks/{id}${more}`, status);
+      expect([more, isObject(schema), faultsOf(schema, answer, document)]).toEqual([
+        more,
+        true,
+        [],
+      ]);
     }
     const activity = await ask("GET", "/v1/activity?group_by=day,model", undefined, as);
     expect(faultsOf(schemaOf("GET", "/v1/activity", 200), activity.answer, document)).toEqual([]);

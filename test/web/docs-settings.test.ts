@@ -16,7 +16,23 @@ afterAll(() => folder[Symbol.dispose]());
 
 const read = (env: Record<string, string>) => loadConfig({ config: empty }, env);
 /** Values for settings whose default depends on something else. */
-const samples: Record<string, string> = { "database.url": "file:other.db", "log.format": "json" };
+const samples: Record<string, string> = {
+  "database.url": "file:other.db",
+  "log.format": "json",
+  public_url: "https://gateway.example.org",
+  "mail.url": "smtp://mail.example.org",
+  "mail.from": "gateway@example.org",
+  "eco.grid_file": "grid.csv",
+  "eco.live_grid": "rte-eco2mix",
+  "eco.live_grid_url": "http://127.0.0.1:9000",
+};
+/** What a setting needs beside it. */
+const beside: Record<string, Record<string, string>> = {
+  "mail.url": {
+    LOWROUTER_MAIL_FROM: "gateway@example.org",
+    LOWROUTER_PUBLIC_URL: "https://gateway.example.org",
+  },
+};
 
 test("every key of the schema is described, and no other", () => {
   const keys = settings().map(({ key }) => key);
@@ -30,7 +46,7 @@ test("every variable is the one that the loader reads, and none is left out", ()
   const named = Object.entries(said).filter(([, { variable }]) => variable !== undefined);
   expect(named.map(([key]) => key).toSorted()).toEqual([...read({}).origins.keys()].toSorted());
   for (const [key, { variable = "", standard }] of named) {
-    const { origins } = read({ [variable]: standard ?? samples[key] ?? "" });
+    const { origins } = read({ ...beside[key], [variable]: standard ?? samples[key] ?? "" });
     expect([key, origins.get(key)]).toEqual([key, { origin: "environment", name: variable }]);
   }
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHmac } from "node:crypto";
+import { encode } from "uqr";
 import { addCredit } from "#src/ledger/transactions.ts";
 import { nano } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
@@ -77,6 +78,24 @@ describe("the page about oneself", () => {
     const off = await browser.post("/account/codes/off", { password });
     expect(off.to).toBe("/account?done=off");
     expect((await signIn(house.browser())).to).toBe("/models");
+  });
+
+  test("the QR code holds what the link holds, black on white, and names no other host", async () => {
+    await using house = await startPeople();
+    const eve = await house.somebody("eve");
+    const { text, headers } = await eve.post("/account/codes/start", { password });
+    const uri = (/href="(otpauth:[^"]+)"/.exec(text)?.[1] ?? "").replaceAll("&amp;", "&");
+    expect(uri).toContain("eve%40example.org");
+    const [svg = ""] = /<svg class="qr".*?<\/svg>/s.exec(text) ?? [];
+    const shown = dark(svg);
+    const modules = encode(uri, { ecc: "M", border: 4 }).data;
+    expect(shown.map((row) => row.join("")).join("\n")).toBe(
+      modules.map((row) => row.map(Number).join("")).join("\n"),
+    );
+    // Cameras want a border of four light modules.
+    expect(shown.slice(0, 4).flat()).not.toContain(1);
+    expect(svg).toContain('<rect width="');
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
   });
 
   test("five wrong codes end the second step", async () => {
@@ -290,6 +309,15 @@ describe("the page about oneself", () => {
     }
   });
 });
+
+/** The modules that a code shows, 1 where it is dark. */
+function dark(svg: string): number[][] {
+  const size = Number(/viewBox="0 0 (\d+)/.exec(svg)?.[1]);
+  const rows = Array.from({ length: size }, () => Array<number>(size).fill(0));
+  for (const [, x, y, length] of svg.matchAll(/M(\d+) (\d+)h(\d+)v1h-\3z/g))
+    rows[Number(y)]?.fill(1, Number(x), Number(x) + Number(length));
+  return rows;
+}
 
 /** The six digits that an app would show now. */
 function codeOf(secret: string): string {

@@ -30,7 +30,8 @@ describe("in a real browser", () => {
         await page.getByLabel("Email").fill("ada@example.org");
         await page.getByLabel("New password").fill(password);
         await page.getByRole("button", { name: "Set up" }).click();
-        await page.waitForURL("**/account");
+        await page.waitForURL("**/operator/welcome");
+        await page.goto(`${home}/account`);
         await page.getByLabel("Name of a new passkey").fill("laptop");
         await page.getByRole("button", { name: "Add a passkey" }).click();
         await page.waitForURL("**done=passkey*");

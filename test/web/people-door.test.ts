@@ -37,7 +37,7 @@ describe("the way in", () => {
       email: "Ada@Example.org",
       "new-password": password,
     });
-    expect([sent.status, sent.to]).toEqual([303, "/account"]);
+    expect([sent.status, sent.to]).toEqual([303, "/operator/welcome"]);
     const own = await browser.get("/account");
     expect(words(own)).toContain("Ada, ada@example.org, operator of this gateway");
     expect(own.text).toContain(house.accountId);

@@ -91,7 +91,7 @@ export async function join(
         target: link.id,
         accountId: link.accountId ?? accountId,
         address,
-        detail: { operator: link.operator, role: link.role ?? "owner" },
+        detail: { role: link.role ?? "owner", ...(link.operator ? { operator: true } : {}) },
       }),
     ]);
   } catch (thrown) {

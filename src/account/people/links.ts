@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { auditing } from "#src/account/people/audit.ts";
-import type { Kit } from "#src/account/people/kit.ts";
+import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
 import { type Role, roleOf } from "#src/account/people/person.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
@@ -29,6 +29,8 @@ export interface Link {
   usedAt: number | undefined;
   usedBy: string | undefined;
   revokedAt: number | undefined;
+  /** Whether its maker may still give what it promises; else it does not work. */
+  isBacked: boolean;
 }
 
 /** What the maker of a link decides. */
@@ -40,8 +42,24 @@ export type NewLink = Pick<Link, "purpose" | "createdBy"> &
     address?: string;
   };
 
+const isUnused = "used_at IS NULL AND revoked_at IS NULL AND expires_at > ?";
+
+/**
+ * Whether a person who made a link may still give what it promises: operators all of it, others a role in an account up to
+ * their own there, and everybody a new password of their own.
+ */
+const isBacked = `(one_use_link.created_by NOT LIKE 'per\\_%' ESCAPE '\\' OR EXISTS (
+  SELECT 1 FROM person AS maker WHERE maker.id = one_use_link.created_by AND maker.disabled = 0 AND (maker.operator = 1
+    OR (one_use_link.purpose = 'reset' AND one_use_link.person_id = maker.id)
+    OR (one_use_link.purpose = 'invitation' AND one_use_link.operator = 0 AND one_use_link.credit_nano = 0 AND EXISTS (
+      SELECT 1 FROM membership AS own WHERE own.person_id = maker.id AND own.account_id = one_use_link.account_id
+        AND own.role <> 'member'
+        AND instr('owner admin member', own.role) <= instr('owner admin member', one_use_link.role))))))`;
+
 /** A condition on a row that still works; takes the time. */
-export const linkIsOpen = "used_at IS NULL AND revoked_at IS NULL AND expires_at > ?";
+export const linkIsOpen = `${isUnused} AND ${isBacked}`;
+
+const selectLink = `SELECT *, ${isBacked} AS backed FROM one_use_link`;
 
 /** The id under which a token is kept. */
 export function linkHash(token: string): string {
@@ -68,11 +86,12 @@ export async function createLink(kit: Kit, asked: NewLink): Promise<{ link: Link
     usedAt: undefined,
     usedBy: undefined,
     revokedAt: undefined,
+    isBacked: true,
   };
   // Of the links that set up or reset, the newest alone works.
   const replaced = {
     sql: `UPDATE one_use_link SET revoked_at = ? WHERE purpose = ? AND purpose <> 'invitation'
-      AND person_id IS ? AND ${linkIsOpen}`,
+      AND person_id IS ? AND ${isUnused}`,
     args: [now, link.purpose, link.personId ?? null, now],
   };
   await store.write([
@@ -101,7 +120,11 @@ export async function createLink(kit: Kit, asked: NewLink): Promise<{ link: Link
       target: link.personId ?? link.id,
       accountId: link.accountId,
       address: asked.address,
-      detail: { operator: link.operator, role: link.role ?? "", credit_nano: link.credit },
+      detail: {
+        ...(link.role === undefined ? {} : { role: link.role }),
+        ...(link.operator ? { operator: true } : {}),
+        ...(link.credit === 0 ? {} : { credit_nano: link.credit }),
+      },
     }),
   ]);
   return { link, token };
@@ -112,7 +135,7 @@ export async function openLink(
   { store, clock }: Pick<Kit, "store" | "clock">,
   token: string,
 ): Promise<Link | undefined> {
-  const [row] = await store.read(`SELECT * FROM one_use_link WHERE hash = ? AND ${linkIsOpen}`, [
+  const [row] = await store.read(`${selectLink} WHERE hash = ? AND ${linkIsOpen}`, [
     linkHash(token),
     clock.now(),
   ]);
@@ -122,11 +145,54 @@ export async function openLink(
 /** Invitations, newest first: those into one account, or all. */
 export async function listInvitations(store: Store, accountId?: string): Promise<Link[]> {
   const rows = await store.read(
-    `SELECT * FROM one_use_link WHERE purpose = 'invitation' AND account_id IS coalesce(?, account_id)
+    `${selectLink} WHERE purpose = 'invitation' AND account_id IS coalesce(?, account_id)
       ORDER BY id DESC LIMIT 1000`,
     [accountId ?? null],
   );
   return rows.map(linkOf);
+}
+
+/** Links of every purpose and for all accounts, newest first. */
+export async function listLinks(
+  store: Store,
+  { before, most }: { before: string | undefined; most: number },
+): Promise<Link[]> {
+  const rows = await store.read(`${selectLink} WHERE id < ? ORDER BY id DESC LIMIT ?`, [
+    before ?? "~",
+    most,
+  ]);
+  return rows.map(linkOf);
+}
+
+/** Ends a link of any purpose before it is used. False where there is none of that id that could be. */
+export async function revokeLink(
+  kit: Kit,
+  id: string,
+  by: { actor: string; address?: string | undefined },
+): Promise<boolean> {
+  const { store, clock } = kit;
+  const now = clock.now();
+  const [row] = await store.read(`${selectLink} WHERE id = ? AND ${isUnused}`, [id, now]);
+  if (row === undefined) return false;
+  const { purpose, accountId } = linkOf(row);
+  try {
+    await store.write([
+      {
+        sql: `UPDATE one_use_link SET revoked_at = ? WHERE id = ? AND ${isUnused}`,
+        args: [now, id, now],
+      },
+      // Somebody may take it at the same moment.
+      {
+        sql: unless("EXISTS (SELECT 1 FROM one_use_link WHERE id = ? AND revoked_at = ?)"),
+        args: [id, now],
+      },
+      auditing(kit, { action: `${purpose}.revoked`, target: id, accountId, ...by }),
+    ]);
+  } catch (thrown) {
+    if (isRefused(thrown)) return false;
+    throw thrown;
+  }
+  return true;
 }
 
 /** Ends an invitation before it is used. False where there is none of that id in the account, or in any. */
@@ -140,7 +206,7 @@ export async function revokeInvitation(
   const [rows = []] = await store.write([
     {
       sql: `UPDATE one_use_link SET revoked_at = ? WHERE id = ? AND purpose = 'invitation'
-        AND account_id IS coalesce(?, account_id) AND ${linkIsOpen} RETURNING id`,
+        AND account_id IS coalesce(?, account_id) AND ${isUnused} RETURNING id`,
       args: [now, id, by.accountId ?? null, now],
     },
   ]);
@@ -149,11 +215,12 @@ export async function revokeInvitation(
   return true;
 }
 
-/** What became of a link. */
-export function stateOf(link: Link, now: number): "open" | "used" | "revoked" | "expired" {
+/** What became of a link; `void` where its maker may no longer give what it promises. */
+export function stateOf(link: Link, now: number): "open" | "void" | "used" | "revoked" | "expired" {
   if (link.usedAt !== undefined) return "used";
   if (link.revokedAt !== undefined) return "revoked";
-  return link.expiresAt > now ? "open" : "expired";
+  if (link.expiresAt <= now) return "expired";
+  return link.isBacked ? "open" : "void";
 }
 
 function linkOf(row: Row): Link {
@@ -173,5 +240,6 @@ function linkOf(row: Row): Link {
     usedAt: numberIn(row, "used_at"),
     usedBy: textOf(row, "used_by"),
     revokedAt: numberIn(row, "revoked_at"),
+    isBacked: numberIn(row, "backed") === 1,
   };
 }

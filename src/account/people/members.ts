@@ -11,7 +11,7 @@ import {
 } from "#src/account/people/person.ts";
 import { bumpAccess } from "#src/account/settings.ts";
 import { AppError } from "#src/lib/error.ts";
-import { numberIn, textOf, type Statement, type Store } from "#src/store/store.ts";
+import { numberIn, type Row, textOf, type Statement, type Store } from "#src/store/store.ts";
 
 /** Somebody who may act for an account. */
 export interface Member {
@@ -46,13 +46,18 @@ export async function listMembers(store: Store, accountId: string): Promise<Memb
       ORDER BY instr('owner admin member', membership.role), membership.created_at`,
     [accountId],
   );
-  return rows.map((row) => ({
+  return rows.map(memberOf);
+}
+
+/** A member from a row with the person's id, name and email. */
+export function memberOf(row: Row): Member {
+  return {
     personId: textOf(row, "id") ?? "",
     name: textOf(row, "name") ?? "",
     email: textOf(row, "email") ?? "",
     role: roleOf(textOf(row, "role")) ?? "member",
     since: numberIn(row, "created_at") ?? 0,
-  }));
+  };
 }
 
 /** Opens an organisation: a prepaid account, of which the person is the owner. */
@@ -105,7 +110,8 @@ export async function changeRole(
   const member = await reachable(kit, visitor, personId);
   if (role === "owner" && visitor.role !== "owner")
     throw new AppError("invalid_value", "Cannot make an owner: only owners do", { param: "role" });
-  await keepingAnOwner(kit, visitor.account.id, [
+  await keepingAnOwner(kit, visitor.account.id, personId, [
+    ...asSeen(visitor, member),
     {
       sql: "UPDATE membership SET role = ? WHERE account_id = ? AND person_id = ?",
       args: [role, visitor.account.id, personId],
@@ -121,15 +127,40 @@ export async function changeRole(
   ]);
 }
 
-/** Ends somebody's membership in the visitor's account; see changeRole() for what it throws. */
+/**
+ * Ends somebody's membership in the visitor's account; see changeRole() for what it throws. The keys that they made belong to
+ * the account and go on working, unless `disableKeys`: then `KeyCache.invalidate()`.
+ */
 export async function removeMember(
   kit: Kit,
   visitor: Visitor,
   personId: string,
   address?: string,
+  { disableKeys = false }: { disableKeys?: boolean } = {},
 ): Promise<void> {
   const member = await reachable(kit, visitor, personId);
-  await endMembership(kit, visitor.account.id, member.personId, visitor.person.id, address);
+  const accountId = visitor.account.id;
+  await endMembership(kit, accountId, personId, visitor.person.id, address, [
+    ...asSeen(visitor, member),
+    ...(disableKeys ? disablingKeys(kit, accountId, personId, visitor.person.id, address) : []),
+  ]);
+}
+
+function disablingKeys(
+  kit: Kit,
+  accountId: string,
+  personId: string,
+  actor: string,
+  address: string | undefined,
+): Statement[] {
+  return [
+    {
+      sql: "UPDATE api_key SET disabled = 1, updated_at = ? WHERE account_id = ? AND created_by = ? AND disabled = 0",
+      args: [kit.clock.now(), accountId, personId],
+    },
+    bumpAccess,
+    auditing(kit, { action: "member.keys_disabled", actor, target: personId, accountId, address }),
+  ];
 }
 
 /** Ends the visitor's own membership in an account that is not the personal one. */
@@ -148,69 +179,16 @@ export async function leave(
   await endMembership(kit, accountId, person.id, person.id, address);
 }
 
-/**
- * Ends a person: no sign-in, no membership; the ledger and the audit log stay. Accounts of which nobody is left are
- * disabled, with their keys. Throws `invalid_value` where others would be without an owner, or the gateway without an
- * operator.
- */
-export async function deletePerson(
-  kit: Kit,
-  { person }: Pick<Visitor, "person">,
-  address?: string,
-): Promise<void> {
-  const of = [person.id];
-  const orphaned = `SELECT 1 FROM membership AS other WHERE other.account_id IN (SELECT account_id FROM membership
-    WHERE person_id = ? AND role = 'owner') GROUP BY other.account_id
-    HAVING count(*) > 1 AND sum(other.role = 'owner') = 1`;
-  try {
-    await kit.store.write([
-      { sql: unless(`NOT EXISTS (${orphaned})`), args: of },
-      {
-        sql: unless(
-          "NOT EXISTS (SELECT 1 FROM person WHERE id = ? AND operator = 1) OR (SELECT count(*) FROM person WHERE operator = 1 AND disabled = 0) > 1",
-        ),
-        args: of,
-      },
-      {
-        sql: `UPDATE account SET disabled = 1 WHERE id IN (SELECT account_id FROM membership
-          WHERE account_id IN (SELECT account_id FROM membership WHERE person_id = ?)
-          GROUP BY account_id HAVING count(*) = 1)`,
-        args: of,
-      },
-      bumpAccess,
-      { sql: "DELETE FROM membership WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM person_session WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM person_login WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM person_two_factor WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM person_passkey WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM one_use_link WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM person WHERE id = ?", args: of },
-      auditing(kit, {
-        action: "person.deleted",
-        actor: person.id,
-        target: person.id,
-        accountId: person.personalAccountId,
-        address,
-      }),
-    ]);
-  } catch (thrown) {
-    if (!isRefused(thrown)) throw thrown;
-    throw new AppError(
-      "invalid_value",
-      "Cannot delete this person: an account with other members would be without an owner, or the gateway without an operator. Make somebody else one first",
-      { cause: thrown },
-    );
-  }
-}
-
 async function endMembership(
   kit: Kit,
   accountId: string,
   personId: string,
   actor: string,
   address: string | undefined,
+  before: readonly Statement[] = [],
 ): Promise<void> {
-  await keepingAnOwner(kit, accountId, [
+  await keepingAnOwner(kit, accountId, personId, [
+    ...before,
     {
       sql: "DELETE FROM membership WHERE account_id = ? AND person_id = ?",
       args: [accountId, personId],
@@ -243,10 +221,23 @@ async function reachable({ store }: Kit, visitor: Visitor, personId: string): Pr
   return member;
 }
 
+/** Fails, and with it its transaction, where either role is another by now: somebody else changes members too. */
+function asSeen({ account, person, role }: Visitor, member: Member): Statement[] {
+  const is =
+    "EXISTS (SELECT 1 FROM membership WHERE account_id = ? AND person_id = ? AND role = ?)";
+  return [
+    {
+      sql: unless(`${is} AND ${is}`),
+      args: [account.id, person.id, role, account.id, member.personId, member.role],
+    },
+  ];
+}
+
 /** Changes members, or nothing where no owner would be left, whoever else changes them at the same moment. */
 async function keepingAnOwner(
   { store }: Kit,
   accountId: string,
+  personId: string,
   statements: readonly Statement[],
 ): Promise<void> {
   try {
@@ -259,9 +250,15 @@ async function keepingAnOwner(
     ]);
   } catch (thrown) {
     if (!isRefused(thrown)) throw thrown;
+    const [others] = await store.read(
+      "SELECT 1 FROM membership WHERE account_id = ? AND person_id <> ? AND role = 'owner' LIMIT 1",
+      [accountId, personId],
+    );
     throw new AppError(
       "invalid_value",
-      "Cannot leave an account without an owner: make somebody else one first",
+      others === undefined
+        ? "Cannot leave an account without an owner: make somebody else one first"
+        : "Cannot change this member: somebody changed members at the same moment. Look again",
       { cause: thrown },
     );
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { auditing } from "#src/account/people/audit.ts";
 import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
 import { linkHash, linkIsOpen, openLink } from "#src/account/people/links.ts";
@@ -13,6 +14,11 @@ export function passwordFault(password: string): string | undefined {
 
 /** How many characters a password has. */
 export const passwordLength = { least: 10, most: 128 } as const;
+
+/** A password that nobody has to remember: for who is let in by a link, and chooses none. */
+export function madeUpPassword(): string {
+  return randomBytes(24).toString("base64url");
+}
 
 /** What is kept of a password: scrypt with a salt. */
 export async function hashOfPassword(password: string): Promise<string> {

@@ -8,7 +8,10 @@ export const setupSeconds = 30 * 60;
  * The token by which the first administrator comes in; undefined once there is anybody. Who takes it owns the oldest
  * account: the one that was made with the database. Each new token ends the one before.
  */
-export async function setupToken(kit: Kit): Promise<string | undefined> {
+export async function setupToken(
+  kit: Kit,
+  { by = "serve", seconds = setupSeconds }: { by?: "serve" | "demo"; seconds?: number } = {},
+): Promise<string | undefined> {
   const [row] = await kit.store.read(
     `SELECT EXISTS (SELECT 1 FROM person) AS somebody, (SELECT min(id) FROM account) AS account`,
     [],
@@ -17,9 +20,9 @@ export async function setupToken(kit: Kit): Promise<string | undefined> {
   const oldest = row["account"];
   const { token } = await createLink(kit, {
     purpose: "setup",
-    createdBy: "serve",
+    createdBy: by,
     operator: true,
-    seconds: setupSeconds,
+    seconds,
     ...(typeof oldest === "string" ? { accountId: oldest, role: "owner" } : {}),
   });
   return token;

@@ -26,11 +26,13 @@ export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): Up
   const dropped = target.samplingParams ? [] : refusedSampling(ask.parsed);
   const set: Put = Object.fromEntries(dropped.map(({ name }) => [name, undefined]));
   if (isObject(ask.parsed.thinking) && ask.parsed.thinking.type === "enabled") {
-    if (endsInUnsignedLoop(ask.parsed.messages)) {
+    if (endsInUnsignedLoop(ask.parsed.messages, foreignTo(ask))) {
       set.thinking = undefined;
       dropped.push({ name: "thinking", matters: true });
     }
   }
+  if (ask.withoutProof && hasForeign(ask.parsed.messages, isThinking))
+    dropped.push({ name: "signature", matters: true });
   const written = retarget(body, ask, target, set, target.overrides ?? {});
   return {
     path: "/messages",
@@ -79,7 +81,9 @@ function retarget(
     const member = members.findLast(({ key }) => key === name);
     return member && raw.slice(member.valueStart, member.end);
   };
-  if (hasUnsigned(parsed.messages)) set.messages = withoutUnsigned(parsed, told("messages") ?? "");
+  const isForeign = foreignTo(ask);
+  if (hasForeign(parsed.messages, isForeign))
+    set.messages = withoutForeign(parsed, told("messages") ?? "", isForeign);
   for (const [name, value] of Object.entries(overrides)) {
     const old = isObject(value) ? told(name) : undefined;
     set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
@@ -96,10 +100,21 @@ function refusedSampling(body: JsonObject): { name: string; matters: boolean }[]
   });
 }
 
-/** Whether what no Claude said is in the conversation, thinking without a signature or citations of ours: it would be refused. */
-function hasUnsigned(messages: Json | undefined): boolean {
-  const isForeign = (block: Json) => isUnsigned(block) || isCitedByUs(block);
-  return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(isForeign));
+type IsForeign = (block: Json) => boolean;
+
+/** Tells the thinking that would be refused: what no Claude signed, or all, once a host refused what another signed. */
+function foreignTo({ withoutProof }: Ask): IsForeign {
+  return withoutProof ? isThinking : isUnsigned;
+}
+
+/** Whether such thinking is in the conversation, or citations of ours: they would be refused. */
+function hasForeign(messages: Json | undefined, isForeign: IsForeign): boolean {
+  const goes = (block: Json) => isForeign(block) || isCitedByUs(block);
+  return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(goes));
+}
+
+function isThinking(block: Json): boolean {
+  return isObject(block) && (block.type === "thinking" || block.type === "redacted_thinking");
 }
 
 function isCitedByUs(block: Json): boolean {
@@ -107,14 +122,13 @@ function isCitedByUs(block: Json): boolean {
 }
 
 /** Whether the last message answers calls that no signed thinking led to: thinking on would then be refused. */
-function endsInUnsignedLoop(messages: Json | undefined): boolean {
+function endsInUnsignedLoop(messages: Json | undefined, isForeign: IsForeign): boolean {
   if (!Array.isArray(messages)) return false;
   const answers = blocksOf(messages.at(-1)).some(
     (block) => isObject(block) && block.type === "tool_result",
   );
-  const first = blocksOf(messages.at(-2)).find((block) => !isUnsigned(block));
-  const kind = isObject(first) ? first.type : undefined;
-  return answers && kind !== "thinking" && kind !== "redacted_thinking";
+  const first = blocksOf(messages.at(-2)).find((block) => !isForeign(block));
+  return answers && (first === undefined || !isThinking(first));
 }
 
 function blocksOf(message: Json | undefined): Json[] {
@@ -125,21 +139,21 @@ function isUnsigned(block: Json): boolean {
   return isObject(block) && block.type === "thinking" && !block.signature;
 }
 
-/** The messages, in raw text, without unsigned thinking, what it leaves empty, and citations that we wrote. */
-function withoutUnsigned({ messages }: JsonObject, raw: string): string {
+/** The messages, in raw text, without foreign thinking, what it leaves empty, and citations that we wrote. */
+function withoutForeign({ messages }: JsonObject, raw: string, isForeign: IsForeign): string {
   const given = Array.isArray(messages) ? messages : [];
   const kept = elementsOf(raw, 0).flatMap(({ start, end }, index) => {
     const text = raw.slice(start, end);
     const blocks = blocksOf(given[index]);
-    if (!blocks.some((block) => isUnsigned(block) || isCitedByUs(block))) return [text];
-    if (blocks.every(isUnsigned)) return [];
+    if (!blocks.some((block) => isForeign(block) || isCitedByUs(block))) return [text];
+    if (blocks.every(isForeign)) return [];
     const member = membersOf(text).findLast(({ key }) => key === "content");
     if (member === undefined) return [text];
     const content = text.slice(member.valueStart, member.end);
     const rest = elementsOf(content, 0).flatMap((place, at) => {
       const block = blocks[at] ?? null;
       const said = content.slice(place.start, place.end);
-      if (isUnsigned(block)) return [];
+      if (isForeign(block)) return [];
       return isCitedByUs(block) ? [edit(said, { set: { citations: undefined } })] : [said];
     });
     return [edit(text, { set: { content: `[${rest.join(",")}]` } })];

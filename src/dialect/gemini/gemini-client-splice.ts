@@ -8,7 +8,7 @@ import {
   type UpstreamRequest,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
-import { adaptContents } from "#src/dialect/gemini/gemini-client-adapt.ts";
+import { adaptContents, withoutSignatures } from "#src/dialect/gemini/gemini-client-adapt.ts";
 import { nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
 import { steering } from "#src/dialect/gemini/gemini-client-peek.ts";
 import { writeUsage } from "#src/dialect/gemini/gemini-client-candidate.ts";
@@ -72,6 +72,13 @@ function retarget(body: Uint8Array, ask: Ask, target: Target, action: string): U
       const gone = Object.fromEntries(given.map((one) => [one, undefined]));
       changed.set(name, edit(current(name), { set: gone }));
       dropped.push(...given);
+    }
+  }
+  if (ask.withoutProof) {
+    const bare = withoutSignatures(parsed, () => current("contents"), target);
+    if (bare !== undefined) {
+      changed.set("contents", bare);
+      dropped.push("thoughtSignature");
     }
   }
   const contents = adaptContents(parsed, () => current("contents"), target);

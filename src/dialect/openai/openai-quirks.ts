@@ -163,7 +163,7 @@ const byProvider: Readonly<Record<string, Partial<Quirks>>> = {
     cacheMarks: "refused",
     oneChoice: true,
   },
-  ollama: { inlineImages: true, endsEarly: true },
+  ollama: { inlineImages: true, endsEarly: true, oneChoice: true },
 };
 
 const steady = ["stop", "presence_penalty", "frequency_penalty"];
@@ -186,6 +186,11 @@ export function quirksOf({ provider, reasoning, samplingParams, model }: Target)
   // Groq takes reasoning back from models that reason, and refuses it of others.
   if (provider === "groq" && !reasons) quirks.messageRefused = groqPlain;
   return quirks;
+}
+
+/** Whether a provider of this wire gives one choice alone. */
+export function givesOneChoice(provider: string): boolean {
+  return (Object.hasOwn(byProvider, provider) && byProvider[provider]?.oneChoice) === true;
 }
 
 /** Cache breakpoints came with GPT-5.6. */

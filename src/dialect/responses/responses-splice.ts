@@ -34,11 +34,16 @@ export function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRe
   const set: Record<string, string | undefined> = { model };
   const add: Record<string, string> = { model };
   for (const name of gatewayMembers) if (name in parsed) set[name] = undefined;
-  const dropped = target.samplingParams ? [] : sampling.filter((name) => isGiven(parsed[name]));
+  const dropped: string[] = target.samplingParams
+    ? []
+    : sampling.filter((name) => isGiven(parsed[name]));
   for (const name of dropped) set[name] = undefined;
   const members = membersOf(raw);
   const told = (name: string): string => valueOf(raw, members, name);
-  if (raw.includes(ownReasoningId)) set.input = withoutOwnReasoning(told("input"), parsed);
+  if (ask.withoutProof && hasReasoning(parsed)) {
+    set.input = withoutReasoning(told("input"), parsed);
+    dropped.push("encrypted_content");
+  } else if (raw.includes(ownReasoningId)) set.input = withoutOwnReasoning(told("input"), parsed);
   for (const [name, value] of Object.entries(target.overrides ?? {})) {
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
@@ -72,6 +77,24 @@ function withoutOwnReasoning(raw: string, { input }: JsonObject): string | undef
     return id === undefined || !id.startsWith(ownReasoningId);
   });
   return `[${kept.map(({ start, end }) => raw.slice(start, end)).join(",")}]`;
+}
+
+function hasReasoning({ input }: JsonObject): boolean {
+  return Array.isArray(input) && input.some((one) => isObject(one) && one.type === "reasoning");
+}
+
+/** Input without any reasoning, and without the ids by which a provider would look for what went with it. */
+function withoutReasoning(raw: string, { input }: JsonObject): string | undefined {
+  if (!Array.isArray(input)) return raw === "" ? undefined : raw;
+  const kept = elementsOf(raw, 0).flatMap(({ start, end }, index) => {
+    const item = input[index];
+    const text = raw.slice(start, end);
+    if (!isObject(item)) return [text];
+    if (item.type === "reasoning") return [];
+    const isOwned = item.type === "function_call" || item.type === "message";
+    return isOwned && "id" in item ? [edit(text, { set: { id: undefined } })] : [text];
+  });
+  return `[${kept.join(",")}]`;
 }
 
 /** A whole answer on the byte path. Throws `UpstreamStreamError` when it is none. */

@@ -1,7 +1,7 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import { type Meter, meterOf } from "#src/dialect/meter/meter.ts";
 import type { App } from "#src/gateway/context.ts";
-import { ClientLeft } from "#src/gateway/trying/course.ts";
+import { ClientLeft } from "#src/gateway/trying/run.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { attemptFailed, refuseSecret } from "#src/gateway/proxy/proxy-fault.ts";
 import { returnedHeaders, Secrets } from "#src/gateway/proxy/proxy-headers.ts";

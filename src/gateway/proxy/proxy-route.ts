@@ -1,6 +1,7 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Endpoint, Model } from "#src/catalog/model.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
+import { refuseUncounted } from "#src/gateway/proxy/proxy-carbon.ts";
 import { choose } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
 import { eligible } from "#src/gateway/routing/eligible.ts";
@@ -79,8 +80,8 @@ export function wayOf(bound: Bound, caller: Caller, app: App): Way {
   const model = errand.kind === "inference" ? listed(errand.model, provider, app) : undefined;
   if (model === undefined) return unlistedWay(bound, caller, app);
   const kind = model.kind === "embedding" ? "embedding" : "chat";
-  // How long an answer may be is for the provider to judge.
-  const sought: Ask = { ...ask, kind, model: model.id, maxOutputTokens: undefined };
+  // How long an answer may be, and how many, is for the provider to judge.
+  const sought: Ask = { ...ask, kind, model: model.id, maxOutputTokens: undefined, choices: 1 };
   const { routes, trace } = choose(sought, caller, app);
   const route = routes.find(
     (one) =>
@@ -157,10 +158,12 @@ function namesAt(provider: string, { routes }: App): ReadonlyMap<string, Model> 
 /** What the catalogue has no price for. */
 function unlistedWay({ errand, provider, addresses }: Bound, caller: Caller, app: App): Way {
   const { ask, kind } = errand;
-  const judge = eligible(ask, caller, app);
+  // A list of models runs none: like vectors, it has no footprint.
+  const judge = eligible(kind === "free" ? { ...ask, kind: "embedding" } : ask, caller, app);
   if (kind !== "free") {
     refuseUncharged(errand, provider, caller, app);
     refuseModel(ask, provider, caller, app);
+    refuseUncounted(ask, provider, caller, app);
   }
   const reasons: string[] = [];
   for (const deployment of app.routes.deployments) {

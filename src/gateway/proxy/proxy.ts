@@ -1,7 +1,10 @@
+import type { Caller } from "#src/account/account.ts";
+import type { Hold } from "#src/allowance/allowance.ts";
 import type { RouteWish } from "#src/dialect/dialect.ts";
+import { withinCarbon } from "#src/gateway/admit.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
+import { routedUnder } from "#src/gateway/carbon.ts";
 import type { App, Call } from "#src/gateway/context.ts";
-import { allFull, allShut, ClientLeft } from "#src/gateway/trying/course.ts";
 import { type Errand, errandOf } from "#src/gateway/proxy/proxy-ask.ts";
 import { attemptFailed } from "#src/gateway/proxy/proxy-fault.ts";
 import { forwardedHeaders, redirected } from "#src/gateway/proxy/proxy-headers.ts";
@@ -15,8 +18,10 @@ import {
 } from "#src/gateway/proxy/proxy-route.ts";
 import { chargedTab, freeTab } from "#src/gateway/proxy/proxy-tab.ts";
 import { placeAt, type ProxyPath, proxyPath } from "#src/gateway/proxy/proxy-target.ts";
-import { keyedWay } from "#src/gateway/proxy/proxy-key.ts";
+import { type KeyedWay, keyedWay } from "#src/gateway/proxy/proxy-key.ts";
 import { reserve } from "#src/gateway/reserve.ts";
+import { allFull, allShut } from "#src/gateway/trying/refusals.ts";
+import { ClientLeft } from "#src/gateway/trying/run.ts";
 import { timeout, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ConnectTimeout, type Exchange } from "#src/provider/exchange.ts";
@@ -43,22 +48,37 @@ export async function proxy(call: ProxyCall, app: App): Promise<Response> {
   const { endpoint } = placeAt(address, target.path);
   const route = { ...wishOf(request), provider };
   const errand = errandOf({ method: request.method, endpoint, query: target.query, body, route }); // 400
-  const found = wayOf({ errand, provider, addresses }, caller, mine); // 403, 503
-  refuseReshaped(errand, endpoint, found); // 400
-  const { way, keyHolds } = await keyedWay(errand, found, app); // 429
-  const hold = await reserve(caller, errand.ask, pricedAt(errand, way), app).catch(
-    (refusal: unknown) => {
-      for (const one of keyHolds) one.hold.settle([]);
-      throw refusal;
-    },
-  ); // 402, 429
-  const admitted = { call, ask: errand.ask, caller, hold, way, keyHolds };
+  const take = async () => {
+    const found = wayOf({ errand, provider, addresses }, caller, mine); // 403, 503
+    refuseReshaped(errand, endpoint, found); // 400
+    const { way, keyHolds } = await keyedWay(errand, found, app); // 429
+    return { way, keyHolds, hold: await holdOf(caller, errand, { way, keyHolds }, app) }; // 402, 429
+  };
+  const under = routedUnder(caller);
+  const taken = await (under === undefined ? take() : withinCarbon(errand.ask, under, take));
+  const { way } = taken;
+  const admitted = { call, ask: errand.ask, caller, ...taken };
   const tab = errand.kind === "free" ? freeTab(admitted) : chargedTab(admitted, app);
   try {
     const answered = await exchangeWith(call, target, { ask: errand.ask, tab, way }, app);
     return await passOn(answered, app); // settles
   } catch (thrown) {
     throw await tab.refused(thrown); // settles what failed before the first byte
+  }
+}
+
+/** Takes what the call may use at most; what was taken of the credential goes back where that is refused. */
+async function holdOf(
+  caller: Caller,
+  errand: Errand,
+  { way, keyHolds }: KeyedWay,
+  app: App,
+): Promise<Hold> {
+  try {
+    return await reserve(caller, errand.ask, pricedAt(errand, way), app);
+  } catch (refusal) {
+    for (const one of keyHolds) one.hold.settle([]);
+    throw refusal;
   }
 }
 
@@ -110,7 +130,8 @@ async function exchangeWith(
     attemptFailed(why, { request, ask, way, admission: "usual" }, app);
   const seat = await seatAt(way, call, app);
   if (seat === undefined) throw refuse(allFull(route, app));
-  const admission = isListed ? app.health.enter(route) : "usual";
+  // There is no other route: one that is open is the last resort.
+  const admission = isListed ? app.health.enterLast(route) : "usual";
   if (admission === "refused") {
     seat.leave();
     throw refuse(allShut([route], app));

@@ -59,6 +59,8 @@ export function automatic(
   const isCheap = name === "lowrouter/auto-cheap" || judge.policy.by === "price";
   const reason = isCheap ? cheapest : smallest;
   const found: Chosen[] = [];
+  /** Those whose only fault is an open circuit. */
+  const open: Chosen[] = [];
   let clean = 0;
   const passed: TraceEntry[] = [];
   const tell = (route: Route | undefined, why: string): void => {
@@ -74,13 +76,16 @@ export function automatic(
       continue;
     }
     const routes: Route[] = [];
+    const resorts: Route[] = [];
     let refusal: string | undefined;
     for (const route of all) {
       const why = isRoomy(ask, route, app) ? judge.refuse(route) : "context_too_small";
       if (why === undefined) routes.push(route);
       else refusal ??= why;
+      if (why === "unavailable" && app.health.isLastResort(route)) resorts.push(route);
     }
     if (routes.length === 0) {
+      if (resorts.length > 0 && open.length < inLine) open.push({ model, routes: resorts, reason });
       tell(all[0], refusal ?? "not_offered");
       continue;
     }
@@ -89,6 +94,7 @@ export function automatic(
     const isEnough = clean >= app.config.routing.maxAttempts && !goesAcross(ask, judge);
     if (found.length === inLine || isEnough) break;
   }
+  if (found.length === 0) found.push(...open);
   if (found.length === 0) throw judge.explainAuto();
   trace.push(...passed);
   return found;

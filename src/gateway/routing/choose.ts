@@ -32,20 +32,30 @@ export function choose(ask: Ask, caller: Caller, app: App): Choice {
   const trace: TraceEntry[] = [];
   const candidates = candidatesOf(ask, judge, app, trace);
   const groups = candidates.map((candidate) => fitting(candidate, judge, trace));
-  dropUnpriced(groups, caller, app, trace);
-  const only = onlyOne(candidates, groups);
+  const open = openOf(candidates, judge, trace, app);
+  dropUnpriced([groups, open], caller, app, trace);
+  const only = open.length > 0 ? undefined : onlyOne(candidates, groups);
   // Most requests name a model that one place serves: there is nothing to weigh.
   if (only !== undefined) return { ...only, trace, conversation: undefined };
   const isAutomatic = candidates.some(({ reason }) => reason !== undefined);
   const isCheap = candidates[0]?.reason === cheapest;
   const ranking = rankingOf(ask, caller, { judge, isAutomatic, isCheap }, app);
   const ranked = inLine(candidates, groups, ranking);
-  const kept = ask.route.fallback === false ? withinRegion(ranked) : ranked;
+  const resorts = open.length > 0 ? inLine(candidates, open, ranking) : [];
+  const isKept = ask.route.fallback === false ? isWithin(ranked[0] ?? resorts[0]) : undefined;
+  const kept = isKept === undefined ? ranked : ranked.filter(isKept);
   const limit =
     ask.provider.allowFallbacks === false && !ask.provider.order
       ? 1
       : app.config.routing.maxAttempts;
   const chosen = atMost(kept, limit, isAutomatic || isMixed(ask) ? 1 : candidates.length);
+  for (const one of resorts) {
+    if (chosen.length === limit) break;
+    if (isKept !== undefined && !isKept(one)) continue;
+    one.why = "last_resort";
+    chosen.push(one);
+    untell(one.route, trace);
+  }
   if (chosen.length === 0)
     throw judge.explain(
       candidates.map(({ model }) => model),
@@ -102,20 +112,52 @@ function fitting({ routes, reason }: Candidate, judge: Judge, trace: TraceEntry[
   return fit;
 }
 
+/**
+ * Routes that may serve but for their open circuits, by candidate: they come behind all others, for the time when nobody
+ * else is left. Empty where there are none.
+ */
+function openOf(
+  candidates: readonly Candidate[],
+  judge: Judge,
+  trace: TraceEntry[],
+  { health }: App,
+): Route[][] {
+  if (trace.every(({ reason }) => reason !== "unavailable")) return [];
+  const isOpen = (route: Route) =>
+    judge.refuse(route) === "unavailable" && health.isLastResort(route);
+  const open = candidates.map(({ routes }) => routes.filter(isOpen));
+  return open.some((routes) => routes.length > 0) ? open : [];
+}
+
+/** Takes back that a route is out. */
+function untell({ deployment: { provider, region }, model }: Route, trace: TraceEntry[]): void {
+  const at = trace.findIndex(
+    (one) =>
+      one.reason === "unavailable" &&
+      one.provider === provider.id &&
+      one.region === region &&
+      one.model === model.id,
+  );
+  if (at >= 0) trace.splice(at, 1);
+}
+
 /** A prepaid account cannot pay where there is no price: such routes go, unless no other is left. */
 function dropUnpriced(
-  groups: Route[][],
+  lines: readonly Route[][][],
   { account }: Caller,
   { config }: App,
   trace: TraceEntry[],
 ): void {
   if (account.plan !== "prepaid" || config.billing.unknownPrice === "allow") return;
-  if (!groups.some((group) => group.some(({ price }) => price !== undefined))) return;
-  for (const [index, group] of groups.entries()) {
-    if (group.every(({ price }) => price !== undefined)) continue;
-    for (const route of group)
-      if (route.price === undefined) trace.push(traced(route, "filtered", "unpriced"));
-    groups[index] = group.filter(({ price }) => price !== undefined);
+  const isPriced = ({ price }: Route) => price !== undefined;
+  if (!lines.some((groups) => groups.some((group) => group.some(isPriced)))) return;
+  for (const groups of lines) {
+    for (const [index, group] of groups.entries()) {
+      if (group.every(isPriced)) continue;
+      for (const route of group)
+        if (route.price === undefined) trace.push(traced(route, "filtered", "unpriced"));
+      groups[index] = group.filter(isPriced);
+    }
   }
 }
 
@@ -149,9 +191,9 @@ function inLine(candidates: Candidate[], groups: Route[][], ranking: Ranking): R
 }
 
 /** With `fallback: false` the request may fail over inside the first choice's region only. */
-function withinRegion(ranked: Ranked[]): Ranked[] {
-  const region = ranked[0]?.route.deployment.region;
-  return ranked.filter(({ route }) => route.deployment.region === region);
+function isWithin(first: Ranked | undefined): (one: Ranked) => boolean {
+  const region = first?.route.deployment.region;
+  return ({ route }) => route.deployment.region === region;
 }
 
 /** As many as may be tried. Of several models that the caller names, each gets its turn as long as there is room. */

@@ -2,11 +2,14 @@ import type { Caller } from "#src/account/account.ts";
 import type { Model } from "#src/catalog/model.ts";
 import { dearestPrice } from "#src/catalog/price.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
+import { gramsLeft, needsFootprint } from "#src/gateway/carbon.ts";
 import type { App } from "#src/gateway/context.ts";
 import {
   explainNone,
+  givesChoices,
   lack,
   noneLeft,
+  overCarbon,
   providerNotAllowed,
 } from "#src/gateway/routing/explain-none.ts";
 import { matchesGlob } from "#src/gateway/routing/glob.ts";
@@ -49,8 +52,9 @@ export class Judge {
   readonly #within: Pin | undefined;
   readonly #denyTraining: boolean;
   readonly #zdr: boolean;
-  /** g CO2e per 1,000 tokens that a key over its carbon budget may use; read once. */
+  /** g CO2e per 1,000 tokens that a caller over its carbon budget may use; read once. */
   readonly #grams: number | undefined;
+  readonly #needsFootprint: boolean;
   readonly policy: Policy;
   readonly pins: Pins;
 
@@ -75,6 +79,7 @@ export class Judge {
       wish.dataCollection === "deny" || account.routing?.dataCollection === "deny";
     this.#zdr = wish.zdr === true || account.routing?.zdr === true;
     this.#grams = gramsLeft(ask, caller, app);
+    this.#needsFootprint = needsFootprint(ask, caller);
   }
 
   /** Why this route is out; undefined when it may serve. */
@@ -110,11 +115,13 @@ export class Judge {
     return undefined;
   }
 
-  #refuseModel({ endpoint, model, variant }: Route): string | undefined {
+  #refuseModel(route: Route): string | undefined {
+    const { endpoint, model, variant } = route;
     const ask = this.#ask;
     const lacking = lack(ask, model);
     if (lacking !== undefined) return `lacks_${lacking}`;
     if (variant === "thinking" && !model.capabilities.reasoning) return "lacks_reasoning";
+    if (ask.choices > 1 && !givesChoices(ask, route)) return "lacks_choices";
     const isText = ask.dialect === "openai-completions";
     if (model.kind === "completion") {
       if (!isText) return "text_completions_only";
@@ -127,7 +134,7 @@ export class Judge {
 
   #refuseTerms(route: Route): string | undefined {
     const { endpoint, model } = route;
-    const { provider: wish, kind, parameters } = this.#ask;
+    const { provider: wish, parameters } = this.#ask;
     const { trainsOnData, zdr, retentionDays } = endpoint.dataPolicy;
     if (this.#denyTraining && trainsOnData !== false) return "data_collection";
     if (this.#zdr && zdr !== "default" && retentionDays !== 0) return "not_zdr";
@@ -136,8 +143,9 @@ export class Judge {
     if (wish.maxPrice !== undefined && this.#isTooDear(route)) return "max_price";
     if (wish.requireParameters && !takes(parameters, model)) return "parameters";
     const grams = this.#grams;
-    if (grams === undefined || kind !== "chat") return undefined;
     const { carbonPer1k } = route;
+    if (this.#needsFootprint && carbonPer1k === undefined) return "footprint_unknown";
+    if (grams === undefined) return undefined;
     return carbonPer1k !== undefined && carbonPer1k <= grams ? undefined : "carbon_budget";
   }
 
@@ -183,7 +191,23 @@ export class Judge {
 
   /** The error that says why nothing was left. */
   explain(models: Model[], trace: TraceEntry[]): AppError {
-    return explainNone(models, trace, this.#ask, this.#app, this.pins.where);
+    const mayServe = (route: Route) => this.#isOpenTo(route);
+    return explainNone(models, trace, this.#capped, this.#app, this.pins.where, mayServe);
+  }
+
+  /** The request with what a carbon budget leaves it. */
+  get #capped(): Ask {
+    const { gramsPer1kAtMost = this.#grams } = this.#ask;
+    return gramsPer1kAtMost === undefined ? this.#ask : { ...this.#ask, gramsPer1kAtMost };
+  }
+
+  /** Whether a route is within the pins, and the key and the account may use it, whatever the request says of providers. */
+  #isOpenTo(route: Route): boolean {
+    const { deployment, model } = route;
+    if (!this.allowsModel(model) || this.#refusePlace(route) !== undefined) return false;
+    if (isOff(this.#keyProviders, deployment) || isOff(this.#accountProviders, deployment))
+      return false;
+    return slugAt(this.#accountIgnored, deployment) < 0;
   }
 
   /** The error that says why the automatic choice found nothing. */
@@ -199,6 +223,8 @@ export class Judge {
         "Cannot choose a model: none that can be called here matches plugins.auto-router.allowed_models",
         { param: "plugins" },
       );
+    if (this.#grams !== undefined)
+      return overCarbon("any model", this.#capped, this.#app, (route) => this.#isOpenTo(route));
     const what = `No model that is reachable now can serve this request${this.pins.where}`;
     return new AppError("service_unavailable", noneLeft(what, this.#app), {
       retryAfterSeconds: 30,
@@ -251,16 +277,6 @@ function means(name: string, model: Model): boolean {
 
 function takes(parameters: readonly string[], { parameters: known }: Model): boolean {
   return known === undefined || parameters.every((name) => known.includes(name));
-}
-
-/** What a key that routes by carbon may emit once it has used up its grams in the window; undefined before. */
-function gramsLeft(ask: Ask, { key }: Caller, app: App): number | undefined {
-  const { carbonBudgetAction: action, carbonBudgetG: budget } = key;
-  if (typeof action !== "object" || budget === undefined || ask.kind !== "chat") return undefined;
-  const windowStart = app.windowStart(key.carbonBudgetReset ?? "monthly");
-  const standing = app.allowances.standing({ kind: "carbon", owner: key.hash, windowStart });
-  const isOver = standing !== undefined && standing.used >= budget * 1e6;
-  return isOver ? action.routeUnderGPer1k : undefined;
 }
 
 /** Whether a list of what is allowed leaves a place out; an empty one allows all. */

@@ -1,4 +1,5 @@
 import type { Model } from "#src/catalog/model.ts";
+import { givesSeveral } from "#src/dialect/choices.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
@@ -18,6 +19,16 @@ export function lack({ needs }: Ask, { capabilities }: Model): string | undefine
   return undefined;
 }
 
+/** Whether a route gives as many choices as are asked for. Several prompts of one text request are another matter. */
+export function givesChoices(
+  { choices, dialect, needs }: Ask,
+  { endpoint, deployment }: Route,
+): boolean {
+  if (choices <= 1 || dialect === "openai-completions") return true;
+  const { protocol, upstreamModel: model } = endpoint;
+  return givesSeveral(protocol, deployment.provider.id, { model, tools: needs.tools });
+}
+
 /** The 403 for a provider that the key may not use. */
 export function providerNotAllowed(provider: string): AppError {
   return new AppError(
@@ -34,6 +45,8 @@ export function explainNone(
   ask: Ask,
   app: App,
   where: string,
+  /** Whether a route is within the pins, and allowed to the key and the account. */
+  mayServe: (route: Route) => boolean,
 ): AppError {
   const reasons = new Set(trace.map((entry) => entry.reason));
   const names = models.map((model) => `"${model.id}"`).join(", ");
@@ -56,6 +69,8 @@ export function explainNone(
       },
     );
   }
+  const emitting = outOfCarbon(reasons, names, ask, app, mayServe);
+  if (emitting !== undefined) return emitting;
   const lacking = [...reasons].find((reason) => reason.startsWith("lacks_"));
   // What a model lacks it lacks at every provider, also at those that a pin left out before.
   const lacksAll = models.every(({ id }) =>
@@ -68,12 +83,22 @@ export function explainNone(
   ) {
     const feature = lacking.slice("lacks_".length);
     const able = app.routes.models
-      .filter((model) => lack(ask, model) === undefined && app.routes.of(model).length > 0)
+      .filter((model) => !models.includes(model) && lack(ask, model) === undefined)
+      .filter((model) => isServed(model, ask, app, mayServe))
       .slice(0, 5);
     const could =
       able.length > 0
         ? `models that can: ${able.map((model) => model.id).join(", ")}`
         : "no reachable model can";
+    if (feature === "choices")
+      return new AppError(
+        "unsupported_feature",
+        `Cannot give ${ask.choices} choices with ${names}: ask for 1; ${could}`,
+        {
+          param: ask.dialect === "gemini" ? "generationConfig.candidateCount" : "n",
+          metadata: { feature },
+        },
+      );
     return new AppError(
       "unsupported_feature",
       `Cannot serve this request with ${names}: ${feature} is not supported; ${could}`,
@@ -129,6 +154,64 @@ export function explainNone(
       metadata: { reasons: [...reasons] },
     },
   );
+}
+
+/** The refusal where a carbon budget alone left out a route: all else about it was right. */
+function outOfCarbon(
+  reasons: ReadonlySet<string>,
+  names: string,
+  ask: Ask,
+  app: App,
+  mayServe: (route: Route) => boolean,
+): AppError | undefined {
+  if (reasons.has("carbon_budget")) return overCarbon(names, ask, app, mayServe);
+  if (!reasons.has("footprint_unknown")) return undefined;
+  return new AppError("not_meterable", uncounted(names), {
+    param: "model",
+    metadata: { reasons: [...reasons] },
+  });
+}
+
+/** Why a request cannot be counted against a carbon budget. */
+export function uncounted(what: string): string {
+  return `Cannot count ${what} against the carbon budget: its footprint is not known; name a model with an estimate, as /models shows them, or ask for a budget that routes instead of refusing`;
+}
+
+/** The 402 for a carbon budget that is used up, where only clean routes are left. */
+export function overCarbon(
+  names: string,
+  ask: Ask,
+  app: App,
+  mayServe: (route: Route) => boolean,
+): AppError {
+  const under = ask.gramsPer1kAtMost ?? Number.POSITIVE_INFINITY;
+  const isClean = (route: Route) => (route.carbonPer1k ?? Number.POSITIVE_INFINITY) <= under;
+  const able = Number.isFinite(under)
+    ? app.routes.models
+        .filter((model) => model.kind === "chat" && lack(ask, model) === undefined)
+        .filter((model) => app.routes.of(model).some((one) => isClean(one) && mayServe(one)))
+        .slice(0, 5)
+    : [];
+  const bound = Number.isFinite(under) ? `at most ${under} g CO2e for 1,000 tokens` : "less";
+  const could =
+    able.length > 0 ? `; models that do: ${able.map((model) => model.id).join(", ")}` : "";
+  return new AppError(
+    "carbon_budget_reached",
+    `Cannot use ${names}: the carbon budget is used up, and until it starts anew only routes that emit ${bound} may serve${could}`,
+    Number.isFinite(under) ? { metadata: { route_under_g_per_1k: under } } : {},
+  );
+}
+
+/** Whether a model is of the kind that is asked for, and may serve where it gives as many choices. */
+function isServed(
+  model: Model,
+  ask: Ask,
+  { routes }: App,
+  mayServe: (route: Route) => boolean,
+): boolean {
+  const isText = model.kind === "completion" && ask.dialect === "openai-completions";
+  if (model.kind !== ask.kind && !isText) return false;
+  return routes.of(model).some((route) => givesChoices(ask, route) && mayServe(route));
 }
 
 /** Seconds until the first of them may be asked again; of others nothing is known. */

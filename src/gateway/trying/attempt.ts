@@ -45,6 +45,7 @@ export async function attempt(job: Job, choice: Choice, app: App): Promise<Answe
       } catch {
         const fault = course.lastFault;
         if (course.clientLeft || fault === undefined || !fault.moveOn) break;
+        if (fault.isForeignProof === true && course.forgoProof(stop.route)) continue;
         const pause = pauseBefore(fault, course, app.random);
         if (pause === undefined) continue;
         course.again(stop.route);

@@ -6,8 +6,11 @@ import { allSpent, type NoRoom, takeOfKey } from "#src/gateway/keys/key-hold.ts"
 import { learn } from "#src/gateway/trying/learn.ts";
 import type { Job } from "#src/gateway/settle.ts";
 import { traced } from "#src/gateway/routing/traced.ts";
+import { allFull, allShut } from "#src/gateway/trying/refusals.ts";
+import { ClientLeft, Outrun, type Run, type Stop } from "#src/gateway/trying/run.ts";
 import { timeout, totalLeft } from "#src/gateway/trying/timers.ts";
-import { Leash, type Tried, tryRoute } from "#src/gateway/trying/try-route.ts";
+import { Leash, tryRoute } from "#src/gateway/trying/try-route.ts";
+import { wireOf } from "#src/gateway/wire.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Deadline } from "#src/lib/deadline.ts";
@@ -15,32 +18,6 @@ import type { Admission } from "#src/provider/circuit.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import type { Seat } from "#src/provider/in-flight.ts";
 import type { RequestDocuments } from "#src/provider/remote-document.ts";
-
-/** Why an exchange ended whose client is gone. */
-export class ClientLeft extends Error {
-  override readonly name = "ClientLeft";
-}
-
-/** Why an exchange ended that another was faster than. */
-export class Outrun extends Error {
-  override readonly name = "Outrun";
-}
-
-/** A route that may be tried now: it lets a request in and has a place for it. */
-export interface Stop {
-  route: Route;
-  seat: Seat;
-  admission: Admission;
-}
-
-/** A try on its way. */
-export interface Run {
-  route: Route;
-  /** Monotonic milliseconds. */
-  startedAt: number;
-  leash: Leash;
-  answer: Promise<Tried>;
-}
 
 /** A request's way along its routes: what was tried and what came of it, what is left, and who may stop it. */
 export class Course {
@@ -55,8 +32,10 @@ export class Course {
   readonly #line: Route[];
   /** Those that had no place free. */
   #full: Route[] = [];
-  /** Those that were shut when their turn came. */
+  /** Those that were shut when their turn came; how many had another, as the last resort; tries that were none. */
   readonly #shut: Route[] = [];
+  #resorts = 0;
+  #usual = 0;
   /** Credentials that had no room when their turn came. */
   readonly #spent: NoRoom[] = [];
   readonly #leashes: Leash[] = [];
@@ -97,8 +76,8 @@ export class Course {
   next(): Stop | undefined | Promise<Stop | undefined> {
     if (this.#left <= 0 || this.#stopped !== undefined) return undefined;
     const stop = this.free();
-    if (stop instanceof Promise) return stop.then((found) => found ?? this.#wait());
-    return stop === undefined && this.#full.length > 0 ? this.#wait() : stop;
+    if (stop instanceof Promise) return stop.then((found) => found ?? this.#further());
+    return stop ?? this.#further();
   }
 
   /** The next route that has a place now, and room in its credential's limits. */
@@ -121,6 +100,7 @@ export class Course {
 
   start({ route, seat, admission }: Stop): Run {
     this.#left--;
+    if (this.#resorts === 0) this.#usual++;
     const { key } = route.deployment;
     if (key !== undefined) this.#app.keyUsed(key.id);
     const leash = new Leash();
@@ -150,10 +130,21 @@ export class Course {
     this.#line.unshift(route);
   }
 
+  /** Leaves out what another host signed, once no route is left that could read it; the last is asked again. */
+  forgoProof(route: Route): boolean {
+    const { ask, call } = this.#job;
+    if (ask.withoutProof === true || (!this.isLast && this.#left > 1)) return false;
+    // Nothing is signed on this wire.
+    if (wireOf(route, ask, call.front) === "openai-chat") return false;
+    ask.withoutProof = true;
+    if (this.isLast) this.#line.unshift(route);
+    return true;
+  }
+
   /** A route answered: the whole trace. */
   won(route: Route): TraceEntry[] {
     const reason = this.#choice.reasons.get(route) ?? "only_route";
-    this.trace.push(traced(route, "selected", reason));
+    this.trace.push(traced(route, "selected", this.#resorts > 0 ? lastResort : reason));
     for (const other of [...this.#line, ...this.#full])
       this.trace.push(traced(other, "considered", this.#choice.reasons.get(other) ?? "not_needed"));
     const { conversation } = this.#choice;
@@ -175,7 +166,9 @@ export class Course {
   /** What to tell the client when no route answered: of the last that was tried, else why none was. */
   error(): AppError {
     if (this.#stopped instanceof AppError) return this.#stopped;
-    if (this.#last !== undefined) return this.#last.fault.error;
+    // Where all were left alone, a probe that fails has told what was known.
+    const last = this.#last?.fault;
+    if (last !== undefined && !(this.#usual === 0 && last.moveOn)) return last.error;
     const [full] = this.#full;
     if (full === undefined && this.#shut.length === 0 && this.#spent.length > 0)
       return allSpent(this.#spent, this.#app);
@@ -185,16 +178,44 @@ export class Course {
   #enter(route: Route, seat: Seat): Stop | undefined | Promise<Stop | undefined> {
     const admission = this.#app.health.enter(route);
     if (admission !== "refused") {
-      if (route.deployment.key === undefined) return { route, seat, admission };
-      const taken = takeOfKey(this.#job, route, this.#app);
-      const within = (noRoom?: NoRoom) => this.#withRoom({ route, seat, admission }, noRoom);
-      return taken instanceof Promise ? taken.then(within) : within(taken);
+      return this.#within({ route, seat, admission });
     }
     seat.leave();
     this.#shut.push(route);
     const reason = this.#app.health.standing(route).reason ?? "unavailable";
     this.trace.push(traced(route, "filtered", reason));
     return undefined;
+  }
+
+  /** Where to go when no usual route is left: waits for a place, else asks one that is open. */
+  #further(): Stop | undefined | Promise<Stop | undefined> {
+    return this.#full.length > 0 ? this.#wait() : this.#resort();
+  }
+
+  /** One that was shut, as its probe: better than nobody. */
+  #resort(): Stop | undefined | Promise<Stop | undefined> {
+    for (;;) {
+      const route = this.#shut[this.#resorts];
+      if (route === undefined) return undefined;
+      this.#resorts++;
+      const seat = this.#app.inFlight.take(route.deployment.provider.id);
+      if (seat === undefined) continue;
+      const admission = this.#app.health.enterLast(route);
+      if (admission === "refused") {
+        seat.leave();
+        continue;
+      }
+      const stop = this.#within({ route, seat, admission });
+      if (stop instanceof Promise) return stop.then((found) => found ?? this.#resort());
+      if (stop !== undefined) return stop;
+    }
+  }
+
+  #within(stop: Stop): Stop | undefined | Promise<Stop | undefined> {
+    if (stop.route.deployment.key === undefined) return stop;
+    const taken = takeOfKey(this.#job, stop.route, this.#app);
+    const within = (noRoom?: NoRoom) => this.#withRoom(stop, noRoom);
+    return taken instanceof Promise ? taken.then(within) : within(taken);
   }
 
   /** A stop whose credential has room; one that has none is passed over. */
@@ -273,26 +294,5 @@ export class Course {
   }
 }
 
-/** The 503 for routes that were shut when their turn came, saying why. */
-export function allShut(routes: readonly Route[], app: App): AppError {
-  const standings = routes.map((route) => app.health.standing(route));
-  const why = standings.map(
-    ({ provider, region, reason }) => `${provider} in ${region} is ${reason ?? "unavailable"}`,
-  );
-  const wait = Math.min(30_000, ...standings.map((one) => Math.max(1000, one.wait)));
-  return new AppError(
-    "service_unavailable",
-    why.length === 0 ? "No route was left to try" : `Cannot reach any route: ${why.join("; ")}`,
-    { retryAfterSeconds: Math.ceil(wait / 1000) },
-  );
-}
-
-/** The 503 for a provider that had no place free in time. */
-export function allFull({ deployment: { provider } }: Route, app: App): AppError {
-  const { limit } = app.inFlight.crowd(provider.id);
-  return new AppError(
-    "service_unavailable",
-    `Cannot send more to ${provider.id} now: all of its ${limit} places are taken (providers.${provider.id}.max_in_flight)`,
-    { retryAfterSeconds: 1, metadata: { provider: provider.id, max_in_flight: limit } },
-  );
-}
+/** Why a route was taken whose circuit is open. */
+const lastResort = "last_resort";

@@ -1,5 +1,6 @@
 import type { App } from "#src/gateway/context.ts";
-import { type Course, Outrun, type Run } from "#src/gateway/trying/course.ts";
+import type { Course } from "#src/gateway/trying/course.ts";
+import { Outrun, type Run } from "#src/gateway/trying/run.ts";
 import { traced } from "#src/gateway/routing/traced.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { heldOutputTokens } from "#src/gateway/reserve.ts";

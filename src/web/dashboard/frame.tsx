@@ -10,13 +10,15 @@ export function Desktop(props: {
   guest: Pick<Guest, "visit" | "visitor">;
   title: string;
   lead?: Child;
+  /** What else the head of the page holds. */
+  head?: Child;
   outcome?: Outcome;
   children: Child;
 }) {
-  const { guest, title, lead, outcome = {}, children } = props;
+  const { guest, title, lead, head, outcome = {}, children } = props;
   const { visit, visitor } = guest;
   return (
-    <Page visit={visit} title={title}>
+    <Page visit={visit} title={title} head={head}>
       <div class="desk">
         <Places path={visit.path} visitor={visitor} />
         <div class="deskmain">

@@ -11,10 +11,12 @@ export interface Place {
 const places: readonly Place[] = [
   { path: "/dashboard", name: "Overview", least: "member" },
   { path: "/dashboard/usage", name: "Usage", least: "member" },
+  { path: "/dashboard/what-if", name: "What if", least: "member" },
   { path: "/dashboard/transactions", name: "Requests", least: "member" },
   { path: "/dashboard/live", name: "Live", least: "member" },
   { path: "/dashboard/keys", name: "Keys", least: "member" },
   { path: "/dashboard/routing", name: "Routing", least: "admin" },
+  { path: "/dashboard/budget", name: "Carbon budget", least: "admin" },
   { path: "/dashboard/provider-keys", name: "Provider keys", least: "admin" },
   { path: "/dashboard/webhooks", name: "Webhooks", least: "admin" },
   { path: "/dashboard/credits", name: "Credits", least: "admin" },

@@ -28,6 +28,10 @@ export interface Outcome {
   fault?: string | undefined;
   done?: string | undefined;
   status?: number;
+  /** The member at fault, as the API calls it. */
+  param?: string | undefined;
+  /** What was sent, to be shown again. */
+  form?: URLSearchParams;
 }
 
 type View = (guest: Guest, outcome: Outcome) => Response | Promise<Response>;
@@ -91,7 +95,8 @@ export function createRoom(
             return await act({ ...guest, form });
           } catch (thrown) {
             if (!(thrown instanceof AppError) || thrown.code === "internal_error") throw thrown;
-            return view(guest, { fault: thrown.message, status: thrown.status });
+            const { message: fault, status, detail } = thrown;
+            return view(guest, { fault, status, param: detail.param, form });
           }
         },
         { parse: "none" },

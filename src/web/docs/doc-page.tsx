@@ -27,12 +27,24 @@ export function DocumentationPage(props: { visit: Visit; book: Book; page: DocPa
           <span class="said" role="status" data-copied></span>
         </p>
         <div class="docs-text">{raw(html.slice(0, end))}</div>
+        <KeyOffer visit={visit} path={path} />
         <Contents headings={rendered.headings} />
         <div class="docs-text">{raw(html.slice(end))}</div>
         <Neighbours book={book} page={page} />
       </article>
       <script src={copyScript.path} defer></script>
     </Frame>
+  );
+}
+
+/** Where snippets want a key, the way to one, for whoever is signed in. */
+function KeyOffer({ visit, path }: { visit: Visit; path: string }) {
+  if (!visit.signedIn || !/^\/docs\/(getting-started$|integrations\/)/.test(path)) return null;
+  return (
+    <p class="notice">
+      The snippets want a key: <a href="/dashboard/keys#new">make one</a>, and put it in{" "}
+      <code>LOWROUTER_API_KEY</code>.
+    </p>
   );
 }
 

@@ -15,6 +15,7 @@ import apiModels from "#src/web/content/api/models.md" with { type: "text" };
 import apiProviderProxy from "#src/web/content/api/provider-proxy.md" with { type: "text" };
 import apiReference from "#src/web/content/api/reference.md" with { type: "text" };
 import apiResponses from "#src/web/content/api/responses.md" with { type: "text" };
+import apiWebhooks from "#src/web/content/api/webhooks.md" with { type: "text" };
 import apiTextAndEmbeddings from "#src/web/content/api/text-and-embeddings.md" with { type: "text" };
 import claudeCodeClient from "#src/web/content/integrations/claude-code.md" with { type: "text" };
 import codexClient from "#src/web/content/integrations/codex.md" with { type: "text" };
@@ -42,6 +43,8 @@ import operatingCommandLine from "#src/web/content/operating/command-line.md" wi
 import operatingConfiguration from "#src/web/content/operating/configuration.md" with { type: "text" };
 import operatingDoctor from "#src/web/content/operating/doctor.md" with { type: "text" };
 import operatingInstall from "#src/web/content/operating/install.md" with { type: "text" };
+import operatingMail from "#src/web/content/operating/mail.md" with { type: "text" };
+import operatingPayments from "#src/web/content/operating/payments.md" with { type: "text" };
 import operatingPeople from "#src/web/content/operating/people.md" with { type: "text" };
 import operatingSystemd from "#src/web/content/operating/systemd.md" with { type: "text" };
 import philosophy from "#src/web/content/philosophy.md" with { type: "text" };
@@ -145,6 +148,7 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
       ["/api/account", apiAccount, "Balance, transactions, activity and totals"],
       ["/api/keys", apiKeys, "Making and changing keys"],
       ["/api/byok", apiByok, "Keeping own provider keys"],
+      ["/api/webhooks", apiWebhooks, "Being told what happens, with signatures and retries"],
       ["/api/errors", apiErrors, "The closed table of codes, and when to try again"],
     ],
   ],
@@ -189,6 +193,8 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
         "Copies, restoring, verifying, new versions",
       ],
       ["/operating/people", operatingPeople, "The first administrator, invitations, signing in"],
+      ["/operating/mail", operatingMail, "A mail server, and what is sent"],
+      ["/operating/payments", operatingPayments, "Granting credit, and selling it by card"],
       ["/operating/doctor", operatingDoctor, "What is checked, and what often is wrong"],
       ["/operating/command-line", operatingCommandLine, "Every command"],
     ],

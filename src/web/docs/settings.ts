@@ -1,3 +1,4 @@
+/** Every setting in words: one list, and so a long file. */
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 import { fileSchema } from "#src/config/schema.ts";
 import { inWords, toJsonSchema } from "#src/web/docs/json-schema.ts";
@@ -17,6 +18,11 @@ export const said: Readonly<Record<string, Said>> = {
     about: "Address to listen on. The flag `--listen` goes before it.",
     variable: "LOWROUTER_LISTEN",
     standard: "127.0.0.1:4000",
+  },
+  public_url: {
+    about:
+      "Address that people open, as `https://gateway.example.org`: links in mail and back from payment lead there. Needed for mail.",
+    variable: "LOWROUTER_PUBLIC_URL",
   },
   data_dir: {
     about:
@@ -50,7 +56,7 @@ export const said: Readonly<Record<string, Said>> = {
     standard: "0",
   },
   "billing.topup_fee_pct": {
-    about: "Percent kept of bought credit. Coming soon: nothing is bought here yet.",
+    about: "Percent kept of what is paid for credit; the rest becomes credit.",
     variable: "LOWROUTER_TOPUP_FEE_PCT",
     standard: "0",
   },
@@ -75,10 +81,37 @@ export const said: Readonly<Record<string, Said>> = {
     variable: "LOWROUTER_UNKNOWN_PRICE",
     standard: "block",
   },
+  "billing.low_balance": {
+    about:
+      "Credit below which a prepaid account is told that it is low, in the currency; once, until it is filled up.",
+    variable: "LOWROUTER_LOW_BALANCE",
+    standard: "5",
+  },
   "eco.methodology": {
-    about: "Methodology of the recorded figure: `v0.4-2026-01` or `v0.11-2026-10`.",
+    about:
+      "Methodology of the recorded figure: `v0.4-2026-01` or `v0.11-2026-10`, or one of them on an imported grid table, as `v0.4-2026-01+grid-2026-IEA`.",
     variable: "LOWROUTER_ECO_METHODOLOGY",
     standard: "v0.4-2026-01",
+  },
+  "eco.grid_file": {
+    about:
+      "A table of grid intensities of your own, CSV, read at start in place of the bundled rows of its zones. `lowrouter grid import FILE --dry-run` shows what it changes.",
+    variable: "LOWROUTER_GRID_FILE",
+  },
+  "eco.live_grid": {
+    about:
+      "Who tells grid intensities as they are now: `uk-carbon-intensity` (Great Britain), `rte-eco2mix` (France), `electricity-maps` (key in `ELECTRICITY_MAPS_TOKEN`). For routing by carbon and for a figure beside the recorded one, which stays the annual average.",
+    variable: "LOWROUTER_LIVE_GRID",
+  },
+  "eco.live_grid_url": {
+    about: "Another address of that service.",
+    variable: "LOWROUTER_LIVE_GRID_URL",
+  },
+  "eco.carbon_alerts": {
+    about:
+      "Percent of a carbon budget at which `carbon_budget.reached` is sent, once each in a window.",
+    variable: "LOWROUTER_CARBON_ALERTS",
+    standard: "50,80,100",
   },
   "routing.policy": {
     about:
@@ -160,6 +193,36 @@ export const said: Readonly<Record<string, Said>> = {
     about: "For answers in flight when the gateway is told to stop.",
     variable: "LOWROUTER_DRAIN_S",
     standard: "30",
+  },
+  "webhooks.allow_private": {
+    about: "Webhooks may go to addresses of private networks, to any port, and without TLS.",
+    variable: "LOWROUTER_WEBHOOKS_ALLOW_PRIVATE",
+    standard: "false",
+  },
+  "mail.url": {
+    about:
+      "Server that takes our mail, `smtp://user@host:587` or `smtps://user@host:465`; without it no mail is sent. Its password is `LOWROUTER_MAIL_PASSWORD`.",
+    variable: "LOWROUTER_MAIL_URL",
+  },
+  "mail.from": {
+    about: "Sender, as `LowRouter <gateway@example.org>`.",
+    variable: "LOWROUTER_MAIL_FROM",
+  },
+  "stripe.min_amount": {
+    about: "Least that may be paid for credit at a time, in the currency.",
+    variable: "STRIPE_MIN_AMOUNT",
+    standard: "5",
+  },
+  "stripe.max_amount": {
+    about: "Most that may be paid for credit at a time, in the currency.",
+    variable: "STRIPE_MAX_AMOUNT",
+    standard: "1000",
+  },
+  "stripe.api_base": {
+    about:
+      "Where Stripe's API is. Credit can be bought where `STRIPE_SECRET_KEY` and `STRIPE_WEBHOOK_SECRET` are set.",
+    variable: "STRIPE_API_BASE",
+    standard: "https://api.stripe.com",
   },
   "retention.usage_days": {
     about: "Days for which usage is kept. Coming soon: nothing is removed yet.",

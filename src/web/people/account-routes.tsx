@@ -6,7 +6,8 @@ import {
   startCodes,
   stopCodes,
 } from "#src/account/people/own.ts";
-import { createOrganisation, deletePerson, leave } from "#src/account/people/members.ts";
+import { deletePerson } from "#src/account/people/delete-person.ts";
+import { createOrganisation, leave } from "#src/account/people/members.ts";
 import { listPasskeys, removePasskey } from "#src/account/people/passkeys.ts";
 import { beginConnecting, connectedProviders, disconnect } from "#src/account/people/oidc.ts";
 import { passwordFault } from "#src/account/people/password.ts";

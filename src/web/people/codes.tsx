@@ -1,5 +1,6 @@
 import { Page, type Visit } from "#src/web/layout.tsx";
 import { Line, Sheet } from "#src/web/people/form.tsx";
+import { QrCode } from "#src/web/people/qr-code.tsx";
 
 /** What has to be put into an authenticator app. Shown this once. */
 export function CodesPage(props: {
@@ -15,6 +16,8 @@ export function CodesPage(props: {
         <h1>Set up the authenticator app</h1>
         <p class="lead">This page is shown once. Nothing is switched on before the last step.</p>
         <h2>1. Add this secret to the app</h2>
+        <p>Scan this with the app, or type what stands below it.</p>
+        <QrCode text={uri} label="QR code that holds the secret, for the authenticator app" />
         <p>
           <code class="secret">{secret.replace(/(.{4})(?=.)/g, "$1 ")}</code>
         </p>

@@ -1,7 +1,11 @@
+import type { Account } from "#src/account/account.ts";
+import type { Link } from "#src/account/people/links.ts";
+import type { Person } from "#src/account/people/person.ts";
 import { createThrottles, type Throttles } from "#src/account/people/throttles.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
+import { sendInvitation } from "#src/mail/invite.ts";
 import { visitOf } from "#src/web/visit.ts";
 import type { Visit } from "#src/web/layout.tsx";
 
@@ -14,15 +18,36 @@ export interface Desk {
   visitOf(request: Request): Visit;
   /** Keys and credit of an account changed: those that this process remembers are read anew. */
   accountChanged(accountId: string): void;
+  /** Sends an invitation by mail. True where it is on its way; absent where there is no mail. */
+  tellInvited?: ((invitation: InvitationLetter) => Promise<boolean>) | undefined;
+}
+
+/** What a mail says to who is invited. */
+export interface InvitationLetter {
+  email: string;
+  /** The link that works once. */
+  url: string;
+  account: Account;
+  by: Person;
+  link: Link;
 }
 
 /** The desk of one gateway. */
 export function createDesk(app: App, services: Services): Desk {
+  const { post } = services;
+  const throttles = createThrottles(app.clock);
   return {
     app,
     services,
     people: services.people,
-    throttles: createThrottles(app.clock),
+    tellInvited:
+      post &&
+      (async (invitation) => {
+        // Mail to anybody with a name that its sender chose: not without end.
+        if (throttles.person.take(`invite ${invitation.account.id}`) > 0) return false;
+        return sendInvitation(post, invitation);
+      }),
+    throttles,
     visitOf: (request) => visitOf(request, app),
     accountChanged(accountId) {
       services.keys.invalidate();

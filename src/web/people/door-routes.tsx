@@ -1,7 +1,12 @@
 import { Elysia } from "elysia";
 import { accountOfLink, join, joinAccount } from "#src/account/people/join.ts";
 import { type Link, openLink } from "#src/account/people/links.ts";
-import { hashOfPassword, passwordFault, resetPassword } from "#src/account/people/password.ts";
+import {
+  hashOfPassword,
+  madeUpPassword,
+  passwordFault,
+  resetPassword,
+} from "#src/account/people/password.ts";
 import { signIn, signInByCode, type SignIn, signOut } from "#src/account/people/sign-in.ts";
 import type { Desk } from "#src/web/people/desk.ts";
 import { CodePage, LoginPage, NoLinkPage, RegisterPage, ResetPage } from "#src/web/people/door.tsx";
@@ -22,6 +27,10 @@ import { ownPath } from "#src/web/theme.ts";
 
 /** Where a sign-in leads that was asked for by nothing else. */
 const home = "/account";
+/** Where who set the gateway up sees how it stands. */
+const afterSetup = "/operator/welcome";
+/** Where the history of a demonstration is. */
+const afterDemo = "/dashboard";
 const unknownIdentity =
   "Nobody here is known by that identity. Sign in with your password and connect it on your account's page";
 const mostPerLink = "Too many tries. Wait a quarter of an hour";
@@ -142,9 +151,9 @@ async function registered(desk: Desk, request: Request, server: Peers | null): P
     return seeOther("/account", [dropLink(request)]);
   }
 
-  const name = field(form, "name", 100);
-  const email = field(form, "email").toLowerCase();
-  const password = form.get("new-password") ?? "";
+  // Nothing of a demonstration is kept: its visitor need not make up a name.
+  const isVisitor = desk.app.demo && link.purpose === "setup" && form.get("visitor") === "1";
+  const { name, email, password } = isVisitor ? demoVisitor() : newcomerOf(form);
   const fault =
     (name === "" ? "A name is needed" : undefined) ??
     (/^[^\s@]+@[^\s@]+$/.test(email) ? undefined : "An email address is needed") ??
@@ -160,7 +169,21 @@ async function registered(desk: Desk, request: Request, server: Peers | null): P
   if (link.accountId !== undefined) desk.accountChanged(link.accountId);
   const tried = await signIn(people, desk.throttles, { email, password }, knock);
   const cookies = tried.state === "in" ? tried.cookies : [];
-  return seeOther(home, [...cookies, dropLink(request)]);
+  const afterLink = desk.app.demo ? afterDemo : afterSetup;
+  const next = link.purpose === "setup" ? afterLink : home;
+  return seeOther(next, [...cookies, dropLink(request)]);
+}
+
+function newcomerOf(form: URLSearchParams) {
+  return {
+    name: field(form, "name", 100),
+    email: field(form, "email").toLowerCase(),
+    password: form.get("new-password") ?? "",
+  };
+}
+
+function demoVisitor() {
+  return { name: "Visitor", email: "visitor@demo.invalid", password: madeUpPassword() };
 }
 
 async function registerPage(

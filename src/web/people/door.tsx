@@ -40,10 +40,10 @@ export function LoginPage(
           </a>
         </p>
       ))}
-      <p class="small soft">
-        Accounts are by invitation. Who forgot a password asks the operator of this gateway for a
-        link to choose a new one.
+      <p>
+        <a href="/forgot">Forgot your password?</a>
       </p>
+      <p class="small soft">Accounts are by invitation.</p>
       <script src={script} type="module" />
     </FormPage>
   );
@@ -99,6 +99,19 @@ export function RegisterPage(
           </Sheet>
         )}
         <Sheet action="/logout" button="Sign out" />
+      </FormPage>
+    );
+  if (isSetup && visit.demo)
+    return (
+      <FormPage
+        visit={visit}
+        title="Look around"
+        lead="You will be signed in as the administrator of this demonstration, with thirty days of history. Nothing of it is kept. This link works once."
+        fault={fault}
+      >
+        <Sheet action="/register" button="Enter">
+          <input type="hidden" name="visitor" value="1" />
+        </Sheet>
       </FormPage>
     );
   return (

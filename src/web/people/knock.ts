@@ -1,4 +1,7 @@
 import type { Knock } from "#src/account/people/person.ts";
+import { addressOf, type Peers } from "#src/http/peer.ts";
+
+export type { Peers };
 
 /** What of a request tells who is at the door. The server knows the network address. */
 export function knockOf(request: Request, server: Peers | null = null): Knock {
@@ -8,11 +11,6 @@ export function knockOf(request: Request, server: Peers | null = null): Knock {
     userAgent: request.headers.get("user-agent") ?? "",
     address: addressOf(request, server),
   };
-}
-
-/** A server that knows from where a request came. */
-export interface Peers {
-  requestIP(request: Request): { address: string } | null;
 }
 
 /** The address that the browser sees, also behind a proxy that ends TLS. */
@@ -37,13 +35,3 @@ function forwardedHost(request: Request): string | undefined {
   const host = request.headers.get("x-forwarded-host") ?? "";
   return /^[\w.-]+(:\d{1,5})?$/.test(host) ? host : undefined;
 }
-
-/** Who asks: the peer, or, where that is a proxy on a private network, the last address that it was told. */
-function addressOf(request: Request, server: Peers | null): string {
-  const peer = server?.requestIP(request)?.address.replace(/^::ffff:/, "") ?? "";
-  if (!isPrivate.test(peer)) return peer;
-  const told = request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() ?? "";
-  return /^[\da-fA-F.:]{2,45}$/.test(told) ? told : peer;
-}
-
-const isPrivate = /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd][\da-f]{2}:)/;

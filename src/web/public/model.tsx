@@ -1,4 +1,6 @@
 import type { Model } from "#src/catalog/model.ts";
+import { copyTextScript } from "#src/web/assets.ts";
+import { askLine, CopyButton } from "#src/web/ask-line.tsx";
 import { BarChart } from "#src/web/charts/bar.tsx";
 import { figure, tokens } from "#src/web/format.ts";
 import { Page, Table, type Visit } from "#src/web/layout.tsx";
@@ -27,6 +29,7 @@ export function ModelPage({ visit, facts }: { visit: Visit; facts: ModelFacts })
           : ". It cannot be called here: no provider that serves it is configured."}
       </p>
       <Facts model={model} />
+      {offers.some(({ callable }) => callable) ? <TryIt visit={visit} model={model} /> : null}
       <h2>Energy and carbon</h2>
       <Footprint facts={facts} />
       <h2>Where it is served</h2>
@@ -38,6 +41,30 @@ export function ModelPage({ visit, facts }: { visit: Visit; facts: ModelFacts })
       </p>
       <SheetTable caption="Prices and data policy, by provider" sheet={priceSheet(offers, day)} />
     </Page>
+  );
+}
+
+/** A line that asks the model through this gateway. */
+function TryIt({ visit, model }: { visit: Visit; model: Model }) {
+  return (
+    <>
+      <h2 id="try">Try it</h2>
+      <pre tabindex={0}>
+        <code id="try-line">{askLine(visit.origin, "$LOWROUTER_API_KEY", model)}</code>
+      </pre>
+      <CopyButton of="try-line" what="Copy the line" />
+      <p>
+        {visit.signedIn ? (
+          <a href="/dashboard/keys#new">Make a key</a>
+        ) : (
+          <>
+            It takes a key: <a href="/login?next=%2Fdashboard%2Fkeys">sign in to make one</a>
+          </>
+        )}
+        .
+      </p>
+      <script src={copyTextScript.path} defer></script>
+    </>
   );
 }
 

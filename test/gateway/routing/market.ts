@@ -240,6 +240,8 @@ function tablesOfMarket() {
 /** What the gateway has seen of the market, by `provider/region` or `provider`. */
 export interface Weather {
   state?: Record<string, HealthState>;
+  /** Those of the unavailable that may be asked when nobody else is left. */
+  resorts?: string[];
   outage?: string[];
   /** Milliseconds to the first byte, every percentile alike. */
   latency?: Record<string, number>;
@@ -353,6 +355,8 @@ function appIn(app: App, { routing, weather = {}, random }: Setting): App {
     health: {
       ...app.health,
       state: (route) => at(weather.state, route) ?? "ok",
+      isLastResort: ({ deployment: { provider, region } }) =>
+        weather.resorts?.includes(`${provider.id}/${region}`) ?? false,
       outage: ({ deployment: { provider, region } }) =>
         weather.outage?.some((one) => one === provider.id || one === `${provider.id}/${region}`) ??
         false,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { AppError } from "#src/lib/error.ts";
+import type { Route } from "#src/provider/deployment.ts";
 import type { Choice } from "#src/gateway/routing/choose.ts";
 import { type Market, openMarket, type Setting } from "#test/gateway/routing/market.ts";
 
@@ -91,6 +92,7 @@ const settings = fc.record({
   routing: fc.record({ strategy: fc.constantFrom("combined" as const, "price" as const) }),
   weather: fc.record({
     state: states,
+    resorts: fc.uniqueArray(fc.constantFrom(...places), { maxLength: 6 }),
     outage: fc.uniqueArray(fc.constantFrom(...names), { maxLength: 2 }),
     latency: fc.dictionary(fc.constantFrom(...places), fc.constantFrom(50, 400, 2000)),
   }),
@@ -192,17 +194,24 @@ test("the same state and the same chance give the same order, with each candidat
   );
 });
 
-test("nothing that is unavailable is chosen, and every route has its reason", () => {
+test("nothing that is unavailable is chosen but as the last resort, behind all others, and every route has its reason", () => {
+  let resorts = 0;
   fc.assert(
     fc.property(orders, settings, (body, setting) => {
       const choice = chosen(body, setting);
-      for (const route of choice?.routes ?? []) {
-        const { provider, region } = route.deployment;
-        const state: Partial<Record<string, string>> = setting.weather.state;
-        expect(state[`${provider.id}/${region}`] ?? "ok").not.toBe("unavailable");
+      const state: Partial<Record<string, string>> = setting.weather.state;
+      const placeOf = ({ deployment: { provider, region } }: Route) => `${provider.id}/${region}`;
+      const isOut = (choice?.routes ?? []).map((one) => state[placeOf(one)] === "unavailable");
+      expect(isOut).toEqual(isOut.toSorted());
+      for (const [index, route] of (choice?.routes ?? []).entries()) {
         expect(choice?.reasons.get(route)).toBeString();
+        if (isOut[index] !== true) continue;
+        resorts++;
+        expect(setting.weather.resorts).toContain(placeOf(route));
+        expect(choice?.reasons.get(route)).toBe("last_resort");
       }
     }),
     { numRuns: 500 },
   );
+  expect(resorts).toBeGreaterThan(20);
 });

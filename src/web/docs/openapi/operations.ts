@@ -1,6 +1,7 @@
 /** Every path of the API. One list of them, which is why it is over 300 lines long. A test holds it against the routes. */
 import {
   anything,
+  closed,
   data,
   flag,
   integer,
@@ -266,6 +267,25 @@ const account: Operation[] = [
   },
   {
     method: "get",
+    path: "/v1/account",
+    base: "root and /api",
+    tag: "Account",
+    summary: "The account, its carbon budget and what is left of it",
+    caller: "management",
+    answer: data(ref("AccountSettings")),
+  },
+  {
+    method: "patch",
+    path: "/v1/account",
+    base: "root and /api",
+    tag: "Account",
+    summary: "Set or lift the account's carbon budget, from the next request on",
+    caller: "management",
+    body: ref("AccountChange"),
+    answer: data(ref("AccountSettings")),
+  },
+  {
+    method: "get",
     path: "/v1/balance",
     base: "root and /api",
     tag: "Account",
@@ -310,6 +330,28 @@ const account: Operation[] = [
       { name: "format", about: "`json` (default) or `csv`", schema: oneOf("json", "csv") },
     ],
     answer: data(listOf(ref("Activity"))),
+    also: "text/csv",
+  },
+  {
+    method: "get",
+    path: "/api/v1/usage/what-if",
+    base: "root",
+    tag: "Account",
+    summary: "The same traffic on the cleanest allowed grid, on a smaller model, without the cache",
+    about:
+      "Estimates from recorded totals, each with the requests that it covers and, for the others, the reason why not.",
+    caller: "key",
+    query: [
+      { name: "start", about: "First day, as 2026-01-01; 30 days by default", schema: text },
+      { name: "end", about: "Last day, at most 366 days later", schema: text },
+      { name: "model", about: "Only this model", schema: text },
+      { name: "provider", about: "Only this provider", schema: text },
+      { name: "region", about: "Only this region", schema: text },
+      { name: "key", about: "Only this key, by its hash", schema: text },
+      { name: "user", about: "Only this user", schema: text },
+      { name: "format", about: "`json` (default) or `csv`", schema: oneOf("json", "csv") },
+    ],
+    answer: ref("WhatIf"),
     also: "text/csv",
   },
   {
@@ -369,6 +411,52 @@ const providerKeys: Operation[] = managed("/v1/byok", "id", "Own provider keys",
   made: data(ref("ProviderKey")),
   query: [],
 });
+
+const withSecret = closed({ endpoint: ref("Webhook"), secret: text });
+const ofWebhooks = { base: "root and /api", tag: "Webhooks", caller: "management" } as const;
+const webhooks: Operation[] = [
+  ...managed("/v1/webhooks", "id", "Webhooks", {
+    create: "Make a webhook; its secret is shown once",
+    list: "The account's webhooks",
+    get: "One webhook",
+    update: "Change a webhook",
+    remove: "Delete one for good, with what waits for it",
+    change: "WebhookChange",
+    record: "Webhook",
+    made: withSecret,
+    query: [],
+  }),
+  {
+    ...ofWebhooks,
+    method: "post",
+    path: "/v1/webhooks/{id}/rotate-secret",
+    summary: "Make a new secret; the one before signs too for 24 hours",
+    answer: withSecret,
+  },
+  {
+    ...ofWebhooks,
+    method: "post",
+    path: "/v1/webhooks/{id}/test",
+    summary: "Send a `webhook.test` event at once, and tell what came of it",
+    answer: data(ref("WebhookDelivery")),
+  },
+  {
+    ...ofWebhooks,
+    method: "get",
+    path: "/v1/webhooks/{id}/deliveries",
+    summary: "Deliveries of the last 30 days, newest first, with their last ten tries",
+    query: [pageSize, pageToken],
+    answer: open({ data: listOf(ref("WebhookDelivery")) }),
+  },
+  {
+    ...ofWebhooks,
+    method: "post",
+    path: "/v1/webhooks/{id}/deliveries/{delivery}/replay",
+    summary: "Send the event of a delivery again",
+    status: 201,
+    answer: data(ref("WebhookDelivery")),
+  },
+];
 
 interface Managed {
   create: string;
@@ -448,5 +536,6 @@ export const operations: readonly Operation[] = [
   ...account,
   ...keys,
   ...providerKeys,
+  ...webhooks,
   ...process,
 ];

@@ -1,7 +1,10 @@
 /** The shapes of answers and requests. One list of them, which is why it is over 300 lines long. */
 import { byokChangeSchema } from "#src/http/byok-change.ts";
+import { webhookChangeSchema } from "#src/http/webhooks-change.ts";
+import { accountChangeSchema } from "#src/http/carbon-budget-change.ts";
 import { keyChangeSchema } from "#src/http/key-change.ts";
 import { errorCodes } from "#src/lib/error.ts";
+import { scenarios } from "#src/report/what-if.ts";
 import { type JsonSchema, orNull, toJsonSchema } from "#src/web/docs/json-schema.ts";
 import {
   anything,
@@ -43,6 +46,22 @@ const percentiles = {
   anyOf: [number, asked({ p50: number, p75: number, p90: number, p99: number })],
 };
 
+/** Ends of a sum of energy and carbon. */
+const bounds = {
+  energy_wh_low: told(
+    orNull(number),
+    "Sum of the low ends of each request's interval; null where one is not known",
+  ),
+  energy_wh_high: told(orNull(number), "Sum of the high ends: a bound, not a confidence"),
+  carbon_g_low: orNull(number),
+  carbon_g_high: orNull(number),
+};
+
+const wattHoursAndGrams = {
+  energy_wh: told(orNull(number), "Null where nothing is covered"),
+  carbon_g: orNull(number),
+};
+
 const totals = {
   requests: integer,
   input_tokens: integer,
@@ -50,6 +69,7 @@ const totals = {
   estimated_cost_usd: told(number, "In the configured currency, whatever the name says"),
   energy_wh: orNull(number),
   carbon_g: orNull(number),
+  ...bounds,
 };
 
 /** Members of every request in OpenAI's shape that steer the gateway. */
@@ -461,6 +481,15 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       provider: orNull(text),
       region: orNull(text),
       recorded: orNull(ref("Eco")),
+      recorded_interval: told(
+        orNull(
+          closed({
+            energy_wh: closed({ low: number, high: number }),
+            carbon_g: closed({ low: number, high: number }),
+          }),
+        ),
+        "Both ends of what was recorded; null in rows that are older than them",
+      ),
       explanation: told(
         anything,
         "Formula, coefficients, inputs with their sources, other results",
@@ -488,6 +517,20 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     include_byok_in_limit: flag,
     expires_at: orNull(time),
     rate_limit: orNull(closed({ requests: integer, interval: text, note: text })),
+  }),
+  AccountChange: toJsonSchema(accountChangeSchema),
+  AccountSettings: closed({
+    id: text,
+    name: text,
+    plan: oneOf("prepaid", "metered"),
+    carbon_budget_g: told(orNull(number), "For all keys together; null: none"),
+    carbon_budget_reset: orNull(oneOf("daily", "monthly")),
+    carbon_budget_action: {
+      anyOf: [{ const: "refuse" }, closed({ route_under_g_per_1k: number }), { type: "null" }],
+    },
+    carbon_used_g: told(orNull(number), "In the window that runs"),
+    carbon_left_g: orNull(number),
+    carbon_resets_at: orNull(time),
   }),
   Balance: closed({
     balance: told(number, "In the configured currency"),
@@ -578,6 +621,30 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     updated_at: orNull(time),
     last_used_at: orNull(time),
   }),
+  WebhookChange: toJsonSchema(webhookChangeSchema),
+  Webhook: closed({
+    id: text,
+    name: text,
+    url: text,
+    event_types: told(listOf(text), "Empty: all"),
+    api_key_hashes: told(listOf(text), "Of events about a key, those of these; empty: all"),
+    disabled: flag,
+    failures: told(integer, "Tries in a row that failed"),
+    created_at: time,
+    updated_at: orNull(time),
+  }),
+  WebhookDelivery: closed({
+    id: text,
+    event_id: told(text, "The same for every try and every replay: header `webhook-id`"),
+    type: text,
+    state: oneOf("waiting", "delivered", "failed"),
+    attempts: integer,
+    next_at: orNull(time),
+    tries: listOf(closed({ at: time, status: orNull(integer), reason: orNull(text), ms: integer })),
+    created_at: time,
+    delivered_at: orNull(time),
+    payload: told(open({ id: text, type: text, timestamp: time }), "What is sent"),
+  }),
   Activity: closed(
     {
       date: orNull(text),
@@ -597,9 +664,56 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       carbon_g: orNull(number),
       requests_without_estimate: integer,
       errors: integer,
+      ...bounds,
     },
     ["date", "model", "provider", "region", "api_key_hash", "user"],
   ),
+  WhatIf: closed({
+    object: oneOf("what_if"),
+    start: text,
+    end: text,
+    is_estimate: flag,
+    limits: told(listOf(text), "To be said beside every figure"),
+    requests: integer,
+    requests_without_estimate: integer,
+    scenarios: listOf(
+      closed({
+        scenario: oneOf(...scenarios),
+        title: text,
+        about: text,
+        requests_covered: integer,
+        requests_changed: integer,
+        requests_left_out: integer,
+        recorded: closed(wattHoursAndGrams),
+        estimate: closed(wattHoursAndGrams),
+        methodology_versions: listOf(text),
+        left_out: listOf(closed({ reason: text, about: text, requests: integer })),
+      }),
+    ),
+    data: listOf(
+      closed({
+        scenario: oneOf(...scenarios),
+        covered: flag,
+        requests: integer,
+        model: orNull(text),
+        provider: orNull(text),
+        region: orNull(text),
+        methodology_version: orNull(text),
+        ...wattHoursAndGrams,
+        to_model: orNull(text),
+        to_provider: orNull(text),
+        to_region: orNull(text),
+        estimated_energy_wh: orNull(number),
+        estimated_carbon_g: orNull(number),
+        cached_tokens: orNull(integer),
+        sibling_lacks: told(
+          orNull(text),
+          "What the smaller model cannot do, names with spaces between",
+        ),
+        reason: told(orNull(text), "Why it is not covered"),
+      }),
+    ),
+  }),
   UsageSummary: closed({
     total_requests: integer,
     total_input_tokens: integer,

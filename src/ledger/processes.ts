@@ -1,0 +1,56 @@
+import { numberIn, textOf, type Store } from "#src/store/store.ts";
+
+/** A gateway on this database, running or gone: its leases, and the end of its hash chain. */
+export interface ProcessRow {
+  /** `proc_…` */
+  id: string;
+  pid: number;
+  host: string;
+  startedAt: number;
+  /** Until when its leases hold: in the future while it runs. */
+  expiresAt: number;
+  /** Rows of its chain, and the hash of the last. */
+  sequence: number;
+  head: string;
+  leases: number;
+}
+
+/** Processes of a database. */
+export interface Processes {
+  /** The newest, and all that run. */
+  rows: ProcessRow[];
+  /** How many there ever were. */
+  total: number;
+  /** Ledger rows of all of them. */
+  ledgerRows: number;
+  /** Leases that hold something, by what is leased. */
+  leases: ReadonlyMap<string, number>;
+}
+
+/** Reads them; `most` of those that are gone. */
+export async function listProcesses(store: Store, most: number): Promise<Processes> {
+  const [rows, sums, leases] = await Promise.all([
+    store.read(
+      `SELECT one.*, (SELECT count(*) FROM lease WHERE lease.process = one.id AND amount > 0) AS leases
+        FROM process AS one ORDER BY expires_at DESC, id DESC LIMIT ?`,
+      [most],
+    ),
+    store.read("SELECT count(*) AS total, sum(sequence) AS ledger_rows FROM process", []),
+    store.read("SELECT kind, count(*) AS held FROM lease WHERE amount > 0 GROUP BY kind", []),
+  ]);
+  return {
+    rows: rows.map((row) => ({
+      id: textOf(row, "id") ?? "",
+      pid: numberIn(row, "pid") ?? 0,
+      host: textOf(row, "host") ?? "",
+      startedAt: numberIn(row, "started_at") ?? 0,
+      expiresAt: numberIn(row, "expires_at") ?? 0,
+      sequence: numberIn(row, "sequence") ?? 0,
+      head: textOf(row, "head") ?? "",
+      leases: numberIn(row, "leases") ?? 0,
+    })),
+    total: numberIn(sums[0], "total") ?? 0,
+    ledgerRows: numberIn(sums[0], "ledger_rows") ?? 0,
+    leases: new Map(leases.map((row) => [textOf(row, "kind") ?? "", numberIn(row, "held") ?? 0])),
+  };
+}

@@ -1,0 +1,254 @@
+import { windowOf } from "#src/allowance/window.ts";
+import { generationOf } from "#src/ledger/row.ts";
+import { rollupOf, rollupPlace, rollupSums } from "#src/ledger/rollup.ts";
+import type { Generation } from "#src/ledger/generation.ts";
+import { numberIn, type Row, type Statement, textOf } from "#src/store/store.ts";
+
+/** A sum that is not what the rows add up to. */
+export interface Mismatch {
+  /** Which sum: `total` of a day and place, `credit` of an account, or another kind of allowance. */
+  what: string;
+  /** Where it stands: names and values of its place. */
+  place: Record<string, string>;
+  /** What it says, and what the rows say: equal, or between two where the window of a few rows is not known. */
+  told: string;
+  counted: string;
+  message: string;
+}
+
+const picoSums = rollupSums.filter((name) => /_p(wh|g)$/.test(name));
+
+/** Sums as they stand, for a snapshot with the moment that the rows are read at. */
+export const sumStatements: readonly Statement[] = [
+  {
+    sql: `SELECT ${rollupPlace.map((name) => `"${name}"`).join(", ")}, ${rollupSums
+      .map((name) => `CAST(${name} AS TEXT) AS ${name}`)
+      .join(", ")} FROM rollup`,
+    args: [],
+  },
+  {
+    sql: `SELECT kind, owner, window_start, granted, used FROM allowance
+WHERE kind IN ('credit', 'key_limit', 'key_daily', 'key_monthly', 'carbon')`,
+    args: [],
+  },
+  {
+    sql: "SELECT account_id, sum(amount) AS amount FROM ledger_entry GROUP BY account_id",
+    args: [],
+  },
+  {
+    sql: `SELECT hash, coalesce(updated_at, created_at) AS since, limit_nano, limit_reset, daily_limit_nano, monthly_limit_nano,
+carbon_budget_g, carbon_budget_reset FROM api_key`,
+    args: [],
+  },
+];
+
+/** Adds up rows, and compares the sums of the database with what they come to. */
+export interface TotalsCheck {
+  add(record: string): void;
+  /** Every sum that is another; the largest database has few, and a tampered one at least one. */
+  mismatches(): Mismatch[];
+}
+
+/** Makes one of what `sumStatements` found at the moment of the last row. Memory grows with the totals, not with the rows. */
+export function createTotalsCheck([
+  rollups = [],
+  allowances = [],
+  entries = [],
+  keys = [],
+]: readonly Row[][]): TotalsCheck {
+  const totals = new Map<string, { place: string[]; sums: bigint[] }>();
+  const costs = new Map<string, number>();
+  const windows = windowsOf(allowances, keys);
+
+  function addRow(row: Generation): void {
+    const { place, amounts } = rollupOf(row);
+    const name = JSON.stringify(place);
+    let total = totals.get(name);
+    if (total === undefined) totals.set(name, (total = { place, sums: amounts.map(() => 0n) }));
+    for (const [at, amount] of amounts.entries())
+      total.sums[at] = (total.sums[at] ?? 0n) + integer(amount);
+    const { accountId, keyId, cost = 0 } = row;
+    costs.set(accountId, (costs.get(accountId) ?? 0) + cost);
+    for (const limit of windows.get(keyId) ?? []) addSpent(limit, row);
+  }
+
+  return {
+    add(record) {
+      let row: Generation;
+      try {
+        row = generationOf(record);
+      } catch {
+        // The chain names a row that is none any more; the sums will miss it.
+        return;
+      }
+      addRow(row);
+    },
+    mismatches: () => [
+      ...compareTotals(rollups, totals),
+      ...compareCredit(allowances, entries, costs),
+      ...[...windows.values()].flat().flatMap(compareWindows),
+    ],
+  };
+}
+
+/** What was changed by hand need be no integer. */
+function integer(amount: number): bigint {
+  return Number.isFinite(amount) ? BigInt(Math.round(amount)) : 0n;
+}
+
+function compareTotals(
+  rollups: readonly Row[],
+  totals: ReadonlyMap<string, { place: string[]; sums: bigint[] }>,
+): Mismatch[] {
+  const missing = new Map(totals);
+  const found = rollups.flatMap((row) => {
+    const place = rollupPlace.map((name) => textOf(row, name) ?? "");
+    const name = JSON.stringify(place);
+    const counted = totals.get(name)?.sums ?? rollupSums.map(() => 0n);
+    missing.delete(name);
+    return rollupSums.flatMap((sum, at) => {
+      const told = whole(textOf(row, sum));
+      return mismatchOf(place, sum, told, counted[at] ?? 0n, counted[0] ?? 0n);
+    });
+  });
+  const absent = [...missing.values()].map(({ place, sums }) =>
+    named("total", placeOf(place), "nothing", `${sums[0] ?? 0n} requests`),
+  );
+  return [...found, ...absent];
+}
+
+function mismatchOf(
+  place: readonly string[],
+  sum: (typeof rollupSums)[number],
+  told: bigint | undefined,
+  counted: bigint,
+  requests: bigint,
+): Mismatch[] {
+  // The database reads decimal text to the last bit but one, so a row that it rounded itself in an upgrade may have come
+  // to the integer beside.
+  const slack = picoSums.includes(sum) ? requests : 0n;
+  const apart = told === undefined ? undefined : told > counted ? told - counted : counted - told;
+  if (apart !== undefined && apart <= slack) return [];
+  return [named("total", { ...placeOf(place), sum }, String(told ?? "no number"), String(counted))];
+}
+
+function compareCredit(
+  allowances: readonly Row[],
+  entries: readonly Row[],
+  costs: ReadonlyMap<string, number>,
+): Mismatch[] {
+  const credits = new Map(
+    allowances.flatMap((row) =>
+      textOf(row, "kind") === "credit" ? [[textOf(row, "owner") ?? "", row] as const] : [],
+    ),
+  );
+  const granted = new Map(
+    entries.map((row) => [textOf(row, "account_id") ?? "", numberIn(row, "amount") ?? 0]),
+  );
+  const accounts = new Set([...credits.keys(), ...granted.keys(), ...costs.keys()]);
+  return [...accounts].flatMap((account) => {
+    const row = credits.get(account);
+    const pairs = [
+      ["used", numberIn(row, "used") ?? 0, costs.get(account) ?? 0],
+      ["granted", numberIn(row, "granted") ?? 0, granted.get(account) ?? 0],
+    ] as const;
+    return pairs.flatMap(([sum, told, counted]) =>
+      told === counted ? [] : [named("credit", { account, sum }, String(told), String(counted))],
+    );
+  });
+}
+
+/** A limit of a key, and its windows through all of which the key had it, by their start. */
+interface Limit {
+  kind: string;
+  key: string;
+  reset: "daily" | "weekly" | "monthly";
+  windows: Map<number, { told: number; least: number; most: number; rows: number }>;
+}
+
+/** A row may be admitted up to this long after it came in, and so count in the window after. */
+const admissionMs = 600_000;
+
+function windowsOf(
+  allowances: readonly Row[],
+  keys: readonly Row[],
+): ReadonlyMap<string, readonly Limit[]> {
+  const limits = new Map<string, Limit[]>();
+  const since = new Map<string, number>();
+  for (const row of keys) {
+    const key = textOf(row, "hash") ?? "";
+    since.set(key, numberIn(row, "since") ?? 0);
+    limits.set(key, limitsOf(key, row));
+  }
+  for (const row of allowances) {
+    const owner = textOf(row, "owner") ?? "";
+    const limit = limits.get(owner)?.find(({ kind }) => kind === textOf(row, "kind"));
+    const start = numberIn(row, "window_start") ?? 0;
+    // Of a limit that came or was changed within a window, it is not known what counted.
+    if (limit === undefined || (since.get(owner) ?? 0) >= start) continue;
+    if (windowOf(limit.reset, start).windowStart !== start) continue;
+    limit.windows.set(start, { told: numberIn(row, "used") ?? 0, least: 0, most: 0, rows: 0 });
+  }
+  return limits;
+}
+
+function limitsOf(key: string, row: Row): Limit[] {
+  const kinds = [
+    ["key_limit", "limit_nano", textOf(row, "limit_reset")],
+    ["key_daily", "daily_limit_nano", "daily"],
+    ["key_monthly", "monthly_limit_nano", "monthly"],
+    ["carbon", "carbon_budget_g", textOf(row, "carbon_budget_reset") ?? "monthly"],
+  ] as const;
+  return kinds.flatMap(([kind, column, reset]) =>
+    row[column] !== null && (reset === "daily" || reset === "weekly" || reset === "monthly")
+      ? [{ kind, key, reset, windows: new Map() }]
+      : [],
+  );
+}
+
+function addSpent({ kind, reset, windows }: Limit, row: Generation): void {
+  const { createdAt, cost = 0, carbonG = 0 } = row;
+  const amount = kind === "carbon" ? Math.round(carbonG * 1e6) : cost;
+  const [first, last] = [createdAt, createdAt + admissionMs].map((at) =>
+    windows.get(windowOf(reset, at).windowStart),
+  );
+  for (const window of new Set([first, last])) {
+    if (window === undefined) continue;
+    window.most += amount;
+    if (first === last) window.least += amount;
+    window.rows++;
+  }
+}
+
+function compareWindows({ kind, key, windows }: Limit): Mismatch[] {
+  return [...windows].flatMap(([start, { told, least, most, rows }]) => {
+    // Micrograms are rounded, by row or for all of them.
+    const slack = kind === "carbon" ? rows : 0;
+    if (told >= least - slack && told <= most + slack) return [];
+    const counted = least === most ? String(most) : `${least} to ${most}`;
+    return [named(kind, { key, window: new Date(start).toISOString() }, String(told), counted)];
+  });
+}
+
+function placeOf(place: readonly string[]): Record<string, string> {
+  return Object.fromEntries(rollupPlace.map((name, at) => [name, place[at] ?? ""]));
+}
+
+function whole(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
+}
+
+function named(
+  what: string,
+  place: Record<string, string>,
+  told: string,
+  counted: string,
+): Mismatch {
+  const { sum, ...where } = place;
+  const at = Object.entries(where)
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+  const message = `The ${what}${sum === undefined ? "" : ` "${sum}"`} of ${at} says ${told}, the rows say ${counted}`;
+  return { what, place, told, counted, message };
+}

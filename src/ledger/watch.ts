@@ -1,0 +1,16 @@
+import type { Generation } from "#src/ledger/generation.ts";
+
+/** Those who look on while requests are kept. Where nobody does, nothing is called. */
+export interface Watch {
+  /** Told of each row after its commit, before the last byte of its answer leaves: quick, and never throwing. */
+  readonly listeners: Set<(generation: Generation) => void>;
+  /** Aborted when the gateway shuts down: whoever holds a connection open only to look on lets go. */
+  readonly signal: AbortSignal;
+  end(): void;
+}
+
+/** Nobody looks on yet. */
+export function createWatch(): Watch {
+  const ending = new AbortController();
+  return { listeners: new Set(), signal: ending.signal, end: () => ending.abort() };
+}

@@ -1,0 +1,83 @@
+import { nano, type NanoUnits } from "#src/ledger/money.ts";
+import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
+
+export const purchaseStates = [
+  "open",
+  "paid",
+  "refunded",
+  "disputed",
+  "failed",
+  "expired",
+] as const;
+/** `open` until it is known whether it is paid; `failed` and `expired` were not paid. */
+export type PurchaseState = (typeof purchaseStates)[number];
+
+/** Credit that somebody buys. */
+export interface Purchase {
+  /** `pur_…` */
+  id: string;
+  accountId: string;
+  personId: string | undefined;
+  /** The credit. */
+  amount: NanoUnits;
+  /** What is paid for it, in the smallest unit of the currency. */
+  price: number;
+  currency: string;
+  /** Ids at Stripe. */
+  sessionId: string | undefined;
+  paymentId: string | undefined;
+  state: PurchaseState;
+  /** Of the credit, what was taken back. */
+  returned: NanoUnits;
+  createdAt: number;
+  updatedAt: number | undefined;
+}
+
+/** A purchase of an account, or of any; undefined where there is none. */
+export async function findPurchase(
+  store: Store,
+  by: { id: string; accountId?: string },
+): Promise<Purchase | undefined> {
+  const [row] = await store.read(
+    "SELECT * FROM purchase WHERE id = ? AND account_id = coalesce(?, account_id)",
+    [by.id, by.accountId ?? null],
+  );
+  return row && purchaseOf(row);
+}
+
+/** Purchases of an account, newest first; those before an id where one is given. */
+export async function listPurchases(
+  store: Store,
+  accountId: string,
+  { before, most }: { before?: string | undefined; most: number },
+): Promise<Purchase[]> {
+  const rows = await store.read(
+    "SELECT * FROM purchase WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+    [accountId, before ?? "~", most],
+  );
+  return rows.map(purchaseOf);
+}
+
+/** Whether the credit of a purchase was given. */
+export function wasPaid({ state }: Pick<Purchase, "state">): boolean {
+  return state === "paid" || state === "refunded" || state === "disputed";
+}
+
+/** A purchase from its row. */
+export function purchaseOf(row: Row): Purchase {
+  const state = textOf(row, "state");
+  return {
+    id: textOf(row, "id") ?? "",
+    accountId: textOf(row, "account_id") ?? "",
+    personId: textOf(row, "person_id"),
+    amount: nano(numberIn(row, "amount_nano") ?? 0),
+    price: numberIn(row, "price_minor") ?? 0,
+    currency: textOf(row, "currency") ?? "",
+    sessionId: textOf(row, "session_id"),
+    paymentId: textOf(row, "payment_id"),
+    state: purchaseStates.find((one) => one === state) ?? "open",
+    returned: nano(numberIn(row, "returned_nano") ?? 0),
+    createdAt: numberIn(row, "created_at") ?? 0,
+    updatedAt: numberIn(row, "updated_at"),
+  };
+}

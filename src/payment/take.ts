@@ -1,0 +1,217 @@
+import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
+import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
+import { type CreditEntry, creditStatements } from "#src/ledger/transactions.ts";
+import { nano } from "#src/ledger/money.ts";
+import { AppError } from "#src/lib/error.ts";
+import type { PaymentEvent } from "#src/payment/event.ts";
+import { type Purchase, purchaseOf, wasPaid } from "#src/payment/purchase.ts";
+import { type Fact, standingOf } from "#src/payment/standing.ts";
+import { numberIn, textOf, type Row, type Statement } from "#src/store/store.ts";
+
+/** What became of an event. `mismatch` is refused; everything else needs not be sent again. */
+export type Taken =
+  | { outcome: "taken"; purchase: Purchase | undefined; isMoved: boolean }
+  | { outcome: "known" | "foreign" | "ignored" }
+  | { outcome: "mismatch"; purchase: Purchase; why: string };
+
+/** Who did it, in the ledger and the audit log. */
+export const stripe = "stripe";
+
+/** Tries to write beside others who take events of the same payment in. */
+const mostTries = 50;
+
+const selectSeen = "SELECT 1 AS seen FROM payment_event WHERE id = ?";
+const selectFacts =
+  "SELECT dispute_id, amount_minor, currency FROM payment_event WHERE payment_id = ?";
+const insertEvent = `INSERT INTO payment_event (id, type, at, payment_id, dispute_id, amount_minor, currency)
+VALUES (?, ?, ?, ?, ?, ?, ?)`;
+/** What must not have changed since it was read: the purchase, which payment it is, and what is told of that. */
+const asRead = unless(
+  `(SELECT json_array(id, state, returned_nano, payment_id, session_id) FROM purchase WHERE id = ?1) IS ?2
+AND (SELECT id FROM purchase WHERE payment_id = ?3) IS ?4
+AND (SELECT count(*) FROM payment_event WHERE payment_id = ?3) = ?5`,
+);
+const updatePurchase = `UPDATE purchase SET state = ?2, returned_nano = ?3, payment_id = ?4, session_id = ?5, updated_at = ?6
+WHERE id = ?1`;
+
+/**
+ * Takes an event in: once, whoever else takes it in at the same moment, with what it moves in one transaction. Then
+ * `Allowances.refresh(purchase.accountId)`. Throws `service_unavailable` where others were faster again and again.
+ */
+export async function takeEvent(kit: Kit, event: PaymentEvent): Promise<Taken> {
+  if (event.about === "other") return { outcome: "ignored" };
+  const { store } = kit;
+  for (let tries = 0; tries < mostTries; tries++) {
+    if ((await store.read(selectSeen, [event.id])).length > 0) return { outcome: "known" };
+    const purchase = await purchaseAbout(kit, event);
+    if (event.about === "session" && purchase === undefined) return { outcome: "foreign" };
+    const why = purchase && mismatchOf(event, purchase);
+    if (purchase !== undefined && why !== undefined) return { outcome: "mismatch", purchase, why };
+    const paymentId =
+      event.about === "payment"
+        ? event.paymentId
+        : (event.session.paymentId ?? purchase?.paymentId);
+    const facts =
+      paymentId === undefined ? [] : (await store.read(selectFacts, [paymentId])).map(factOf);
+    const told = event.about === "payment" ? [...facts, event] : facts;
+    const after = purchase && purchaseAfter(event, purchase, paymentId, told);
+    const moved = purchase && after ? movements(kit, event, purchase, after) : [];
+    try {
+      await store.write([
+        unchanged(purchase, paymentId, facts.length),
+        noting(kit, event),
+        ...(purchase && after ? changing(kit, event, purchase, after) : []),
+        ...moved,
+      ]);
+      return { outcome: "taken", purchase: after, isMoved: moved.length > 0 };
+    } catch (thrown) {
+      // Taken in by somebody else, or the purchase is another by now: the next round sees which.
+      if (!isRefused(thrown)) throw thrown;
+    }
+  }
+  throw new AppError("service_unavailable", "Cannot take this event now: send it again");
+}
+
+async function purchaseAbout({ store }: Kit, event: PaymentEvent): Promise<Purchase | undefined> {
+  if (event.about === "other") return undefined;
+  const [column, id] =
+    event.about === "session"
+      ? ["id", event.session.purchaseId ?? ""]
+      : ["payment_id", event.paymentId];
+  const [row] = await store.read(`SELECT * FROM purchase WHERE ${column} = ?`, [id]);
+  return row && purchaseOf(row);
+}
+
+/** Why an event cannot be about this purchase. */
+function mismatchOf(event: PaymentEvent, purchase: Purchase): string | undefined {
+  const { price, currency } = purchase;
+  if (event.about === "payment") {
+    if (event.currency !== currency) return "currency";
+    return event.price === undefined || event.price === price ? undefined : "amount";
+  }
+  if (event.about !== "session") return undefined;
+  const { session } = event;
+  if (purchase.sessionId !== undefined && purchase.sessionId !== session.id) return "session";
+  if (!isPaying(event)) return undefined;
+  if (session.currency !== currency) return "currency";
+  if (session.minor !== price) return "amount";
+  if (session.paymentId === undefined) return "payment";
+  return purchase.paymentId === undefined || purchase.paymentId === session.paymentId
+    ? undefined
+    : "payment";
+}
+
+/** Whether it says that something was paid; a session is also completed where the money is only on its way. */
+function isPaying(event: PaymentEvent): boolean {
+  return event.about === "session" && event.what === "completed" && event.session.isPaid;
+}
+
+/** The purchase as it is after an event. */
+function purchaseAfter(
+  event: PaymentEvent,
+  purchase: Purchase,
+  paymentId: string | undefined,
+  told: readonly Fact[],
+): Purchase {
+  const sessionId = event.about === "session" ? event.session.id : purchase.sessionId;
+  const after = { ...purchase, paymentId, sessionId };
+  if (wasPaid(purchase) || isPaying(event)) return { ...after, ...standingOf(purchase, told) };
+  if (event.about !== "session" || event.what === "completed") return after;
+  return purchase.state === "open" ? { ...after, state: event.what } : after;
+}
+
+/** What moves on the account, as transactions. */
+function movements(
+  kit: Kit,
+  event: PaymentEvent,
+  before: Purchase,
+  { returned, state }: Purchase,
+): Statement[] {
+  const { id, accountId, amount } = before;
+  const entries: Pick<CreditEntry, "type" | "amount" | "description">[] = [];
+  if (!wasPaid(before) && wasPaid({ state }))
+    entries.push({ type: "credit", amount, description: `Credit bought, ${id}` });
+  const more = nano(before.returned - returned);
+  if (more !== 0) {
+    const isDispute = event.about === "payment" && event.disputeId !== undefined;
+    const what = isDispute ? (more < 0 ? "Disputed payment" : "Dispute won") : "Refund";
+    entries.push({
+      type: isDispute ? "adjustment" : "refund",
+      amount: more,
+      description: `${what}, ${id}`,
+    });
+  }
+  return entries.flatMap((entry) => creditStatements(kit, { accountId, by: stripe, ...entry }));
+}
+
+function changing(kit: Kit, event: PaymentEvent, before: Purchase, after: Purchase): Statement[] {
+  const { id, state, returned, paymentId, sessionId } = after;
+  const isSaid = state !== before.state || returned !== before.returned;
+  return [
+    {
+      sql: updatePurchase,
+      args: [id, state, returned, paymentId ?? null, sessionId ?? null, kit.clock.now()],
+    },
+    ...(isSaid ? [auditing(kit, saying(event, before, after))] : []),
+  ];
+}
+
+function saying(event: PaymentEvent, before: Purchase, after: Purchase): AuditEntry {
+  const { id, accountId, amount, returned, state } = after;
+  const isBack = returned < before.returned;
+  const what = isBack ? "dispute_won" : state === before.state ? "refunded" : state;
+  return {
+    action: `purchase.${what}`,
+    actor: stripe,
+    target: id,
+    accountId,
+    detail: { event: event.id, amount_nano: amount, returned_nano: returned },
+  };
+}
+
+function noting({ clock }: Kit, event: PaymentEvent): Statement {
+  const told = event.about === "payment" ? event : undefined;
+  return {
+    sql: insertEvent,
+    args: [
+      event.id,
+      event.type,
+      clock.now(),
+      told?.paymentId ?? null,
+      told?.disputeId ?? null,
+      told?.minor ?? null,
+      told?.currency ?? null,
+    ],
+  };
+}
+
+/** Fails, and with it its transaction, where somebody wrote since this was read. */
+function unchanged(
+  purchase: Purchase | undefined,
+  paymentId: string | undefined,
+  facts: number,
+): Statement {
+  const isLinked = paymentId !== undefined && purchase?.paymentId === paymentId;
+  return {
+    sql: asRead,
+    args: [
+      purchase?.id ?? "",
+      purchase === undefined ? null : JSON.stringify(membersOf(purchase)),
+      paymentId ?? "",
+      isLinked ? purchase.id : null,
+      facts,
+    ],
+  };
+}
+
+function membersOf({ id, state, returned, paymentId, sessionId }: Purchase) {
+  return [id, state, returned, paymentId ?? null, sessionId ?? null];
+}
+
+function factOf(row: Row): Fact {
+  return {
+    disputeId: textOf(row, "dispute_id"),
+    minor: numberIn(row, "amount_minor"),
+    currency: textOf(row, "currency") ?? "",
+  };
+}

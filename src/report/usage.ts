@@ -1,0 +1,167 @@
+import {
+  type Grouping,
+  type RollupAnswer,
+  rollupAnswer,
+  type RollupFilter,
+  type RollupQuestion,
+  rollupStatement,
+} from "#src/ledger/rollups.ts";
+import { type Clock, dayOf } from "#src/lib/clock.ts";
+import { grouped, inOrder } from "#src/report/totals.ts";
+import type { Statement, Store } from "#src/store/store.ts";
+
+/** Days, UTC, both included, of what the rest of the filter picks. */
+export interface UsageFilter extends RollupFilter {
+  account: string;
+  fromDay: string;
+  toDay: string;
+}
+
+/** Totals for pages. */
+export interface UsageReader {
+  /** Answers to questions about the same requests at the same moment, whatever they group by. */
+  ask(filter: UsageFilter, questions: readonly RollupQuestion[]): Promise<RollupAnswer[]>;
+}
+
+const dayMs = 86_400_000;
+/**
+ * After midnight, until a day is closed: a total is written when a request ends, to the day on which it began. One that
+ * runs longer is seen when its day is read anew.
+ */
+const graceMs = 3_600_000;
+/** How long totals of closed days are kept. */
+const keptMs = 600_000;
+/** Rows that are kept, of all answers: some ten megabytes. */
+const keptRows = 30_000;
+/** Combinations up to which an answer without days is put together of two parts. */
+const mergeRows = 5000;
+
+interface Kept {
+  at: number;
+  answer: RollupAnswer;
+}
+
+/**
+ * Makes one. Days that are over do not change: their totals are kept in memory for ten minutes, and only what may still
+ * change is read for every page.
+ */
+export function createUsageReader({
+  store,
+  clock,
+}: {
+  store: Pick<Store, "snapshot">;
+  clock: Clock;
+}): UsageReader {
+  const kept = new Map<string, Kept>();
+  let rowCount = 0;
+
+  function drop(name: string): void {
+    rowCount -= kept.get(name)?.answer.rows.length ?? 0;
+    kept.delete(name);
+  }
+
+  function find(name: string, now: number): RollupAnswer | undefined {
+    const found = kept.get(name);
+    if (found === undefined) return undefined;
+    if (now - found.at < keptMs) return found.answer;
+    drop(name);
+    return undefined;
+  }
+
+  function keep(name: string, answer: RollupAnswer, at: number): void {
+    drop(name);
+    if (answer.rows.length > keptRows / 4) return;
+    kept.set(name, { at, answer });
+    rowCount += answer.rows.length;
+    for (const oldest of kept.keys()) {
+      if (rowCount <= keptRows) return;
+      drop(oldest);
+    }
+  }
+
+  async function read(
+    filter: UsageFilter,
+    questions: readonly RollupQuestion[],
+  ): Promise<RollupAnswer[]> {
+    const rows = await store.snapshot(
+      questions.map((question) => rollupStatement(filter, question)),
+    );
+    return questions.map(({ groupBy }, at) => rollupAnswer(rows[at] ?? [], groupBy));
+  }
+
+  return {
+    async ask(filter, questions) {
+      const now = clock.now();
+      const openFrom = dayOf(now - graceMs);
+      const { fromDay, toDay } = filter;
+      if (fromDay >= openFrom) return read(filter, questions);
+      const closed: UsageFilter = { ...filter, toDay: least(toDay, dayBefore(openFrom)) };
+      const open: UsageFilter = { ...filter, fromDay: openFrom };
+      const hasOpen = toDay >= openFrom;
+      const parts = questions.map(partOf);
+      const names = parts.map((part) => JSON.stringify([closed, part]));
+      const known = names.map((name) => find(name, now));
+      const unknown = parts.filter((_, at) => known[at] === undefined);
+      const statements: Statement[] = [
+        ...unknown.map((part) => rollupStatement(closed, part)),
+        ...(hasOpen ? parts.map((part) => rollupStatement(open, part)) : []),
+      ];
+      const rows = statements.length === 0 ? [] : await store.snapshot(statements);
+      let next = 0;
+      const before = parts.map(({ groupBy }, at) => {
+        const found = known[at];
+        if (found !== undefined) return found;
+        const answer = rollupAnswer(rows[next++] ?? [], groupBy);
+        keep(names[at] ?? "", answer, now);
+        return answer;
+      });
+      const since = parts.map(({ groupBy }) =>
+        hasOpen ? rollupAnswer(rows[next++] ?? [], groupBy) : undefined,
+      );
+      const merged = questions.map((question, at) => merge(question, before[at], since[at]));
+      const whole = merged.filter((answer) => answer !== undefined);
+      // What is too large to be put together is asked of the database in one, and all else with it: of one moment.
+      return whole.length === questions.length ? whole : read(filter, questions);
+    },
+  };
+}
+
+/** What a part of the days is asked: where a combination may be in both parts, all of them. */
+function partOf(question: RollupQuestion): RollupQuestion {
+  return hasDay(question.groupBy) ? question : { ...question, order: "place", limit: mergeRows };
+}
+
+/** Two parts of an answer as one; undefined where one of them is not whole. */
+function merge(
+  { groupBy, order, limit }: RollupQuestion,
+  before: RollupAnswer | undefined,
+  since: RollupAnswer | undefined,
+): RollupAnswer | undefined {
+  const parts = [before, since].filter((part) => part !== undefined);
+  const rows = parts.flatMap((part) => part.rows);
+  if (hasDay(groupBy)) {
+    const count = parts.reduce((sum, part) => sum + part.count, 0);
+    return { rows: inOrder(rows, groupBy, order).slice(0, limit), count };
+  }
+  if (parts.some((part) => part.count > part.rows.length)) return undefined;
+  const all = grouped(rows, groupBy);
+  return { rows: inOrder(all, groupBy, order).slice(0, limit), count: all.length };
+}
+
+function hasDay(groupBy: readonly Grouping[]): boolean {
+  return groupBy.includes("day");
+}
+
+/** The day before another. */
+export function dayBefore(day: string): string {
+  return dayAt(day, -1);
+}
+
+/** A day some days after another, or before it. */
+export function dayAt(day: string, days: number): string {
+  return dayOf(Date.parse(day) + days * dayMs);
+}
+
+function least(a: string, b: string): string {
+  return a < b ? a : b;
+}

@@ -1,0 +1,137 @@
+import type { UsageRow } from "#src/ledger/rollups.ts";
+import {
+  activeOf,
+  type Estimated,
+  type Judgement,
+  type Kin,
+  type Scenario,
+  type Verdict,
+  type Way,
+  type WhatIf,
+  whatIf,
+  type WhatIfKit,
+  whOf,
+} from "#src/report/what-if.ts";
+
+/** Sums of the same figures in another order differ by less: that is no cleaner place. */
+const rounding = 1e-9;
+
+/**
+ * The same model at the place of the cleanest grid among those that the key and its account may use. Energy stays what
+ * was recorded: the methodologies do not know places. What is cleanest where it was, or cleaner on record, stays there.
+ */
+function cleanestRegion(kit: WhatIfKit, { row, from, key }: Estimated): Verdict {
+  const ways = kit.waysOf(key, from.model);
+  if (ways === undefined) return { reason: "key_gone" };
+  if (ways.length === 0) return { reason: "no_route" };
+  const recorded = { energyWh: row.energyWh, carbonG: row.carbonG };
+  const best = cleanestOf(ways);
+  if (best === undefined) return { reason: "no_known_grid" };
+  const carbonG = (row.energyWh * best.gPerKwh) / 1000;
+  const isHere = best.provider === from.provider && best.region === from.region;
+  if (isHere || carbonG >= row.carbonG * (1 - rounding)) return { to: from, after: recorded };
+  const { provider, region } = best;
+  return { to: { ...from, provider, region }, after: { energyWh: row.energyWh, carbonG } };
+}
+
+/** Of places that are as clean, the first by name. */
+function cleanestOf(ways: readonly Way[]): (Way & { gPerKwh: number }) | undefined {
+  let best: (Way & { gPerKwh: number }) | undefined;
+  for (const way of ways) {
+    const { gPerKwh } = way;
+    if (gPerKwh === undefined || !way.isKnown || way.isMeasured) continue;
+    if (best !== undefined && (gPerKwh > best.gPerKwh || !isBefore(way, best, gPerKwh))) continue;
+    best = { ...way, gPerKwh };
+  }
+  return best;
+}
+
+function isBefore(way: Way, best: Way, gPerKwh: number): boolean {
+  if (gPerKwh !== best.gPerKwh) return true;
+  return `${way.provider}/${way.region}` < `${best.provider}/${best.region}`;
+}
+
+/**
+ * The next smaller model of the same author and family, by active parameters, that the key may call at the same provider
+ * and region: on the same grid, with as many tokens, energy and carbon are the recorded ones by the ratio of both sizes.
+ */
+function smallerSibling(kit: WhatIfKit, one: Estimated): Verdict {
+  const { row, from, key, methodology, parameters } = one;
+  const model = kit.models.find(({ id }) => id === from.model);
+  if (model === undefined) return { reason: "model_gone" };
+  if (model.family === undefined) return { reason: "no_family" };
+  const whPerToken = whOf(methodology, parameters);
+  const smaller = siblingsOf(model, kit).flatMap((kin) => {
+    const size = kit.tables.parameters.get(kin.id);
+    if (size === undefined || activeOf(size) >= activeOf(parameters)) return [];
+    const ratio = whOf(methodology, size) / whPerToken;
+    return ratio < 1 ? [{ kin, ratio, active: activeOf(size) }] : [];
+  });
+  if (smaller.length === 0) return { reason: "smallest" };
+  if (kit.waysOf(key, from.model) === undefined) return { reason: "key_gone" };
+  const next = smaller
+    .toSorted((a, b) => b.active - a.active || (a.kin.id < b.kin.id ? -1 : 1))
+    .find(({ kin }) =>
+      kit
+        .waysOf(key, kin.id)
+        ?.some(({ provider, region }) => provider === from.provider && region === from.region),
+    );
+  if (next === undefined) return { reason: "not_served_there" };
+  const { kin, ratio } = next;
+  return {
+    to: { ...from, model: kin.id },
+    after: { energyWh: row.energyWh * ratio, carbonG: row.carbonG * ratio },
+    lacks: abilities.filter((name) => model.capabilities[name] && !kin.capabilities[name]),
+  };
+}
+
+/** What requests may have used, and a sibling may lack. */
+const abilities = [
+  "tools",
+  "structuredOutputs",
+  "jsonMode",
+  "reasoning",
+  "vision",
+  "pdf",
+  "audio",
+] as const;
+
+function siblingsOf({ id, author, family, kind }: Kin, { models }: WhatIfKit): Kin[] {
+  return models.filter(
+    (one) =>
+      one.id !== id &&
+      one.author === author &&
+      one.family === family &&
+      one.kind === kind &&
+      one.status !== "deprecated" &&
+      one.status !== "superseded",
+  );
+}
+
+/**
+ * What the prompt cache changed, where the records hold cached tokens: the estimate had each token that was read from a
+ * cache been computed anew. Exact by the weights of the methodology; of prompts that might have repeated nothing is known.
+ */
+function promptCache(_kit: WhatIfKit, { row, from, methodology, parameters }: Estimated): Verdict {
+  const { cacheRead, cacheWrite5m, cacheWrite1h } = row;
+  if (cacheRead + cacheWrite5m + cacheWrite1h === 0) return { reason: "no_cache_tokens" };
+  const { freshPrompt, cachedPrompt } = methodology.weights;
+  const more = (freshPrompt - cachedPrompt) * cacheRead * whOf(methodology, parameters);
+  const gramsPerWh = row.energyWh === 0 ? 0 : row.carbonG / row.energyWh;
+  return {
+    to: from,
+    after: { energyWh: row.energyWh + more, carbonG: row.carbonG + more * gramsPerWh },
+    cacheRead,
+  };
+}
+
+const judgements: Record<Scenario, Judgement> = {
+  cleanest_region: cleanestRegion,
+  smaller_sibling: smallerSibling,
+  prompt_cache: promptCache,
+};
+
+/** What a scenario makes of totals by key, model, provider, region and methodology. */
+export function scenarioOf(scenario: Scenario, rows: readonly UsageRow[], kit: WhatIfKit): WhatIf {
+  return whatIf(scenario, judgements[scenario], rows, kit);
+}

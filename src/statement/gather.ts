@@ -1,0 +1,173 @@
+import { baseVersion } from "#src/eco/measured.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import { isObject } from "#src/lib/json.ts";
+import { addTo, type Amount, noAmount } from "#src/statement/amount.ts";
+import { type Bounds, createBounds } from "#src/statement/bounds.ts";
+import { picoOf } from "#src/statement/pico.ts";
+import type { LedgerRow } from "#src/statement/read.ts";
+import { type HasGrid, reasonOf } from "#src/statement/reason.ts";
+import type { Reason } from "#src/statement/statement.ts";
+
+/** What requests have in common that a statement tells apart. */
+export interface Place {
+  methodology: string | undefined;
+  model: string | undefined;
+  provider: string | undefined;
+  region: string | undefined;
+  accuracy: string | undefined;
+  location: string | undefined;
+  gridZone: string | undefined;
+  gridGPerKwh: number | undefined;
+  reason: Reason | undefined;
+}
+
+/** Requests of one place. */
+export interface Tally {
+  place: Place;
+  amount: Amount;
+  /** Unix milliseconds of the first and the last request. */
+  first: number;
+  last: number;
+}
+
+/** The part of a chain that the rows of a statement are in. */
+export interface Head {
+  chain: string;
+  rows: number;
+  firstSequence: number;
+  sequence: number;
+  hash: string;
+}
+
+/** Everything that was found in the rows. */
+export interface Gathered {
+  rows: number;
+  tallies: Tally[];
+  heads: Head[];
+}
+
+/** Adds rows up. Each is rounded once, then only whole numbers are added. */
+export async function gather(
+  rows: AsyncIterable<readonly LedgerRow[]>,
+  tables: EcoTables,
+  hasGrid: HasGrid,
+): Promise<Gathered> {
+  const bounds = createBounds(tables);
+  const tallies = new Map<string, Tally>();
+  const heads = new Map<string, Head>();
+  let count = 0;
+  for await (const some of rows) {
+    for (const row of some) {
+      count++;
+      follow(heads, row);
+      const place = placeOf(row, tables, hasGrid);
+      const name = JSON.stringify(Object.values(place));
+      const time = row.number("created_at") ?? 0;
+      const tally = tallies.get(name) ?? { place, amount: noAmount(), first: time, last: time };
+      tallies.set(name, tally);
+      tally.first = Math.min(tally.first, time);
+      tally.last = Math.max(tally.last, time);
+      addTo(tally.amount, amountIn(row, place, bounds));
+    }
+    // Requests run between the pages.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return {
+    rows: count,
+    tallies: [...tallies.entries()]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, tally]) => tally),
+    heads: [...heads.values()].toSorted((a, b) => (a.chain < b.chain ? -1 : 1)),
+  };
+}
+
+function follow(heads: Map<string, Head>, { chain, sequence, hash }: LedgerRow): void {
+  const head = heads.get(chain);
+  if (head === undefined) {
+    heads.set(chain, { chain, rows: 1, firstSequence: sequence, sequence, hash });
+    return;
+  }
+  head.rows++;
+  head.firstSequence = Math.min(head.firstSequence, sequence);
+  if (sequence < head.sequence) return;
+  head.sequence = sequence;
+  head.hash = hash;
+}
+
+/** Members in one order, always: their values are its name. */
+function placeOf(row: LedgerRow, tables: EcoTables, hasGrid: HasGrid): Place {
+  const hasEstimate = row.number("energy_wh") !== undefined && row.number("carbon_g") !== undefined;
+  const methodology = hasEstimate ? row.text("methodology") : undefined;
+  const isEstimated = methodology !== undefined;
+  return {
+    methodology,
+    model: row.text("model"),
+    provider: row.text("provider"),
+    region: row.text("region"),
+    accuracy: isEstimated ? accuracyOf(row, methodology) : undefined,
+    location: locationOf(row),
+    gridZone: isEstimated ? row.text("grid_zone") : undefined,
+    gridGPerKwh: isEstimated ? row.number("grid_g_per_kwh") : undefined,
+    reason: isEstimated ? undefined : reasonOf(row, tables, hasGrid),
+  };
+}
+
+/** A measurement is as accurate as can be, but for another reason than a published size. */
+function accuracyOf(row: LedgerRow, methodology: string): string | undefined {
+  return baseVersion(methodology).measured ? "measured" : row.text("accuracy");
+}
+
+/** How the trace says that the place of the chosen route is known. */
+function locationOf(row: LedgerRow): string | undefined {
+  const trace = row.text("trace") ?? "";
+  // Most of a trace is about routes that were not taken, and some have none.
+  if (!trace.includes('"basis"')) return undefined;
+  const entries: unknown = JSON.parse(trace);
+  if (!Array.isArray(entries)) return undefined;
+  const taken: unknown = entries.findLast((one) => isObject(one) && one["decision"] === "selected");
+  const basis = isObject(taken) ? taken["basis"] : undefined;
+  return typeof basis === "string" ? basis : undefined;
+}
+
+function amountIn(row: LedgerRow, place: Place, bounds: Bounds): Amount {
+  const tokens = {
+    input_fresh: row.number("input_fresh") ?? 0,
+    cache_read: row.number("cache_read") ?? 0,
+    cache_write_5m: row.number("cache_write_5m") ?? 0,
+    cache_write_1h: row.number("cache_write_1h") ?? 0,
+    output_visible: row.number("output_visible") ?? 0,
+    reasoning: row.number("reasoning") ?? 0,
+  };
+  const amount = noAmount();
+  amount.requests = 1;
+  amount.uncounted = row.number("input_fresh") === undefined ? 1 : 0;
+  amount.tokens = tokens;
+  const { methodology, model = "", provider = "" } = place;
+  if (methodology === undefined) return amount;
+  amount.estimated = 1;
+  const energyWh = row.number("energy_wh") ?? 0;
+  const carbonG = row.number("carbon_g") ?? 0;
+  const found = bounds.of({
+    methodology,
+    model,
+    provider,
+    energyWh,
+    output: tokens.output_visible + tokens.reasoning,
+    freshPrompt: tokens.input_fresh + tokens.cache_write_5m + tokens.cache_write_1h,
+    cachedPrompt: tokens.cache_read,
+  });
+  const { low, high } = found ?? { low: 1, high: 1 };
+  amount.unbounded = found === undefined ? 1 : 0;
+  amount.energy = boundedOf(energyWh, low, high);
+  amount.carbon = boundedOf(carbonG, low, high);
+  return amount;
+}
+
+function boundedOf(value: number, low: number, high: number): Amount["energy"] {
+  const whole = picoOf(value);
+  return {
+    value: whole,
+    low: low === 1 ? whole : picoOf(value * low),
+    high: high === 1 ? whole : picoOf(value * high),
+  };
+}

@@ -1,0 +1,129 @@
+import { notMeasured } from "#src/eco/explain.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import type { Account } from "#src/account/account.ts";
+import { type PublicKey } from "#src/account/signing-key.ts";
+import { rfc3339 } from "#src/lib/clock.ts";
+import { commit, version } from "#src/lib/version.ts";
+import { allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
+import { gather, type Tally } from "#src/statement/gather.ts";
+import type { Month } from "#src/statement/month.ts";
+import { monthRows } from "#src/statement/read.ts";
+import { type HasGrid, whyNone } from "#src/statement/reason.ts";
+import { breakdown, sectionsOf } from "#src/statement/sections.ts";
+import { type Line, type Statement } from "#src/statement/statement.ts";
+import { belongs, ghgProtocol, ledgerHow, limits, rounding } from "#src/statement/words.ts";
+import type { Store } from "#src/store/store.ts";
+
+/** What a statement is asked for. */
+export interface StatementAsk {
+  /** Whose; undefined: of the whole gateway. */
+  account: Pick<Account, "id" | "name"> | undefined;
+  month: Month;
+  partial: boolean;
+  /** Unix milliseconds. */
+  now: number;
+  keys: readonly PublicKey[];
+  /** Where the public keys can be had. */
+  keysAt: string;
+}
+
+/** What a statement is made from. */
+export interface StatementSources {
+  store: Store;
+  tables: EcoTables;
+  hasGrid: HasGrid;
+}
+
+/** Makes a statement from the rows of the ledger. Throws where they were tampered with. */
+export async function makeStatement(
+  { store, tables, hasGrid }: StatementSources,
+  { account, month, partial, now, keys, keysAt }: StatementAsk,
+): Promise<Statement> {
+  const found = await monthRows(store, account?.id, month);
+  const { rows, tallies, heads } = await gather(found.rows(), tables, hasGrid);
+  return {
+    object: "lowrouter.footprint_statement",
+    schema: 1,
+    scope:
+      account === undefined
+        ? { kind: "gateway" }
+        : { kind: "account", id: account.id, name: account.name.toWellFormed() },
+    month: month.name,
+    period: { from: rfc3339(month.from), to: rfc3339(month.to), belongs },
+    partial,
+    made: { at: rfc3339(now), version, commit },
+    totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
+    without_estimate: withoutEstimate(tallies),
+    by: breakdown(tallies),
+    sections: sectionsOf(tallies, tables),
+    not_measured: [...notMeasured],
+    limits: [...limits],
+    ghg_protocol: { ...ghgProtocol, notes: [...ghgProtocol.notes] },
+    rounding,
+    ledger: {
+      rows,
+      daily_totals: found.dailyTotals,
+      heads: heads.map((head) => ({
+        chain: head.chain,
+        rows: head.rows,
+        first_sequence: head.firstSequence,
+        sequence: head.sequence,
+        hash: head.hash,
+      })),
+      how: ledgerHow,
+    },
+    keys: keys.map((key) => ({
+      id: key.id,
+      public_key: key.publicKey,
+      created_at: rfc3339(key.createdAt),
+      retired_at: key.retiredAt === undefined ? null : rfc3339(key.retiredAt),
+      endorsement:
+        key.endorsement === undefined
+          ? null
+          : { key_id: key.endorsement.keyId, signature: key.endorsement.signature },
+    })),
+    keys_at: keysAt,
+    lines: tallies.map(lineOf),
+  };
+}
+
+function lineOf({ place, amount }: Tally): Line {
+  return {
+    methodology_version: place.methodology ?? null,
+    model: place.model ?? null,
+    provider: place.provider ?? null,
+    region: place.region ?? null,
+    accuracy: place.accuracy ?? null,
+    location: place.location ?? null,
+    grid_zone: place.gridZone ?? null,
+    grid_g_per_kwh: place.gridGPerKwh ?? null,
+    without_estimate: place.reason ?? null,
+    ...amountRecord(amount),
+  };
+}
+
+function withoutEstimate(tallies: readonly Tally[]): Statement["without_estimate"] {
+  const all = sumOf(tallies.map(({ amount }) => amount));
+  const without = tallies.filter(({ place }) => place.reason !== undefined);
+  const sum = sumOf(without.map(({ amount }) => amount));
+  const reasons = Map.groupBy(without, ({ place }) => place.reason);
+  return {
+    requests: sum.requests,
+    tokens: allTokens(sum),
+    share_of_requests: shareOf(sum.requests, all.requests),
+    share_of_tokens: shareOf(allTokens(sum), allTokens(all)),
+    reasons: [...reasons]
+      .flatMap(([reason, some]) => {
+        if (reason === undefined) return [];
+        const part = sumOf(some.map(({ amount }) => amount));
+        const { requests } = part;
+        return [{ reason, why: whyNone[reason], requests, tokens: allTokens(part) }];
+      })
+      .toSorted((a, b) => b.requests - a.requests || (a.reason < b.reason ? -1 : 1)),
+  };
+}
+
+/** A share to six decimals. */
+function shareOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : Number((part / whole).toFixed(6));
+}

@@ -1,0 +1,298 @@
+import { AFRelationship, PDFDocument } from "pdf-lib";
+import { encode } from "#src/lib/bytes.ts";
+import { tokenClasses } from "#src/statement/amount.ts";
+import { createPaper, type Paper } from "#src/statement/pdf-paper.ts";
+import {
+  breakdowns,
+  byWords,
+  carbonEnds,
+  coefficientLines,
+  countOf,
+  energyEnds,
+  figureOf,
+  partName,
+  shareText,
+  titleOf,
+  tokenWords,
+} from "#src/statement/show.ts";
+import { type Signed, signedJson } from "#src/statement/sign.ts";
+import type { AmountRecord, Part, Section, Statement } from "#src/statement/statement.ts";
+
+/** A statement as a PDF of A4 pages, with its signed JSON attached. Unsigned itself. */
+export async function statementPdf(signed: Signed): Promise<Uint8Array> {
+  const { statement } = signed;
+  const doc = await PDFDocument.create();
+  const title = titleOf(statement);
+  const made = new Date(statement.made.at);
+  doc.setTitle(title, { showInWindowTitleBar: true });
+  doc.setLanguage("en");
+  doc.setAuthor("LowRouter");
+  doc.setCreator(`LowRouter ${statement.made.version}`);
+  doc.setProducer(`LowRouter ${statement.made.version}`);
+  doc.setSubject(`Energy and carbon of ${statement.month}, SHA-256 ${signed.sha256}`);
+  doc.setCreationDate(made);
+  doc.setModificationDate(made);
+  const paper = await createPaper(doc);
+  paper.title(title);
+  cover(paper, signed);
+  if (statement.sections.length > 1) manySections(paper, statement);
+  for (const section of statement.sections) writeSection(paper, section);
+  withoutEstimate(paper, statement);
+  inWords(paper, statement);
+  proof(paper, signed);
+  paper.finish(`${title} · SHA-256 ${signed.sha256.slice(0, 16)}…`);
+  await doc.attach(encode(signedJson(signed)), `footprint-${statement.month}.json`, {
+    mimeType: "application/json",
+    description: "The signed statement: the figures of this document, every digit",
+    creationDate: made,
+    modificationDate: made,
+    afRelationship: AFRelationship.Data,
+  });
+  return doc.save();
+}
+
+function cover(paper: Paper, { statement }: Signed): void {
+  const { scope, period, partial, made, totals } = statement;
+  if (partial)
+    paper.text(
+      `PARTIAL: the month was not over when this statement was made. It holds what there was on ${made.at}.`,
+      { size: 11 },
+    );
+  const whose = scope.kind === "account" ? `${scope.name} (${scope.id})` : "Every account of it";
+  paper.table({
+    columns: [
+      { title: "About", width: 0.3 },
+      { title: "", width: 0.7 },
+    ],
+    rows: [
+      [scope.kind === "account" ? "Account" : "Gateway", whose],
+      ["Period, UTC", `${period.from} to ${period.to}, the end excluded`],
+      ["Made", `${made.at} by LowRouter ${made.version}, commit ${made.commit}`],
+      ["Methodologies", statement.sections.map((one) => one.methodology_version).join(", ") || "—"],
+    ],
+  });
+  paper.heading("Totals");
+  paper.table({
+    columns: [
+      { title: "", width: 0.34 },
+      { title: "Sum", width: 0.22, isFigure: true },
+      { title: "Low to high", width: 0.44, isFigure: true },
+    ],
+    rows: [
+      ["Carbon, g CO2e", figureOf(totals.carbon?.g), carbonEnds(totals)],
+      ["Energy, Wh", figureOf(totals.energy?.wh), energyEnds(totals)],
+      ["Requests", countOf(totals.requests), ""],
+      ["Tokens", countOf(totals.tokens.total), ""],
+      ...tokenClasses.map((name) => [`   ${tokenWords[name]}`, countOf(totals.tokens[name]), ""]),
+      [
+        "Requests without an estimate",
+        countOf(statement.without_estimate.requests),
+        shareText(statement.without_estimate.share_of_requests),
+      ],
+      [
+        "Tokens without an estimate",
+        countOf(statement.without_estimate.tokens),
+        shareText(statement.without_estimate.share_of_tokens),
+      ],
+    ],
+  });
+  const { energy, carbon } = totals;
+  const exactly =
+    energy === null || carbon === null
+      ? "No request has an estimate: energy and carbon are unknown, not zero."
+      : `Exactly ${energy.wh} Wh and ${carbon.g} g CO2e.`;
+  paper.text(`${exactly} ${statement.period.belongs}`);
+  if (totals.requests_without_interval > 0)
+    paper.text(
+      `${countOf(totals.requests_without_interval)} requests stand in low and high with their recorded figure: their interval is not known.`,
+    );
+}
+
+function manySections(paper: Paper, { sections }: Statement): void {
+  paper.heading("The methodology changed within the month");
+  paper.text(
+    "The figures of each methodology stand in a section of their own. Their boundaries differ: a sum over sections adds unlike figures.",
+  );
+  paper.table({
+    columns: [
+      { title: "Methodology", width: 0.28 },
+      { title: "First and last request", width: 0.3 },
+      { title: "Requests", width: 0.12, isFigure: true },
+      { title: "Energy, Wh", width: 0.15, isFigure: true },
+      { title: "Carbon, g CO2e", width: 0.15, isFigure: true },
+    ],
+    rows: sections.map((one) => [
+      one.methodology_version,
+      `${one.first_request} to ${one.last_request}`,
+      countOf(one.totals.requests),
+      figureOf(one.totals.energy?.wh),
+      figureOf(one.totals.carbon?.g),
+    ]),
+  });
+}
+
+function writeSection(paper: Paper, section: Section): void {
+  const { methodology, methodology_version: version } = section;
+  paper.heading(`By methodology ${version}`);
+  paper.text(section.interval);
+  for (const by of breakdowns) {
+    paper.subheading(`By ${byWords[by].toLowerCase()}`);
+    paper.table({ ...partTable(by, section.by[by]), total: totalRow(section.totals) });
+  }
+  paper.subheading("Grid rows used");
+  paper.table({
+    columns: [
+      { title: "Zone", width: 0.12 },
+      { title: "g CO2e/kWh", width: 0.12, isFigure: true },
+      { title: "Requests", width: 0.1, isFigure: true },
+      { title: "Year, basis, source and licence", width: 0.66 },
+    ],
+    rows: section.grid.map((grid) => [
+      grid.zone,
+      String(grid.g_per_kwh),
+      countOf(grid.requests),
+      grid.note ?? grid.rows.map((row) => gridText(row, grid.rows.length)).join("\n"),
+    ]),
+  });
+  paper.subheading("The methodology");
+  if (methodology === null) return paper.text("Its record is not bundled with this version.");
+  paper.text(
+    `${methodology.title}. Source: ${methodology.source}, ${methodology.licence}, read ${methodology.read}.`,
+  );
+  paper.code(methodology.formula);
+  const coefficients = coefficientLines(methodology.coefficients);
+  if (coefficients.length > 0) paper.code([coefficients.join(", ")]);
+  paper.text(`Units: ${methodology.units}.`);
+  const weights = coefficientLines(methodology.weights);
+  if (weights.length > 0)
+    paper.text(`Weights of the tokens that are counted: ${weights.join(", ")}.`);
+  paper.text(
+    `Includes ${methodology.includes.join(", ")}. Excludes ${methodology.excludes.join(", ")}.`,
+  );
+}
+
+function gridText(row: Section["grid"][number]["rows"][number], count: number): string {
+  const share = count > 1 ? `${(row.weight * 100).toFixed(1)} % ` : "";
+  return `${share}${row.name} (${row.zone}) ${row.g_per_kwh}, ${row.year}, ${row.basis}, ${row.scope}; ${row.source}, ${row.licence}`;
+}
+
+function partTable(by: (typeof breakdowns)[number], parts: readonly Part[]) {
+  return {
+    columns: [
+      { title: byWords[by], width: 0.3 },
+      { title: "Requests", width: 0.1, isFigure: true },
+      { title: "Tokens", width: 0.12, isFigure: true },
+      { title: "Energy, Wh", width: 0.12, isFigure: true },
+      { title: "Carbon, g CO2e", width: 0.13, isFigure: true },
+      { title: "Low to high, g CO2e", width: 0.23, isFigure: true },
+    ],
+    rows: parts.map((part) => [
+      partName(by, part),
+      countOf(part.requests),
+      countOf(part.tokens.total),
+      figureOf(part.energy?.wh),
+      figureOf(part.carbon?.g),
+      carbonEnds(part),
+    ]),
+  };
+}
+
+function totalRow(totals: AmountRecord): string[] {
+  return [
+    "Total",
+    countOf(totals.requests),
+    countOf(totals.tokens.total),
+    figureOf(totals.energy?.wh),
+    figureOf(totals.carbon?.g),
+    carbonEnds(totals),
+  ];
+}
+
+function withoutEstimate(paper: Paper, { without_estimate: without, by }: Statement): void {
+  paper.heading("Without an estimate");
+  if (without.requests === 0) return paper.text("Every request has an estimate.");
+  paper.text(
+    `${countOf(without.requests)} requests (${shareText(without.share_of_requests)}) with ${countOf(without.tokens)} tokens (${shareText(without.share_of_tokens)}) have none. They are in no sum of energy or carbon; unknown is not zero.`,
+  );
+  paper.table({
+    columns: [
+      { title: "Why", width: 0.7 },
+      { title: "Requests", width: 0.15, isFigure: true },
+      { title: "Tokens", width: 0.15, isFigure: true },
+    ],
+    rows: without.reasons.map(({ why, requests, tokens }) => [
+      why,
+      countOf(requests),
+      countOf(tokens),
+    ]),
+  });
+  paper.subheading("Of which models");
+  paper.table({
+    columns: [
+      { title: "Model", width: 0.7 },
+      { title: "Requests", width: 0.15, isFigure: true },
+      { title: "Tokens", width: 0.15, isFigure: true },
+    ],
+    rows: by.model
+      .filter((part) => part.without_estimate.requests > 0)
+      .map((part) => [
+        partName("model", part),
+        countOf(part.without_estimate.requests),
+        countOf(part.without_estimate.tokens),
+      ]),
+  });
+}
+
+function inWords(paper: Paper, statement: Statement): void {
+  const { ghg_protocol: ghg, limits, not_measured: notMeasured, rounding } = statement;
+  paper.heading("Not measured");
+  paper.list(notMeasured);
+  paper.heading("Limits of the estimate");
+  paper.list(limits);
+  paper.heading("In an inventory by the GHG Protocol");
+  paper.text(`${ghg.scope}, ${ghg.category}. Method: ${ghg.method.toLowerCase()}.`);
+  paper.list(ghg.notes);
+  paper.heading("How it was added up");
+  paper.text(rounding);
+}
+
+const mostHeads = 200;
+
+function proof(paper: Paper, { statement, sha256, key, signature }: Signed): void {
+  const { ledger, keys_at: keysAt } = statement;
+  paper.heading("The ledger behind it");
+  paper.text(ledger.how);
+  paper.text(
+    ledger.rows === ledger.daily_totals
+      ? `${countOf(ledger.rows)} rows; the daily totals of the ledger count as many requests.`
+      : `${countOf(ledger.rows)} rows, but the daily totals of the ledger count ${countOf(ledger.daily_totals)} requests: run "lowrouter audit verify" on it.`,
+  );
+  paper.table({
+    columns: [
+      { title: "Chain", width: 0.34 },
+      { title: "Rows", width: 0.08, isFigure: true },
+      { title: "First", width: 0.09, isFigure: true },
+      { title: "Head", width: 0.09, isFigure: true },
+      { title: "Hash of the head", width: 0.4 },
+    ],
+    rows: ledger.heads
+      .slice(0, mostHeads)
+      .map((head) => [
+        head.chain,
+        countOf(head.rows),
+        String(head.first_sequence),
+        String(head.sequence),
+        head.hash,
+      ]),
+  });
+  if (ledger.heads.length > mostHeads)
+    paper.text(`${countOf(ledger.heads.length - mostHeads)} more heads are in the attached JSON.`);
+  paper.heading("Signature");
+  paper.text("The signed figures are attached to this document as JSON. SHA-256 of the statement:");
+  paper.code([sha256]);
+  paper.text(`Ed25519 signature of the statement by the key ${key.id}, whose public part is:`);
+  paper.code([`public key  ${key.publicKey}`, `signature   ${signature}`]);
+  paper.text(
+    `Public keys, retired ones too: ${keysAt}. The last line of this file is a signature of all bytes before it: "lowrouter audit verify FILE --key KEY" checks it on any machine, without a network. A public key that is only read in the document itself proves that nothing was changed since, not who signed: take the key from the gateway.`,
+  );
+}

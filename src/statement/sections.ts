@@ -1,0 +1,140 @@
+import { describeGrid, formulas, notMeasured } from "#src/eco/explain.ts";
+import { findMethodology } from "#src/eco/estimate.ts";
+import { gridFor } from "#src/eco/grid.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import { baseVersion } from "#src/eco/measured.ts";
+import { rfc3339 } from "#src/lib/clock.ts";
+import { type Amount, allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
+import type { Place, Tally } from "#src/statement/gather.ts";
+import type { GridUse, Part, Section, Statement } from "#src/statement/statement.ts";
+import { intervalOf } from "#src/statement/words.ts";
+
+/** What is added up: the places by one of their members. Largest carbon first, then most requests. */
+export function breakdown(tallies: readonly Tally[]): Statement["by"] {
+  return {
+    model: partsBy(tallies, ({ model }) => model),
+    provider: partsBy(tallies, ({ provider }) => provider),
+    region: partsBy(tallies, ({ region }) => region),
+    accuracy: partsBy(
+      tallies.filter(({ place }) => place.reason === undefined),
+      ({ accuracy }) => accuracy,
+    ),
+  };
+}
+
+function partsBy(tallies: readonly Tally[], nameOf: (place: Place) => string | undefined): Part[] {
+  const groups = Map.groupBy(tallies, ({ place }) => nameOf(place));
+  return [...groups]
+    .map(([name, some]) => {
+      const without = sumOf(some.flatMap((one) => (one.place.reason ? one.amount : [])));
+      return { name: name ?? null, sum: sumOf(some.map(({ amount }) => amount)), without };
+    })
+    .toSorted((a, b) => compare(b.sum, a.sum) || ((a.name ?? "") < (b.name ?? "") ? -1 : 1))
+    .map(({ name, sum, without }) => ({
+      name,
+      without_estimate: { requests: without.requests, tokens: allTokens(without) },
+      ...amountRecord(sum),
+    }));
+}
+
+function compare(a: Amount, b: Amount): number {
+  if (a.carbon.value !== b.carbon.value) return a.carbon.value < b.carbon.value ? -1 : 1;
+  return a.requests - b.requests;
+}
+
+/** A section for each methodology, in the order in which they came into use. */
+export function sectionsOf(tallies: readonly Tally[], tables: EcoTables): Section[] {
+  const groups = Map.groupBy(tallies, ({ place }) => place.methodology);
+  return [...groups]
+    .flatMap(([version, some]) => (version === undefined ? [] : { version, some }))
+    .map(({ version, some }) => ({
+      first: Math.min(...some.map(({ first }) => first)),
+      section: sectionOf(version, some, tables),
+    }))
+    .toSorted(
+      (a, b) =>
+        a.first - b.first ||
+        (a.section.methodology_version < b.section.methodology_version ? -1 : 1),
+    )
+    .map(({ section }) => section);
+}
+
+function sectionOf(version: string, tallies: readonly Tally[], tables: EcoTables): Section {
+  const { version: base, measured } = baseVersion(version);
+  const record = findMethodology(tables, base);
+  return {
+    methodology_version: version,
+    measured,
+    first_request: rfc3339(Math.min(...tallies.map(({ first }) => first))),
+    last_request: rfc3339(Math.max(...tallies.map(({ last }) => last))),
+    methodology:
+      record === undefined
+        ? null
+        : {
+            version: record.version,
+            title: record.title,
+            formula: measured ? [...measuredFormula] : formulas[record.formula],
+            coefficients: measured ? {} : record.coefficients,
+            units: measured ? "wh_per_1k_tokens and pue are the operator's" : record.units,
+            weights: measured ? {} : record.weights,
+            includes: measured ? ["what the operator measured"] : record.includes,
+            excludes: measured ? [...notMeasured] : record.excludes,
+            source: measured
+              ? "the operator's own measurement, from the configuration"
+              : record.source,
+            licence: record.licence,
+            read: record.read,
+          },
+    interval: intervalOf[measured ? "measured" : (record?.formula ?? "unknown")],
+    totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
+    by: breakdown(tallies),
+    grid: gridsOf(tallies, tables),
+  };
+}
+
+const measuredFormula = [
+  "energy_wh = wh_per_1k_tokens / 1000 * pue * total_tokens",
+  "carbon_g = energy_wh * grid_g_per_kwh / 1000",
+] as const;
+
+/** The grid values that the figures were made with, and the rows behind them. */
+function gridsOf(tallies: readonly Tally[], tables: EcoTables): GridUse[] {
+  const groups = Map.groupBy(
+    tallies,
+    ({ place: { gridZone = "", gridGPerKwh = 0 } }) => `${gridZone}\n${gridGPerKwh}`,
+  );
+  return [...groups.values()]
+    .map((some) => {
+      const { gridZone = "", gridGPerKwh = 0 } = some[0]?.place ?? {};
+      const { requests, energy, carbon } = sumOf(some.map(({ amount }) => amount));
+      return {
+        ...rowsBehind(tables, gridZone, gridGPerKwh),
+        requests,
+        energy_pwh: String(energy.value),
+        carbon_pg: String(carbon.value),
+      };
+    })
+    .toSorted((a, b) => (a.zone === b.zone ? a.g_per_kwh - b.g_per_kwh : a.zone < b.zone ? -1 : 1));
+}
+
+type RowsBehind = Pick<GridUse, "zone" | "g_per_kwh" | "year" | "basis" | "rows" | "note">;
+
+function rowsBehind(tables: EcoTables, zone: string, gPerKwh: number): RowsBehind {
+  const known = tables.zones.has(zone)
+    ? gridFor(tables, { provider: "", region: "", zone })
+    : gridFor(tables, { provider: "", region: zone });
+  if (known === undefined || known.gPerKwh !== gPerKwh)
+    return {
+      zone,
+      g_per_kwh: gPerKwh,
+      year: null,
+      basis: null,
+      rows: [],
+      note:
+        known === undefined
+          ? "The zone is not in the table of the version that made this statement; the value is as it was recorded"
+          : `The table of the version that made this statement has ${known.gPerKwh} for this zone; the value here is as it was recorded`,
+    };
+  const { year, basis, rows } = describeGrid(known);
+  return { zone, g_per_kwh: gPerKwh, year, basis, rows, note: null };
+}

@@ -1,0 +1,65 @@
+import type { ApiKey } from "#src/account/account.ts";
+import { getKey, listKeys } from "#src/account/keys.ts";
+import { type KeyUsages, noUsage, usagesOf } from "#src/account/key-usage.ts";
+import { isAtLeast, type Visitor } from "#src/account/people/person.ts";
+import { type Store, textOf } from "#src/store/store.ts";
+
+/** A key, what it spent, and who made it. */
+export interface ListedKey {
+  key: ApiKey;
+  usages: KeyUsages;
+  /** Name of the person who made it; undefined where no person did, or one who is gone. */
+  maker: string | undefined;
+}
+
+/** Keys that a visitor may see: admins all of the account, members the API keys that they made. */
+export async function keysOf(
+  store: Store,
+  visitor: Visitor,
+  { pageSize, after, now }: { pageSize: number; after: string | undefined; now: number },
+): Promise<{ keys: ListedKey[]; next: string | undefined }> {
+  const isAdmin = isAtLeast(visitor.role, "admin");
+  const found = await listKeys(store, {
+    accountId: visitor.account.id,
+    ...(isAdmin ? {} : { createdBy: visitor.person.id, type: "regular" }),
+    includeDisabled: true,
+    pageSize: pageSize + 1,
+    ...(after === undefined ? {} : { pageToken: after }),
+  });
+  const keys = await listed(store, found.slice(0, pageSize), now);
+  return { keys, next: found.length > pageSize ? keys.at(-1)?.key.hash : undefined };
+}
+
+/** One key that a visitor may see; undefined also where it is somebody else's. */
+export async function keyOf(
+  store: Store,
+  visitor: Visitor,
+  hash: string,
+): Promise<ApiKey | undefined> {
+  const key = await getKey(store, visitor.account.id, hash);
+  if (key === undefined || isAtLeast(visitor.role, "admin")) return key;
+  return key.createdBy === visitor.person.id && key.type === "regular" ? key : undefined;
+}
+
+/** Keys with what belongs to them. */
+export async function listed(
+  store: Store,
+  keys: readonly ApiKey[],
+  now: number,
+): Promise<ListedKey[]> {
+  if (keys.length === 0) return [];
+  const hashes = keys.map(({ hash }) => hash);
+  const makers = new Set(keys.flatMap(({ createdBy }) => createdBy ?? []));
+  const [usages, people] = await Promise.all([
+    usagesOf(store, hashes, now),
+    store.read("SELECT id, name FROM person WHERE id IN (SELECT value FROM json_each(?))", [
+      JSON.stringify([...makers]),
+    ]),
+  ]);
+  const names = new Map(people.map((row) => [textOf(row, "id"), textOf(row, "name")]));
+  return keys.map((key) => ({
+    key,
+    usages: usages.get(key.hash) ?? noUsage,
+    maker: key.createdBy === undefined ? undefined : names.get(key.createdBy),
+  }));
+}

@@ -1,0 +1,135 @@
+import type { Child } from "hono/jsx";
+import { liveScript } from "#src/web/assets.ts";
+import { Desktop } from "#src/web/dashboard/frame.tsx";
+import type { Cell, LiveColumn, LiveRow } from "#src/web/dashboard/live-rows.ts";
+import type { Guest } from "#src/web/dashboard/room.ts";
+import { Table, Unknown } from "#src/web/layout.tsx";
+
+export const livePath = "/dashboard/live";
+const refreshSeconds = 5;
+
+/** A table of the live view: what it is called, what stands in it, and what is said where nothing does. */
+export interface LiveTable {
+  title: string;
+  none: string;
+  columns: readonly LiveColumn[];
+  rows: readonly LiveRow[];
+}
+
+/** Requests under way and just ended. Its script keeps it fresh; without one it is loaded again and again until told to stop. */
+export function LivePage(props: {
+  guest: Guest;
+  isOwnOnly: boolean;
+  isStill: boolean;
+  total: number;
+  open: LiveTable;
+  ended: LiveTable;
+}) {
+  const { guest, isOwnOnly, isStill, total, open, ended } = props;
+  const account = `account=${encodeURIComponent(guest.visitor.account.id)}`;
+  return (
+    <Desktop
+      guest={guest}
+      title="Live"
+      lead={`Requests${isOwnOnly ? " of the keys that you made" : ""} as they begin and end, in this process of the gateway.`}
+      head={
+        isStill ? null : (
+          <noscript>
+            <meta http-equiv="refresh" content={String(refreshSeconds)} />
+          </noscript>
+        )
+      }
+    >
+      <p
+        id="live"
+        role="status"
+        data-events={isStill ? undefined : `${livePath}/events?${account}`}
+      >
+        {isStill ? "This page stands still." : "As of when it was loaded."}
+      </p>
+      {isStill ? (
+        <p>
+          <a href={`${livePath}?${account}`}>Watch</a>
+        </p>
+      ) : (
+        <>
+          <noscript>
+            <p>{`Without JavaScript this page is loaded again every ${refreshSeconds} seconds.`}</p>
+          </noscript>
+          <p>
+            <a href={`${livePath}?still=1&${account}`}>Stop</a>
+          </p>
+        </>
+      )}
+      <h2>
+        {`${open.title}: `}
+        <span id="live-total">{total}</span>
+      </h2>
+      <Rows id="live-open" table={open} />
+      <h2>{ended.title}</h2>
+      <Rows id="live-ended" table={ended} />
+      <p>
+        <a href={`/dashboard/transactions?${account}`}>All requests</a>
+      </p>
+      {isStill ? null : <script src={liveScript.path} defer></script>}
+    </Desktop>
+  );
+}
+
+function Rows({ id, table }: { id: string; table: LiveTable }) {
+  const { title, none, columns, rows } = table;
+  return (
+    <div id={id}>
+      <Table
+        caption={`${title}, newest first`}
+        head={
+          <tr>
+            {columns.map(({ title: name, kind }) => (
+              <th scope="col" class={kind === "n" ? "n" : undefined}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        }
+      >
+        {rows.length === 0 ? (
+          <tr>
+            <td colspan={columns.length}>{none}</td>
+          </tr>
+        ) : (
+          rows.map((row) => <Row columns={columns} cells={row.cells} href={row.href} />)
+        )}
+      </Table>
+      {/* What the script makes rows of. */}
+      <template data-none={none}>
+        <Row columns={columns} cells={columns.map(() => "")} href={null} />
+      </template>
+    </div>
+  );
+}
+
+function Row(props: {
+  columns: readonly LiveColumn[];
+  cells: readonly Cell[];
+  href: string | null;
+}) {
+  const { columns, cells, href } = props;
+  return (
+    <tr>
+      {cells.map((cell, at) => {
+        const text = shown(cell);
+        return at === 0 ? (
+          <th scope="row" class="short">
+            {href === null ? text : <a href={href}>{text}</a>}
+          </th>
+        ) : (
+          <td class={columns[at]?.kind}>{text}</td>
+        );
+      })}
+    </tr>
+  );
+}
+
+function shown(cell: Cell): Child {
+  return typeof cell === "string" ? cell : <Unknown why={cell.why} />;
+}

@@ -1,0 +1,105 @@
+import type { AnyElysia } from "elysia";
+import { dayOf } from "#src/lib/clock.ts";
+import { type Month, monthsOf } from "#src/report/months.ts";
+import { Desktop } from "#src/web/dashboard/frame.tsx";
+import { pageAt } from "#src/web/dashboard/key-text.ts";
+import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
+import { Estimated, estimated, noEstimate, share } from "#src/web/dashboard/usage-words.tsx";
+import type { Desk } from "#src/web/people/desk.ts";
+import { page } from "#src/web/respond.ts";
+import { Formats, type Sheet, sheetAnswer, SheetTable } from "#src/web/sheet.tsx";
+
+const path = "/dashboard/statements";
+
+/** The months of an account, each with what is known of its footprint. */
+export function statementsRoom(desk: Desk): AnyElysia {
+  const { app, services } = desk;
+  return createRoom(desk, "statements", "admin").get(path, async (guest) => {
+    const { account } = guest.visitor;
+    const months = await monthsOf(services.store, account.id);
+    const sheet = monthSheet(months, guest, dayOf(app.clock.now()).slice(0, 7));
+    return (
+      sheetAnswer(sheet, guest.url.searchParams) ??
+      page(<StatementsPage guest={guest} sheet={sheet} />, { personal: true })
+    );
+  }).routes;
+}
+
+function monthSheet(rows: readonly Month[], guest: Guest, running: string): Sheet<Month> {
+  return {
+    name: "statements",
+    rows,
+    columns: [
+      {
+        name: "month",
+        title: "Month, UTC",
+        value: ({ month }) => month,
+        show: ({ month }) =>
+          month < running ? (
+            <a href={pageAt(guest, `${path}/${month}`)}>{month}</a>
+          ) : (
+            `${month}, not over yet`
+          ),
+      },
+      { name: "is_over", value: ({ month }) => month < running },
+      {
+        name: "requests",
+        title: "Requests",
+        kind: "figure",
+        value: ({ requests }) => requests,
+      },
+      {
+        name: "energy_wh",
+        title: "Energy, Wh",
+        kind: "figure",
+        why: noEstimate,
+        value: (month) => estimated(month, "energyWh") ?? null,
+        show: (month) => <Estimated totals={month} name="energyWh" />,
+      },
+      {
+        name: "carbon_g",
+        title: "Carbon, g CO2e",
+        kind: "figure",
+        why: noEstimate,
+        value: (month) => estimated(month, "carbonG") ?? null,
+        show: (month) => <Estimated totals={month} name="carbonG" />,
+      },
+      {
+        name: "requests_without_estimate",
+        title: "Without an estimate",
+        kind: "figure",
+        value: ({ withoutEco }) => withoutEco,
+        show: ({ withoutEco, requests }) => share(withoutEco, requests),
+      },
+      {
+        name: "methodologies",
+        title: "Methodology",
+        kind: "list",
+        why: noEstimate,
+        value: ({ methodologies }) => (methodologies.length === 0 ? null : methodologies),
+      },
+    ],
+  };
+}
+
+function StatementsPage({ guest, sheet }: { guest: Guest; sheet: Sheet<Month> }) {
+  const { account } = guest.visitor;
+  return (
+    <Desktop
+      guest={guest}
+      title="Statements"
+      lead="Energy and carbon by month, with the share that has no estimate and is in no sum."
+    >
+      {sheet.rows.length === 0 ? (
+        <p>No request was made yet: a month stands here with its first one.</p>
+      ) : (
+        <SheetTable caption="Months with requests, the newest first" sheet={sheet} />
+      )}
+      <Formats path={path} query={new URLSearchParams({ account: account.id })} />
+      <p class="small soft">
+        Estimates with annual averages of the grids. <a href="/methodology">How they are made</a>,
+        and what is not measured.
+      </p>
+    </Desktop>
+  );
+}

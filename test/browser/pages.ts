@@ -1,0 +1,137 @@
+import type { Browser, PeopleGateway } from "#test/web/people-kit.ts";
+import type { FullHouse, Tenancy } from "#test/browser/full-house.ts";
+import { fixedPaths } from "#test/web/site.ts";
+
+/** A page that somebody may open. */
+export interface Sample {
+  path: string;
+  /** Shown to who is not signed in, after this address was opened once: a link that works once keeps itself in a cookie. */
+  signedOut?: boolean;
+  by?: string;
+}
+
+/** What is mounted beside the pages, and is none. */
+export const notPages: readonly string[] = [
+  "/assets/:name",
+  "/docs.md",
+  "/llms.txt",
+  "/llms-full.txt",
+  "/openapi.json",
+  // They lead on, to another house and back.
+  "/login/oidc/:id",
+  "/login/api/callback/:id",
+  "/dashboard/live/events",
+];
+
+/** Pages that are the same for everybody, by the path that they are mounted at. */
+export async function commonPages(house: PeopleGateway): Promise<Record<string, Sample[]>> {
+  const at = (...paths: string[]): Sample[] => paths.map((path) => ({ path }));
+  const fixed = (start: string) => fixedPaths.filter((path) => path.startsWith(start));
+  const visitor = (path: string, by?: string): Sample[] => [
+    { path, signedOut: true, ...(by === undefined ? {} : { by }) },
+  ];
+  return {
+    "/": at("/", "/there-is-no-such-page"),
+    "/models": at(...fixed("/models")),
+    "/models/*": at(
+      "/models/openai/gpt-4o-mini",
+      "/models/mistral/mistral-large-2512",
+      "/models/openai/text-embedding-3-small",
+    ),
+    "/providers": at("/providers"),
+    "/providers/:id": at("/providers/openai", "/providers/bedrock"),
+    "/methodology": at("/methodology"),
+    "/methodology/:table": at(...fixed("/methodology/")),
+    "/status": at("/status"),
+    "/docs": at("/docs"),
+    "/docs/search": at("/docs/search", "/docs/search?q=carbon+budget", "/docs/search?q=qqxyzzy"),
+    "/docs/*": at(
+      "/docs/guides/routing-and-residency",
+      "/docs/guides/routing-rules",
+      "/docs/operating/configuration",
+      "/docs/api",
+      "/docs/api/conventions",
+    ),
+    "/login": visitor("/login"),
+    "/login/code": visitor("/login/code"),
+    "/register": visitor("/register", await house.invite({ email: "new@example.org" })),
+    "/reset": visitor("/reset"),
+    "/forgot": visitor("/forgot"),
+  };
+}
+
+/** Pages of one account, by the path that they are mounted at. */
+export function accountPages(of: Tenancy): Record<string, string[]> {
+  return {
+    "/account": ["/account"],
+    "/dashboard": ["/dashboard", "/dashboard?baseline=openai/gpt-4o"],
+    "/dashboard/usage": [
+      "/dashboard/usage",
+      "/dashboard/usage?group=day,model,key,user,maker&provider=openai",
+      "/dashboard/usage?model=no/such",
+    ],
+    "/dashboard/what-if": ["/dashboard/what-if"],
+    "/dashboard/transactions": ["/dashboard/transactions", "/dashboard/transactions?user=nobody"],
+    "/dashboard/transactions/:id": [`/dashboard/transactions/${of.generation}`],
+    "/dashboard/live": ["/dashboard/live"],
+    "/dashboard/keys": ["/dashboard/keys"],
+    "/dashboard/keys/:hash": [`/dashboard/keys/${of.key}?done=changed`],
+    "/dashboard/keys/:hash/delete": [`/dashboard/keys/${of.key}/delete`],
+    "/dashboard/routing": ["/dashboard/routing"],
+    "/dashboard/provider-keys": ["/dashboard/provider-keys"],
+    "/dashboard/provider-keys/new": [
+      "/dashboard/provider-keys/new?provider=openai",
+      "/dashboard/provider-keys/new?provider=bedrock",
+      "/dashboard/provider-keys/new?provider=azure",
+    ],
+    "/dashboard/provider-keys/:id": [`/dashboard/provider-keys/${of.providerKey}`],
+    "/dashboard/provider-keys/:id/delete": [`/dashboard/provider-keys/${of.providerKey}/delete`],
+    "/dashboard/webhooks": ["/dashboard/webhooks"],
+    "/dashboard/webhooks/:id": [`/dashboard/webhooks/${of.webhook}`],
+    "/dashboard/members": ["/dashboard/members"],
+    "/dashboard/members/:person/remove": [`/dashboard/members/${of.member}/remove`],
+    "/dashboard/credits": ["/dashboard/credits"],
+    "/dashboard/credits/buy": ["/dashboard/credits/buy"],
+    "/dashboard/credits/buy/:id": [`/dashboard/credits/buy/${of.purchase}`],
+    "/dashboard/statements": ["/dashboard/statements"],
+    "/dashboard/audit": ["/dashboard/audit"],
+  };
+}
+
+/** Pages of who runs the gateway. */
+export function operatorPages(of: Tenancy): Record<string, string[]> {
+  return {
+    "/operator": ["/operator"],
+    "/operator/accounts/:id": [`/operator/accounts/${of.accountId}`],
+    "/operator/invitations": ["/operator/invitations"],
+    "/operator/providers": ["/operator/providers"],
+    "/operator/providers/:id": ["/operator/providers/openai"],
+    "/operator/catalogue": ["/operator/catalogue"],
+    "/operator/catalogue/*": ["/operator/catalogue/google/gemini-3.7-flash"],
+    "/operator/configuration": ["/operator/configuration"],
+    "/operator/system": ["/operator/system"],
+    "/operator/audit": ["/operator/audit"],
+    "/operator/welcome": ["/operator/welcome"],
+  };
+}
+
+/** The same address for another account than the one chosen last. */
+export function forAccount(path: string, accountId: string): string {
+  return `${path}${path.includes("?") ? "&" : "?"}account=${accountId}`;
+}
+
+/** Every page there is, of the account that people have, by the path that it is mounted at. */
+export async function everyPage({ house, lived }: FullHouse): Promise<Record<string, Sample[]>> {
+  const own = { ...accountPages(lived), ...operatorPages(lived) };
+  return {
+    ...(await commonPages(house)),
+    ...Object.fromEntries(
+      Object.entries(own).map(([route, paths]) => [route, paths.map((path) => ({ path }))]),
+    ),
+  };
+}
+
+/** Cookies of somebody, as Chromium takes them. */
+export function cookiesOf({ cookies }: Browser, url: string) {
+  return [...cookies].map(([name, value]) => ({ name, value, url }));
+}

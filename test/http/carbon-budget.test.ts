@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import { at, refusal, startGateway, type TestGateway } from "#test/lib/gateway.ts";
+
+let gateway: TestGateway;
+beforeAll(async () => void (gateway = await startGateway()));
+afterAll(() => gateway.close());
+beforeEach(() => patch({ carbon_budget_g: null }));
+
+const show = () => gateway.manage("/api/v1/account");
+const patch = (body: unknown) => gateway.manage("/api/v1/account", { method: "PATCH", body });
+
+test("an account's budget is set, shown with what is left, met by the next request, and lifted", async () => {
+  expect(at((await show()).json, "data.carbon_budget_g")).toBeNull();
+  expect((await gateway.chat()).status).toBe(200);
+  const set = await patch({ carbon_budget_g: 0, carbon_budget_reset: "daily" });
+  expect(set.status).toBe(200);
+  expect(set.json).toMatchObject({
+    data: {
+      id: gateway.accountId,
+      carbon_budget_g: 0,
+      carbon_budget_reset: "daily",
+      carbon_budget_action: "refuse",
+      carbon_left_g: 0,
+    },
+  });
+  expect(Number(at(set.json, "data.carbon_used_g"))).toBeGreaterThan(0);
+  expect(String(at(set.json, "data.carbon_resets_at"))).toEndWith("T00:00:00.000Z");
+  expect(refusal(await gateway.chat())).toEqual([402, "carbon_budget_reached"]);
+  const wider = await patch({ carbon_budget_g: 1000 });
+  expect(at(wider.json, "data.carbon_budget_reset")).toBe("daily");
+  expect((await gateway.chat()).status).toBe(200);
+  expect(at((await patch({ carbon_budget_g: null })).json, "data.carbon_budget_action")).toBeNull();
+});
+
+test("the action is kept as it was given", async () => {
+  const action = { route_under_g_per_1k: 0.2 };
+  const set = await patch({ carbon_budget_g: 5, carbon_budget_action: action });
+  expect(at(set.json, "data.carbon_budget_action")).toEqual(action);
+  expect(
+    at((await patch({ carbon_budget_reset: "daily" })).json, "data.carbon_budget_action"),
+  ).toEqual(action);
+});
+
+test.each([
+  [{ carbon_budget_g: -1 }, "carbon_budget_g"],
+  [{ carbon_budget_g: "5" }, "carbon_budget_g"],
+  [{ carbon_budget_g: 5, carbon_budget_reset: "weekly" }, "carbon_budget_reset"],
+  [{ carbon_budget_g: 5, carbon_budget_action: "warn" }, "carbon_budget_action"],
+  [{ carbon_budget: 5 }, "carbon_budget"],
+])("%j is refused with the member's name", async (body, member) => {
+  const reply = await patch(body);
+  expect(refusal(reply)).toEqual([400, "invalid_value"]);
+  expect(String(at(reply.json, "error.param"))).toStartWith(member);
+  expect(at((await show()).json, "data.carbon_budget_g")).toBeNull();
+});
+
+test("a key of inference may neither see nor change it", async () => {
+  expect(refusal(await gateway.ask("/api/v1/account"))).toEqual([403, "wrong_key_type"]);
+  const body = { carbon_budget_g: null };
+  const tried = await gateway.ask("/api/v1/account", { method: "PATCH", body });
+  expect(refusal(tried)).toEqual([403, "wrong_key_type"]);
+});
+
+test("a change stands in the audit log", async () => {
+  await patch({ carbon_budget_g: 7 });
+  const [row] = await gateway.store.read(
+    "SELECT action, target, detail FROM audit_event WHERE action = 'carbon_budget.changed' ORDER BY id DESC",
+    [],
+  );
+  expect(row).toMatchObject({ action: "carbon_budget.changed", target: gateway.accountId });
+  expect(JSON.stringify(row)).toContain("monthly");
+});

@@ -1,0 +1,276 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { openShop, type Shop } from "#test/payment/kit.ts";
+import { eventsOf, paymentOf, startStripe } from "#test/payment/stripe.ts";
+
+async function withShop(
+  work: (shop: Shop) => Promise<void>,
+  change?: Parameters<typeof openShop>[1],
+) {
+  await using stripe = startStripe();
+  await using shop = await openShop(stripe, change);
+  await work(shop);
+}
+
+test("credit appears when Stripe says that it was paid, with a transaction and an entry of the audit log", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin("20");
+    expect(await shop.balance()).toBe(0);
+    await shop.tell(eventsOf(id, 2000).completed());
+    expect(await shop.balance()).toBe(20);
+    expect(await shop.moves()).toEqual([["credit", 20]]);
+    expect(await shop.audit()).toEqual(["purchase.begun", "purchase.paid"]);
+    expect(shop.changed).toEqual([shop.accountId]);
+    expect(await shop.purchase(id)).toMatchObject({ state: "paid", paymentId: paymentOf(id) });
+  }));
+
+test("one event that is delivered fifty times at once gives credit once", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const event = eventsOf(id, 2000).completed();
+    await Promise.all(Array.from({ length: 50 }, () => shop.tell(event)));
+    expect([await shop.balance(), await shop.moves()]).toEqual([20, [["credit", 20]]]);
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("fifty different events that all say that it was paid give credit once", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const events = Array.from({ length: 50 }, () => eventsOf(id, 2000).completed());
+    await Promise.all(events.map((event) => shop.tell(event)));
+    expect([await shop.balance(), await shop.moves()]).toEqual([20, [["credit", 20]]]);
+  }));
+
+test("two gateways on one database, told the same at the same moment, move everything once", async () => {
+  await using stripe = startStripe();
+  await using one = await openShop(stripe);
+  await using two = await openShop(stripe, { beside: one });
+  const purchases = await Promise.all(Array.from({ length: 5 }, () => one.begin()));
+  const events = purchases.flatMap(({ id }) => {
+    const { completed, refunded, disputed } = eventsOf(id, 2000);
+    return [completed(), completed(), refunded(500), refunded(1000), disputed(300)];
+  });
+  const tellings = events.flatMap((event) => [one, two, two, one].map((shop) => shop.tell(event)));
+  await Promise.all(tellings);
+  expect(await one.balance()).toBe(5 * (20 - 10 - 3));
+  expect(await two.imbalances()).toBe(0);
+});
+
+test.each([
+  ["a refund", "the payment", 15],
+  ["the payment", "a refund", 15],
+  ["the payment", "its end unpaid", 20],
+  ["a refund", "another refund", 10],
+] as const)(
+  "%s that another gateway takes in while this one takes in %s is counted",
+  async (meanwhile, here, balance) => {
+    await using stripe = startStripe();
+    await using one = await openShop(stripe);
+    await using two = await openShop(stripe, { beside: one });
+    const { id } = await one.begin();
+    const { completed, refunded, expired } = eventsOf(id, 2000);
+    const events = {
+      "a refund": refunded(500),
+      "another refund": refunded(1000),
+      "the payment": completed(),
+      "its end unpaid": expired(),
+    };
+    if (here === "another refund") await one.tell(completed());
+    const { write } = one.store;
+    one.store.write = async (statements) => {
+      one.store.write = write;
+      await two.tell(events[meanwhile]);
+      return write(statements);
+    };
+    await one.tell(events[here]);
+    expect([await one.balance(), (await one.purchase(id)).state]).toEqual([balance, "paid"]);
+    expect(await one.imbalances()).toBe(0);
+  },
+);
+
+test("events come in whatever order and however often, and the end is the same", () =>
+  withShop(async (shop) => {
+    let before = await shop.balance();
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async (chances) => {
+        const { id } = await shop.begin("20");
+        const all = eventsOf(id, 2000);
+        const events = [
+          all.onItsWay(),
+          all.succeeded(),
+          all.expired(),
+          all.refunded(300),
+          all.refunded(700),
+          all.disputed(600, `dp_won_${id}`),
+          all.withdrawn(600, `dp_won_${id}`),
+          all.won(600, `dp_won_${id}`),
+          all.disputed(100, `dp_lost_${id}`),
+          all.lost(100, `dp_lost_${id}`),
+        ];
+        const order = [...events, ...events]
+          .map((event) => ({ event, at: chances.next().value }))
+          .toSorted((a, b) => a.at - b.at);
+        for (const { event } of order) await shop.tell(event);
+        const after = await shop.balance();
+        expect(after - before).toBeCloseTo(20 - 7 - 1, 9);
+        before = after;
+        expect(await shop.purchase(id)).toMatchObject({ state: "disputed", returned: 8e9 });
+      }),
+      { numRuns: 25 },
+    );
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("a refund that comes before the payment is taken back when the payment comes", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    await shop.tell(eventsOf(id, 2000).refunded(500));
+    expect(await shop.balance()).toBe(0);
+    await shop.tell(eventsOf(id, 2000).completed());
+    expect(await shop.balance()).toBe(15);
+    expect(await shop.moves()).toEqual([
+      ["credit", 20],
+      ["refund", -5],
+    ]);
+  }));
+
+test("partial refunds are each a transaction, and the last one ends the purchase", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const { completed, refunded } = eventsOf(id, 2000);
+    await shop.tell(completed());
+    await shop.tell(refunded(500));
+    expect((await shop.purchase(id)).state).toBe("paid");
+    await shop.tell(refunded(2000));
+    expect(await shop.moves()).toEqual([
+      ["credit", 20],
+      ["refund", -5],
+      ["refund", -15],
+    ]);
+    expect((await shop.purchase(id)).state).toBe("refunded");
+    expect(await shop.audit()).toEqual([
+      "purchase.begun",
+      "purchase.paid",
+      "purchase.refunded",
+      "purchase.refunded",
+    ]);
+  }));
+
+test("a dispute takes the money, and gives it back when it is won", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const { completed, disputed, won } = eventsOf(id, 2000);
+    await shop.tell(completed());
+    await shop.tell(disputed());
+    expect([await shop.balance(), (await shop.purchase(id)).state]).toEqual([0, "disputed"]);
+    await shop.tell(won());
+    expect([await shop.balance(), (await shop.purchase(id)).state]).toEqual([20, "paid"]);
+    expect(await shop.moves()).toEqual([
+      ["credit", 20],
+      ["adjustment", -20],
+      ["adjustment", 20],
+    ]);
+    expect((await shop.audit()).slice(2)).toEqual(["purchase.disputed", "purchase.dispute_won"]);
+  }));
+
+test("a dispute that is lost keeps the money, one that only asks moves none until it is withdrawn", () =>
+  withShop(async (shop) => {
+    const first = await shop.begin();
+    await shop.tell(eventsOf(first.id, 2000).completed());
+    await shop.tell(eventsOf(first.id, 2000).disputed());
+    await shop.tell(eventsOf(first.id, 2000).lost());
+    expect(await shop.balance()).toBe(0);
+    const second = await shop.begin();
+    await shop.tell(eventsOf(second.id, 2000).completed());
+    await shop.tell(eventsOf(second.id, 2000).questioned());
+    expect(await shop.balance()).toBe(20);
+    await shop.tell(eventsOf(second.id, 2000).withdrawn());
+    expect(await shop.balance()).toBe(0);
+  }));
+
+test("what goes back is never more than was bought", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const { completed, refunded, disputed } = eventsOf(id, 2000);
+    await shop.tell(completed());
+    await shop.tell(refunded(1500));
+    await shop.tell(disputed(2100));
+    expect(await shop.balance()).toBe(0);
+  }));
+
+test("of a payment with a fee, a refund takes back its share of the credit", () =>
+  withShop(
+    async (shop) => {
+      const { id } = await shop.begin("20");
+      const { completed, refunded } = eventsOf(id, 2000);
+      await shop.tell(completed());
+      expect(await shop.balance()).toBe(19);
+      await shop.tell(refunded(1000));
+      expect(await shop.balance()).toBe(9.5);
+      await shop.tell(refunded(2000));
+      expect(await shop.balance()).toBe(0);
+    },
+    { change: (config) => (config.billing.topupFeePct = 5) },
+  ));
+
+test("a payment that is on its way gives no credit, nor one that failed or was given up", () =>
+  withShop(async (shop) => {
+    const [late, lost, left] = [await shop.begin(), await shop.begin(), await shop.begin()];
+    await shop.tell(eventsOf(late.id, 2000).onItsWay());
+    expect((await shop.purchase(late.id)).state).toBe("open");
+    await shop.tell(eventsOf(lost.id, 2000).onItsWay());
+    await shop.tell(eventsOf(lost.id, 2000).failed());
+    await shop.tell(eventsOf(left.id, 2000).expired());
+    expect(await shop.balance()).toBe(0);
+    expect((await shop.purchase(lost.id)).state).toBe("failed");
+    expect((await shop.purchase(left.id)).state).toBe("expired");
+    await shop.tell(eventsOf(late.id, 2000).succeeded());
+    expect(await shop.balance()).toBe(20);
+  }));
+
+test.each([
+  ["amount", (id: string) => eventsOf(id, 1999).completed()],
+  ["currency", (id: string) => eventsOf(id, 2000, "eur").completed()],
+  ["session", (id: string) => eventsOf(id, 2000).completed({ id: "cs_other" })],
+  ["payment", (id: string) => eventsOf(id, 2000).completed({ payment_intent: null })],
+] as const)("a payment with another %s is refused, logged, and moves nothing", (why, eventOf) =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const event = eventOf(id);
+    await expect(shop.tell(event)).rejects.toThrow(`its ${why} is not that of the purchase`);
+    expect([await shop.balance(), (await shop.purchase(id)).state]).toEqual([0, "open"]);
+    expect(shop.logged()).toContain(`"stripe_event_mismatch","id":"${event.id}"`);
+    expect(await shop.store.read("SELECT * FROM payment_event", [])).toEqual([]);
+  }),
+);
+
+test.each([
+  ["amount", (id: string) => eventsOf(id, 3000).refunded(100)],
+  ["currency", (id: string) => eventsOf(id, 2000, "eur").refunded(100)],
+  ["currency", (id: string) => eventsOf(id, 2000, "eur").disputed()],
+] as const)("a return with another %s is refused and moves nothing", (why, eventOf) =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    await shop.tell(eventsOf(id, 2000).completed());
+    await expect(shop.tell(eventOf(id))).rejects.toThrow(`its ${why} is not that`);
+    expect(await shop.balance()).toBe(20);
+  }),
+);
+
+test("events about somebody else's payments, or of other kinds, are passed over", () =>
+  withShop(async (shop) => {
+    await shop.tell(eventsOf("pur_unknown", 2000).completed());
+    await shop.tell(eventsOf("", 2000).completed({ client_reference_id: null }));
+    await shop.tell(eventsOf("pur_unknown", 2000).refunded(2000));
+    await shop.tell({ id: "evt_other", type: "customer.created", data: { object: {} } });
+    expect(await shop.moves()).toEqual([]);
+  }));
+
+test("an event without the shape of one is refused", () =>
+  withShop(async (shop) => {
+    await expect(shop.tell("{}")).rejects.toThrow("Cannot read this event");
+    await expect(shop.tell("no JSON")).rejects.toThrow("Cannot read this event");
+    const { id } = await shop.begin();
+    const broken = eventsOf(id, 2000).completed({ amount_total: "2000" });
+    await expect(shop.tell(broken)).rejects.toThrow("Cannot read this event");
+  }));

@@ -1,0 +1,263 @@
+import { describe, expect, test } from "bun:test";
+import { record } from "#src/account/people/audit.ts";
+import { setSetting } from "#src/account/settings.ts";
+import { loadConfig } from "#src/config/load.ts";
+import { listProcesses } from "#src/ledger/processes.ts";
+import { lastFaults } from "#src/ledger/last-faults.ts";
+import { shownSettings } from "#src/config/show.ts";
+import { lastBackup } from "#src/store/backup.ts";
+import { type Browser, password, startPeople, words } from "#test/web/people-kit.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+const script = `<script>alert(1)</script>"><img src=x onerror=alert(2)>`;
+
+/** What a page answers to programs. */
+async function recordsOf(browser: Browser, path: string): Promise<Record<string, unknown>[]> {
+  const { text } = await browser.get(path);
+  const list: { data: Record<string, unknown>[] } = JSON.parse(text);
+  return list.data;
+}
+
+describe("the first run", () => {
+  test("the setup link leads to what was found and to the next step", async () => {
+    await using house = await startPeople(undefined, { simulated: true });
+    const browser = house.browser();
+    await browser.open(await house.setup());
+    const sent = await browser.post("/register", {
+      name: "Ada",
+      email: "ada@example.org",
+      "new-password": password,
+    });
+    expect(sent.to).toBe("/operator/welcome");
+    const page = await browser.get("/operator/welcome");
+    expect(page.status).toBe(200);
+    expect(page.text).toContain(`href="/dashboard/keys?account=${house.accountId}"`);
+    expect(page.text).toContain(`curl ${house.url}/v1/chat/completions`);
+    expect(words(page)).toContain("Mistral AI eu-west");
+    expect(words(page)).not.toContain("What to set");
+  });
+
+  test("without a provider it says what to set, and so does the list of accounts", async () => {
+    await using house = await startPeople();
+    const ada = await house.somebody("ada", { operator: true });
+    const page = await ada.get("/operator/welcome");
+    expect(words(page)).toContain("no provider is configured");
+    expect(page.text).toContain("export OPENAI_API_KEY=");
+    expect(page.text).not.toContain("Make a key");
+    expect(words(await ada.get("/operator"))).toContain("No provider is configured");
+    const providers = await ada.get("/operator/providers");
+    expect(words(providers)).toContain("nothing can be called");
+    expect(providers.text).toContain("<code>MISTRAL_API_KEY</code>");
+  });
+});
+
+describe("the catalogue", () => {
+  test("is filtered and paged without gaps, with the dates of prices and what will change", async () => {
+    await using house = await startPeople(undefined, { simulated: true });
+    const ada = await house.somebody("ada", { operator: true });
+    const { services, app } = house.gateway;
+    const seen: string[] = [];
+    let path: string | undefined = "/operator/catalogue";
+    while (path !== undefined) {
+      const { text } = await ada.get(path);
+      seen.push(
+        ...[...text.matchAll(/href="\/operator\/catalogue\/([^"]+)"/g)].map((one) => one[1] ?? ""),
+      );
+      path = /<a href="([^"]+)" rel="next"/.exec(text)?.[1]?.replaceAll("&amp;", "&");
+    }
+    expect(seen.map(decodeURIComponent).toSorted()).toEqual(
+      services.models.map(({ id }) => id).toSorted(),
+    );
+    const callable = await recordsOf(ada, "/operator/catalogue?routable=1&format=json");
+    expect(callable).toHaveLength(
+      services.models.filter((model) => app.routes.of(model).length > 0).length,
+    );
+    house.clock.set(Date.UTC(2026, 7, 20));
+    const changing = await recordsOf(ada, "/operator/catalogue?changing=1&format=json");
+    const flash = changing.find(({ model }) => model === "google/gemini-3.7-flash");
+    expect(flash?.next_change).toBe("2027-01-01 new price");
+    const page = words(await ada.get("/operator/catalogue/google/gemini-3.7-flash"));
+    expect(page).toContain("announced 2027-01-01");
+    expect(page).toContain("in force");
+    house.clock.set(Date.UTC(2027, 0, 2));
+    expect(words(await ada.get("/operator/catalogue/google/gemini-3.7-flash"))).toContain(
+      "in force 2027-01-01",
+    );
+    expect((await ada.get("/operator/catalogue/no/model")).status).toBe(404);
+    expect((await ada.get("/operator/catalogue/%25E0%25A4%25A")).status).toBe(404);
+  });
+});
+
+describe("the configuration", () => {
+  test("shows every key with its value and origin, the file, and no secret", async () => {
+    using folder = temporaryFolder();
+    const file = `${folder.path}/own.toml`;
+    await Bun.write(
+      file,
+      `[billing]
+currency = "EUR"
+[routing.aliases]
+fast = "openai/gpt-4o-mini"
+[providers.own]
+name = ${JSON.stringify(script)}
+protocol = "openai-chat"
+base_url = "http://user:hidden-1@127.0.0.1:9/v1?key=hidden-2"
+region = "eu-west"
+[[models]]
+id = "own/model"
+provider = "own"
+`,
+    );
+    const env = { LOWROUTER_MAX_ATTEMPTS: "2", LOWROUTER_MASTER_KEY: "hidden-3" };
+    const given = loadConfig({ config: file, dataDir: folder.path }, env);
+    await using house = await startPeople((config) => {
+      const { file: path, origins, routing, billing, models, providers } = given;
+      Object.assign(config, { file: path, origins, routing, billing, models, providers });
+      config.secret = (name) => (name === "MISTRAL_API_KEY" ? "hidden-4" : undefined);
+    });
+    const ada = await house.somebody("ada", { operator: true });
+    const page = await ada.get("/operator/configuration");
+    expect(page.status).toBe(200);
+    expect(page.text).not.toMatch(/hidden-\d/);
+    expect(page.text).not.toContain("<script>alert");
+    expect(page.text).toContain(file);
+    expect(words(page)).toContain("Read-only");
+    expect(words(page)).toContain("MISTRAL_API_KEY credential of Mistral AI");
+    expect(words(page)).toContain("http://127.0.0.1:9/v1");
+    expect(words(page)).toContain("routing.aliases.&quot;fast&quot; openai/gpt-4o-mini");
+    const rows = await recordsOf(ada, "/operator/configuration?format=json");
+    const of = (key: string) => rows.find((row) => row.key === key);
+    expect(of("billing.currency")).toMatchObject({ value: "EUR", origin: "file" });
+    expect(of("routing.max_attempts")).toMatchObject({
+      value: "2",
+      origin: "environment",
+      name: "LOWROUTER_MAX_ATTEMPTS",
+    });
+    expect(of("log.level")).toMatchObject({ value: "info", origin: "default", name: null });
+    expect(rows.map(({ key }) => key)).toEqual([...given.origins.keys()]);
+  });
+
+  test("a database's address is shown without user, password and query", () => {
+    const config = loadConfig(
+      { dataDir: "/nowhere" },
+      { LOWROUTER_DATABASE_URL: "libsql://me:pass@word@db.example/x?authToken=t" },
+    );
+    const shown = shownSettings(config).find(({ key }) => key === "database.url");
+    expect(shown?.value).toBe("libsql://db.example/x");
+  });
+});
+
+describe("the system", () => {
+  test("shows versions, database, processes, and what needs fixing", async () => {
+    await using house = await startPeople();
+    const ada = await house.somebody("ada", { operator: true });
+    const page = words(await ada.get("/operator/system"));
+    expect(page).toContain(`Bun ${Bun.version}`);
+    expect(page).toContain(house.gateway.services.processId);
+    expect(page).toContain(house.store.path ?? "?");
+    expect(page).toContain("providers Fix none is configured");
+    expect(page).toContain("none by lowrouter backup");
+    expect(page).not.toContain("ledger rows verify");
+    const { rows } = await listProcesses(house.store, 10);
+    expect(rows.map(({ id }) => id)).toEqual([house.gateway.services.processId]);
+    await setSetting(house.store, lastBackup, String(Date.UTC(2026, 0, 2, 3, 4)));
+    expect(words(await ada.get("/operator/system"))).toContain("2026-01-02 03:04 UTC");
+    house.clock.advance(3 * 3_600_000);
+    expect(words(await ada.get("/operator/system"))).toContain("3 h 0 min");
+  });
+
+  test("the button reads the whole ledger, and says where it was tampered with", async () => {
+    await using house = await startPeople(undefined, { simulated: true });
+    const ada = await house.somebody("ada", { operator: true });
+    const well = await ada.post("/operator/system/check", {});
+    expect([well.status, words(well).includes("0 ledger rows verify")]).toEqual([200, true]);
+    await house.store.write([
+      {
+        sql: `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, 5)
+          ON CONFLICT DO UPDATE SET granted = 5`,
+        args: [house.accountId],
+      },
+    ]);
+    const bad = await ada.post("/operator/system/check", {});
+    expect(words(bad)).toContain("0 chain faults, 1 wrong balances");
+    expect(words(bad)).toMatch(/1 of \d+ checks needs fixing/);
+  });
+});
+
+describe("the audit log of the gateway", () => {
+  test("shows everybody's events with names, pages, files, and keeps scripts text", async () => {
+    await using house = await startPeople();
+    const { people } = house.gateway.services;
+    const ada = await house.somebody("ada", { operator: true });
+    const hash = "ab".repeat(32);
+    for (let at = 0; at < 150; at++)
+      await record(people, { action: "key.changed", actor: hash, target: script, address: script });
+    await record(people, {
+      action: "key.created",
+      actor: "cli",
+      accountId: house.accountId,
+      detail: { name: script },
+    });
+    const page = await ada.get("/operator/audit");
+    expect(page.text).not.toContain("<script>alert");
+    expect(page.text).not.toContain("<img");
+    expect(page.text).toContain("key abababababab…");
+    expect(words(page)).toContain("key.created");
+    const next = /<a rel="next" href="([^"]+)"/.exec(page.text)?.[1] ?? "";
+    const last = await ada.get(next);
+    expect(words(last)).toContain("ada@example.org");
+    expect(await recordsOf(ada, "/operator/audit?format=json")).toHaveLength(
+      (await house.audit()).length,
+    );
+    const own = await recordsOf(ada, `/operator/audit?format=json&of=${house.accountId}`);
+    expect(own.map(({ action }) => action)).toEqual(["key.created"]);
+    const only = words(await ada.get(`/operator/audit?of=${house.accountId}`));
+    expect(only).toContain("Only what concerns operator");
+    expect(only).toContain("the command line");
+    expect(only).not.toContain("key.changed");
+  });
+});
+
+describe("the last faults", () => {
+  test("are the latest of each provider, without those of accounts' own keys and clients that left", async () => {
+    await using house = await startPeople();
+    const failed = (provider: string, reason: string, more: object = {}) => ({
+      provider,
+      region: "eu-west",
+      model: "m",
+      decision: "failed",
+      reason,
+      ...more,
+    });
+    const traces = [
+      [failed("mistral", "timeout_idle"), failed("openai", "upstream_500", { status: 500 })],
+      [failed("mistral", "upstream_503", { status: 503 })],
+      [failed("groq", "upstream_500", { is_byok: true }), failed("cohere", "client_left")],
+      [{ ...failed("xai", "circuit_open"), decision: "filtered" }],
+    ];
+    const { recordMembers } = await import("#db/record.ts");
+    for (const [at, trace] of traces.entries()) {
+      const values = recordMembers.map((name) =>
+        name === "trace" ? JSON.stringify(trace) : name === "created_at" ? at : null,
+      );
+      await house.store.write([
+        {
+          sql: `INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash)
+            VALUES (?, 'acc', ?, 'c', ?, '', '')`,
+          args: [`gen_${at}`, JSON.stringify(values), at],
+        },
+      ]);
+    }
+    const found = await lastFaults(house.store);
+    expect(
+      [...found].map(([provider, { reason, status, at }]) => [provider, reason, status, at]),
+    ).toEqual([
+      ["mistral", "upstream_503", 503, 1],
+      ["openai", "upstream_500", 500, 0],
+    ]);
+    const ada = await house.somebody("ada", { operator: true });
+    expect(words(await ada.get("/operator/providers/openai"))).toContain(
+      "upstream_500 of m in eu-west",
+    );
+  });
+});

@@ -1,0 +1,173 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { startPlaces } from "#src/demo/places.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { freePort } from "#test/bench/process.ts";
+import { at } from "#test/lib/gateway.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+import { password } from "#test/web/people-kit.ts";
+
+const root = join(import.meta.dir, "../..");
+
+/** A command that serves until it is told to stop. */
+interface Running extends AsyncDisposable {
+  url: string;
+  /** What it said so far, on both. */
+  said(): string;
+  /** Resolves once it said that. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+async function started(
+  folder: string,
+  argv: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Running> {
+  const port = await freePort();
+  const child = Bun.spawn(
+    [process.execPath, "src/main.ts", ...argv, "--listen", `127.0.0.1:${port}`],
+    {
+      env: { PATH: process.env["PATH"] ?? "", HOME: folder, TMPDIR: folder, ...env },
+      // Where tsconfig.json says how pages are made.
+      cwd: root,
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
+  let text = "";
+  let wake = () => {};
+  const reading = [child.stdout, child.stderr].map(async (stream) => {
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      text += decoder.decode(bytes, { stream: true });
+      wake();
+    }
+  });
+  let isOver = false;
+  void Promise.all(reading).then(() => {
+    isOver = true;
+    wake();
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    said: () => text,
+    async until(pattern) {
+      for (;;) {
+        const found = pattern.exec(text);
+        if (found !== null) return found;
+        if (isOver) throw new Error(`It ended without saying ${pattern}: ${text}`);
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.exited;
+      await Promise.all(reading);
+    },
+  };
+}
+
+/** A browser without scripts that keeps its cookies. */
+function browserAt(url: string) {
+  const cookies = new Map<string, string>();
+  async function ask(path: string, init: RequestInit = {}) {
+    const response = await fetch(new URL(path, url), {
+      ...init,
+      redirect: "manual",
+      headers: {
+        origin: url,
+        accept: "text/html",
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+      },
+    });
+    for (const line of response.headers.getSetCookie()) {
+      const [pair = ""] = line.split(";");
+      const [name = "", ...value] = pair.split("=");
+      cookies.set(name, value.join("="));
+    }
+    return {
+      status: response.status,
+      to: response.headers.get("location"),
+      text: await response.text(),
+    };
+  }
+  return {
+    get: (path: string) => ask(path),
+    post: (path: string, fields: Record<string, string>) =>
+      ask(path, { method: "POST", body: new URLSearchParams(fields) }),
+    json: async (path: string): Promise<unknown> => JSON.parse((await ask(path)).text),
+  };
+}
+
+test("the link that demo prints signs in by one button, once, and shows the thirty days that were seeded", async () => {
+  using folder = temporaryFolder();
+  await using demo = await started(folder.path, ["demo"]);
+  await demo.until(/Stop with Ctrl-C/);
+  const [, link = ""] = await demo.until(/Dashboard +(http\S+)/);
+  const [, requests = ""] = await demo.until(/History +(\d+) requests/);
+  expect(link).toStartWith(`${demo.url}/register?invite=`);
+  const browser = browserAt(demo.url);
+  expect((await browser.get(link)).to).toBe("/register");
+  const page = await browser.get("/register");
+  expect(page.text).toContain("administrator of this demonstration");
+  expect(page.text).not.toContain('type="password"');
+  expect((await browser.post("/register", { visitor: "1" })).to).toBe("/dashboard");
+  expect((await browser.get("/dashboard")).status).toBe(200);
+  const usage = await browser.json("/dashboard/usage?format=json&group_by=day");
+  expect(at(usage, "totals.requests")).toBeGreaterThan(Number(requests) * 0.9);
+  const credits = await browser.json("/dashboard/credits?format=json");
+  expect(at(credits, "granted")).toBe(25);
+  expect((await browser.get("/dashboard/keys")).text).toContain("demo key");
+  expect((await browser.get("/operator")).status).toBe(200);
+  // Nobody else gets in with it.
+  const second = browserAt(demo.url);
+  await second.get(link);
+  expect((await second.get("/register")).status).toBe(403);
+  expect((await second.post("/register", { visitor: "1" })).status).toBe(403);
+}, 30_000);
+
+test("who opens the setup link of serve owns the account of the first key, and sees what it used", async () => {
+  using folder = temporaryFolder();
+  const data = join(folder.path, "data");
+  const places = startPlaces({
+    clock: systemClock,
+    random: () => 0.5,
+    firstByteMs: 0,
+    perWordMs: 0,
+  });
+  await using serving = await started(folder.path, ["serve", "--data-dir", data], {
+    OPENAI_API_KEY: "simulated",
+    OPENAI_BASE_URL: places.all.openaiUs.url,
+  });
+  const [, token = ""] = await serving.until(/register\?invite=([\w-]{43})/);
+  const [secret = ""] = await serving.until(/lr_live_\w{20,}/);
+  const answer = await fetch(`${serving.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret}` },
+    body: JSON.stringify({
+      model: "openai/gpt-4o-mini",
+      messages: [{ role: "user", content: "Hello" }],
+    }),
+  });
+  expect([answer.status, (await answer.text()).length > 0]).toEqual([200, true]);
+  const browser = browserAt(serving.url);
+  await browser.get(`/register?invite=${token}`);
+  // What a demonstration offers is not there.
+  expect((await browser.post("/register", { visitor: "1" })).status).toBe(400);
+  const sent = await browser.post("/register", {
+    name: "Ada",
+    email: "ada@example.org",
+    "new-password": password,
+  });
+  expect(sent.status).toBe(303);
+  const keys = await browser.json("/dashboard/keys?format=json");
+  expect(at(keys, "data.0.name")).toBe("first management key");
+  expect(at(keys, "data.1.name")).toBe("first key");
+  const usage = await browser.json("/dashboard/usage?format=json&group_by=day");
+  expect(at(usage, "totals.requests")).toBe(1);
+  const members = await browser.json("/dashboard/members?format=json");
+  expect(at(members, "data.0")).toMatchObject({ email: "ada@example.org", role: "owner" });
+  const audit = await browser.json("/dashboard/audit?format=json");
+  expect(JSON.stringify(audit)).toContain("the gateway at its start");
+  await places.stop();
+}, 30_000);
