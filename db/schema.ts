@@ -261,7 +261,8 @@ export const rollup = sqliteTable(
         table.methodology,
       ],
     }),
-    index("rollup_key").on(table.key, table.day),
+    // What a key spent is read from the index alone.
+    index("rollup_key").on(table.key, table.day, table.cost, table.byokCost),
   ],
 );
 

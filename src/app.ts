@@ -1,3 +1,4 @@
+import { headSigner } from "#src/account/head-signer.ts";
 import { createKeyCache } from "#src/account/key-cache.ts";
 import { createPeople } from "#src/account/people/people.ts";
 import { createAllowances } from "#src/allowance/allowances.ts";
@@ -10,6 +11,7 @@ import { estimate } from "#src/eco/estimate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
+import { headsFile, startHeads } from "#src/ledger/heads.ts";
 import { createLedger } from "#src/ledger/commit.ts";
 import { nano } from "#src/ledger/money.ts";
 import { createWatch } from "#src/ledger/watch.ts";
@@ -21,11 +23,14 @@ import { createPost, type Post } from "#src/mail/post.ts";
 import { createSend, type Send } from "#src/mail/transport.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createPayments } from "#src/payment/payments.ts";
+import { gridsAt } from "#src/imported-grids.ts";
+import { openLiveGrid } from "#src/open-live-grid.ts";
 import { createHealth } from "#src/provider/health.ts";
 import { createInFlight } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
+import { telemetryOf } from "#src/telemetry.ts";
 import type { RemoteRules } from "#src/provider/remote-rules.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
@@ -59,20 +64,28 @@ export async function createGateway(options: {
   /** Who takes mail, instead of the server that is configured. */
   sendMail?: Send;
 }): Promise<Gateway> {
-  const { config, store, log, clock = systemClock, demo = false } = options;
+  const { store, log, clock = systemClock, demo = false } = options;
   const { remote = createRemoteDocuments() } = options;
   await migrate(store, clock);
+  const grids = await gridsAt(store, options.config, clock);
+  const { methodology } = grids;
+  const config =
+    methodology === options.config.eco.methodology
+      ? options.config
+      : { ...options.config, eco: { ...options.config.eco, methodology } };
   const ids = createIds(clock);
   const processId = ids.next("proc");
-  const catalogue = createCatalogue(config, clock);
+  const catalogue = createCatalogue(config, clock, grids);
   const { tables, services } = catalogue;
   const stored = await shareKeys({ config, store, clock, log, catalogue });
   const { keyring } = stored;
-  const { methodology } = config.eco;
 
   const allowances = createAllowances({ store, clock, processId, pid: process.pid });
   await allowances.start();
   const watch = createWatch();
+  const known = new Set(catalogue.services.models.map(({ id }) => id));
+  const isKnownModel = (model: string) => known.has(model);
+  const telemetry = telemetryOf({ config, clock, log, processId, isKnownModel });
   const webhooks = await openWebhooks({
     store,
     clock,
@@ -90,9 +103,22 @@ export async function createGateway(options: {
     processId,
     watch,
     beside: (group) => webhooks.beside(group),
-    onCommit: () => webhooks.committed(),
-    onFault: (error, attempt, rows) =>
-      log.write("error", "commit_failed", { attempt, rows }, error),
+    onCommit(rows, milliseconds) {
+      telemetry?.committed(rows, milliseconds);
+      webhooks.committed();
+    },
+    onFault(error, attempt, rows) {
+      telemetry?.commitFailed();
+      log.write("error", "commit_failed", { attempt, rows }, error);
+    },
+  });
+  const heads = startHeads({
+    store,
+    clock,
+    processId,
+    file: headsFile(config.dataDir),
+    signer: () => headSigner(store, stored.place, clock),
+    onFault: (cause) => log.write("warn", "heads_unpublished", {}, cause),
   });
   const keys = createKeyCache({ store, clock, onChange: stored.refresh });
   const deadlines = createDeadlines(clock);
@@ -108,6 +134,8 @@ export async function createGateway(options: {
     usdRate: config.billing.usdRate,
     platformFeePer1k: config.billing.platformFeePer1k,
   };
+  const { operators: routes } = keyring;
+  const liveGrid = openLiveGrid({ config, tables, routes, clock, log });
   const app: App = {
     config,
     clock,
@@ -127,6 +155,7 @@ export async function createGateway(options: {
     remote,
     allowances,
     refused: webhooks.events.refused,
+    telemetry,
     ledger,
     price(route, usage, now) {
       const priced = priceUsage(route.endpoint, usage, dayOf(now), billing);
@@ -160,6 +189,7 @@ export async function createGateway(options: {
         grid && estimate(tables, methodology, { model: model.id, usage, grid, provider, measured });
       return made && { ...made, gridGPerKwh: grid.gPerKwh, gridZone: grid.zone, measured };
     },
+    liveGrid,
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
     open: new Map(),
@@ -211,8 +241,11 @@ export async function createGateway(options: {
       for (let waited = 0; app.open.size > 0 && waited < settleMs; waited += 10)
         await Bun.sleep(10);
       deadlines.stop();
+      await liveGrid?.close();
       await sharing.close();
       await ledger.close();
+      await telemetry?.close();
+      await heads.close();
       await webhooks.close();
       await post?.close();
       await allowances.giveBack();

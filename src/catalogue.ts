@@ -4,12 +4,14 @@ import type { Config } from "#src/config/load.ts";
 import { measurements } from "#src/config/measured.ts";
 import { ecoOfModel, findMethodology } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
+import { tablesFor, withImported } from "#src/eco/grid-table.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import { type EcoTables, loadEco } from "#src/eco/load.ts";
 import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
 import { createRouteTable, gridsOf } from "#src/gateway/routing/route-table.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
+import { type Grids, gridsOfFile } from "#src/imported-grids.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { withConfigured } from "#src/provider/configured.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
@@ -18,7 +20,10 @@ import { deployments } from "#src/provider/registry.ts";
 /** What can be called, where, and with what footprint: bundled tables and configuration together, without a database. */
 export interface Catalogue {
   routes: RouteTable;
+  /** With the grid rows of the methodology that counts. */
   tables: EcoTables;
+  /** The version that figures are made by. */
+  methodology: string;
   /** Everywhere that the configuration and the environment lead to. */
   places: readonly Deployment[];
   /** What could be reached at other places. */
@@ -27,8 +32,15 @@ export interface Catalogue {
   services: CatalogServices;
 }
 
-/** Reads the bundled tables and finds out what the configuration makes routable. Throws ConfigError. */
-export function createCatalogue(config: Config, clock: Clock): Catalogue {
+/**
+ * Reads the bundled tables and finds out what the configuration makes routable; `grids` are those that were imported.
+ * Throws ConfigError.
+ */
+export function createCatalogue(
+  config: Config,
+  clock: Clock,
+  grids: Grids = gridsOfFile(config, clock),
+): Catalogue {
   const { models, providers } = withConfigured(loadCatalog(), config);
   const stray = config.models.find(({ provider }) => !providers.some(({ id }) => id === provider));
   if (stray) {
@@ -36,8 +48,8 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
       `Cannot use the model "${stray.id}": its provider "${stray.provider}" is not known. Add [providers.${stray.provider}], or take one that "lowrouter provider list --all" shows`,
     );
   }
-  const tables = loadEco();
-  const { methodology } = config.eco;
+  const { methodology } = grids;
+  const tables = tablesFor(withImported(loadEco(), grids.imported), methodology);
   if (findMethodology(tables, methodology) === undefined) {
     const known = tables.methodologies.map((record) => record.version).join(", ");
     throw new ConfigError(
@@ -46,7 +58,7 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
   }
   const places = deployments(providers, config, clock);
   // Places come and go with the credentials that lead there.
-  const grids = new WeakMap<Deployment, Grid>();
+  const gridAt = new WeakMap<Deployment, Grid>();
   const day = dayOf(clock.now());
   const measured = measurements(
     config,
@@ -56,7 +68,7 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
   );
   const tableOver = (deployments: readonly Deployment[]): RouteTable => {
     const known = gridsOf(deployments, tables);
-    for (const [place, grid] of known) grids.set(place, grid);
+    for (const [place, grid] of known) gridAt.set(place, grid);
     const { aliases } = config.routing;
     const shared = { models, providers, tables, methodology, day, aliases, measured };
     return createRouteTable({ ...shared, deployments, grids: known });
@@ -68,22 +80,23 @@ export function createCatalogue(config: Config, clock: Clock): Catalogue {
     tables,
     places,
     tableOver,
-    gridAt: (place) => grids.get(place),
+    gridAt: (place) => gridAt.get(place),
+    methodology,
     services: {
       models,
       providers,
       ecoOfModel: (model) => ecoOfModel(tables, methodology, model),
-      gridOf(provider, region) {
+      gridOf(provider, region, version = methodology) {
         const place = places.find((one) => one.provider.id === provider && one.region === region);
-        if (place) return grids.get(place);
+        if (place && version === methodology) return gridAt.get(place);
         const known = providers
           .find((one) => one.id === provider)
           ?.regions.find((one) => one.id === region);
-        return gridFor(tables, {
+        return gridFor(tablesFor(tables, version), {
           provider,
           region,
-          country: known?.country,
-          zone: known?.gridZone,
+          country: place === undefined ? known?.country : place.country,
+          zone: place === undefined ? known?.gridZone : place.gridZone,
         });
       },
       methodologies: () => publishMethodologies(tables),

@@ -107,8 +107,10 @@ export async function listKeys(store: Store, listing: KeyListing): Promise<ApiKe
   }
   if (!includeDisabled) texts.push("disabled = 0");
   if (pageToken !== undefined) {
-    texts.push("(created_at, hash) < (SELECT created_at, hash FROM api_key WHERE hash = ?)");
-    args.push(pageToken);
+    // A key that is not the lister's own tells nothing, not even that it is there: as after one that is gone, the list ends.
+    texts.push(`(created_at, hash) < (SELECT created_at, hash FROM api_key WHERE hash = ?
+      AND account_id = coalesce(?, account_id) AND created_by IS coalesce(?, created_by))`);
+    args.push(pageToken, accountId ?? null, createdBy ?? null);
   }
   const where = texts.length === 0 ? "" : `WHERE ${texts.join(" AND ")}`;
   const rows = await store.read(

@@ -30,6 +30,9 @@ export interface PublicKey {
   endorsement?: { keyId: string; signature: string } | undefined;
 }
 
+/** What is needed of a key to check it. */
+export type NamedKey = Pick<PublicKey, "id" | "publicKey" | "endorsement">;
+
 /** The key that signs now. */
 export interface Signer extends PublicKey {
   /** Signature in base64url, 64 bytes, over the text under its purpose. */
@@ -94,7 +97,7 @@ export function verifySignature(
 }
 
 /** Whether a key is named for what it is, and the key before it, where it names one, vouches for it. */
-export function isVouchedFor(key: PublicKey, known: readonly PublicKey[]): boolean {
+export function isVouchedFor(key: NamedKey, known: readonly NamedKey[]): boolean {
   if (idOf(key.publicKey) !== key.id) return false;
   const { endorsement } = key;
   if (endorsement === undefined) return true;

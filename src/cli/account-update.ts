@@ -1,15 +1,19 @@
 import type { AccountRouting } from "#src/account/account.ts";
 import { getAccountRouting, setAccountRouting } from "#src/account/account-routing.ts";
+import { getCarbonBudget, setCarbonBudget } from "#src/account/carbon-budget.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
 import { createCatalogue } from "#src/catalogue.ts";
-import { routingLines, routingRecord } from "#src/cli/account.ts";
+import { carbonLine, carbonOf, routingLines, routingRecord } from "#src/cli/account.ts";
+import { changedBudget } from "#src/cli/carbon.ts";
 import { noted } from "#src/cli/noted.ts";
 import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
 import { keptPolicy, keptProviders, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
+import { budgetDetail } from "#src/http/account-settings.ts";
 import { systemClock } from "#src/lib/clock.ts";
+import type { Store } from "#src/store/store.ts";
 
 /** An account's wishes for routing as the command line takes them; `none` lifts one. */
 export interface AccountOptions extends CommonOptions {
@@ -20,6 +24,9 @@ export interface AccountOptions extends CommonOptions {
   dataCollection?: string;
   zdr?: boolean;
   preferLowCarbon?: boolean;
+  carbonBudgetG?: string;
+  carbonBudgetReset?: string;
+  carbonBudgetAction?: string;
 }
 
 /** The `account update` command. */
@@ -30,6 +37,14 @@ export async function updateAccountCommand(
 ): Promise<void> {
   await withStore(options, async (store, config) => {
     const account = await accountBy(store, id);
+    if (isOfCarbon(options)) await updateBudget(store, account.id, options);
+    if (isOfCarbon(options) && !isOfRouting(options)) {
+      await Bun.sleep(freshnessOf(store) + 1);
+      const data = { id: account.id, ...(await carbonOf(store, account.id)) };
+      if (options.json) return printJson(output, { data });
+      output.out(`Account "${account.name}" is changed; running gateways know\n`);
+      return output.out(carbonLine(data));
+    }
     const before = (await getAccountRouting(store, account.id)) ?? {};
     const { routes } = createCatalogue(config, systemClock);
     const routing = asUsage(() => changed(before, options, routes));
@@ -53,6 +68,34 @@ export async function updateAccountCommand(
     output.out(`Account "${account.name}" is changed; running gateways know\n`);
     output.out(routingLines(routing));
   });
+}
+
+async function updateBudget(
+  store: Store,
+  accountId: string,
+  options: AccountOptions,
+): Promise<void> {
+  const budget = changedBudget(await getCarbonBudget(store, accountId), options);
+  const entry = noted({
+    action: "carbon_budget.changed",
+    target: accountId,
+    accountId,
+    detail: budgetDetail(budget),
+  });
+  const now = systemClock.now();
+  await setCarbonBudget(store, accountId, budget, { now, beside: [entry] });
+}
+
+function isOfCarbon(options: AccountOptions): boolean {
+  const { carbonBudgetG, carbonBudgetReset, carbonBudgetAction } = options;
+  return [carbonBudgetG, carbonBudgetReset, carbonBudgetAction].some((one) => one !== undefined);
+}
+
+function isOfRouting(options: AccountOptions): boolean {
+  const { policy, region, allowedProviders, ignoreProviders, dataCollection } = options;
+  const { zdr, preferLowCarbon } = options;
+  const given = [policy, region, allowedProviders, ignoreProviders, dataCollection];
+  return [...given, zdr, preferLowCarbon].some((one) => one !== undefined);
 }
 
 /** The wishes after a change; what is lifted is absent. */
@@ -85,8 +128,7 @@ function changed(
   else if (zdr === false) delete after.zdr;
   if (preferLowCarbon === true) after.preferLowCarbon = true;
   else if (preferLowCarbon === false) delete after.preferLowCarbon;
-  const given = [policy, region, allowedProviders, ignoreProviders, dataCollection];
-  if (given.every((one) => one === undefined) && zdr === undefined && preferLowCarbon === undefined)
+  if (!isOfRouting(options))
     throw new CommandError(
       'Cannot change nothing: give an option such as --region eu-west or --zdr\nRun "lowrouter account update --help" to see them',
       2,

@@ -1,10 +1,12 @@
 import type { Account, AccountRouting } from "#src/account/account.ts";
 import { getAccountRouting } from "#src/account/account-routing.ts";
+import { carbonStanding, getCarbonBudget } from "#src/account/carbon-budget.ts";
 import { openAccount } from "#src/account/administer.ts";
 import { listAccounts } from "#src/account/accounts.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { carbonRecord } from "#src/http/carbon-budget-change.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
 import { balanceOf } from "#src/ledger/transactions.ts";
 import { rfc3339, systemClock } from "#src/lib/clock.ts";
@@ -76,6 +78,7 @@ export async function showAccountCommand(
       `id       ${record.id}\nname     ${record.name}\nplan     ${record.plan}\nbalance  ${record.balance} ${currency}\nused     ${record.used} ${currency}\ncreated  ${record.created_at}\n`,
     );
     output.out(routingLines(await getAccountRouting(store, record.id)));
+    output.out(carbonLine(record));
   });
 }
 
@@ -91,7 +94,27 @@ async function recordOf(store: Store, account: Account) {
     used: toUnits(used),
     created_at: rfc3339(account.createdAt),
     routing: routingRecord(await getAccountRouting(store, account.id)),
+    ...(await carbonOf(store, account.id)),
   };
+}
+
+/** An account's carbon budget, with what is left. */
+export async function carbonOf(store: Store, accountId: string) {
+  const budget = await getCarbonBudget(store, accountId);
+  return carbonRecord(
+    budget && (await carbonStanding(store, accountId, budget, systemClock.now())),
+  );
+}
+
+/** The same for people: nothing where there is no budget. */
+export function carbonLine(record: Awaited<ReturnType<typeof carbonOf>>): string {
+  const { carbon_budget_g: budget, carbon_left_g: left, carbon_budget_action: action } = record;
+  if (budget === null) return "";
+  const then =
+    action === null || action === "refuse"
+      ? "then refused"
+      : `then routed under ${action.route_under_g_per_1k} g per 1,000 tokens`;
+  return `budget   ${budget} g CO2e ${record.carbon_budget_reset}, ${left} g left, ${then}\n`;
 }
 
 /** An account's wishes for routing as they are printed; null where there is none. */

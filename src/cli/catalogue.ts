@@ -6,6 +6,7 @@ import type { Config } from "#src/config/load.ts";
 import { type OpenedKey, openProviderKeys } from "#src/account/provider-keys.ts";
 import { createKeyring } from "#src/gateway/keys/keyring.ts";
 import { keyPlaceOf } from "#src/shared-keys.ts";
+import { type Grids, gridsAt } from "#src/imported-grids.ts";
 import type { CatalogView } from "#src/http/describe.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { healthAsTold } from "#src/provider/told-health.ts";
@@ -25,9 +26,10 @@ export async function withCatalogue<T>(
   options: CommonOptions,
   work: (shown: Shown) => Promise<T> | T,
 ): Promise<T> {
-  const config = configOf(options);
-  const catalogue = createCatalogue(config, systemClock);
-  const { standings, inFlight: busy, stored } = await told(config);
+  const read = configOf(options);
+  const { standings, inFlight: busy, stored, grids } = await told(read);
+  const catalogue = createCatalogue(read, systemClock, grids);
+  const config = { ...read, eco: { ...read.eco, methodology: catalogue.methodology } };
   const keyring = createKeyring({
     providers: catalogue.services.providers,
     config,
@@ -58,7 +60,7 @@ export async function withCatalogue<T>(
 }
 
 /** What running gateways told; nothing where there is no database, or one of another version. */
-async function told(config: Config): Promise<ToldHealth & { stored: OpenedKey[] }> {
+async function told(config: Config): Promise<ToldHealth & { stored: OpenedKey[]; grids?: Grids }> {
   const none = { standings: [], inFlight: new Map<string, number>(), stored: [] };
   const { url, token, synchronous } = config.database;
   if (url.startsWith("file:") && !existsSync(url.slice("file:".length))) return none;
@@ -66,13 +68,23 @@ async function told(config: Config): Promise<ToldHealth & { stored: OpenedKey[] 
     const store = await openStore({ url, authToken: token, synchronous });
     try {
       const health = await toldHealth(store, systemClock.now());
-      return { ...health, stored: await storedKeys(store, config) };
+      const grids = await gridsIn(store, config);
+      return { ...health, stored: await storedKeys(store, config), ...(grids ? { grids } : {}) };
     } finally {
       store.close();
     }
   } catch {
     // The catalogue can be shown whatever state the database is in; "doctor" tells about that.
     return none;
+  }
+}
+
+/** Imported tables; a fault of the file is said by the catalogue itself. */
+async function gridsIn(store: Store, config: Config): Promise<Grids | undefined> {
+  try {
+    return await gridsAt(store, config, systemClock);
+  } catch {
+    return undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import { explain } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
 import { loadEco } from "#src/eco/load.ts";
 import { publishMethodologies } from "#src/eco/publish.ts";
-import { explainGeneration } from "#src/report/explain-generation.ts";
+import { explainGeneration, gridVersionOf } from "#src/report/explain-generation.ts";
 
 /** The `eco explain` command. */
 export async function explainCommand(
@@ -18,7 +18,11 @@ export async function explainCommand(
 ): Promise<void> {
   await withCatalogue(options, async ({ config, services, tables }) => {
     const row = await withStore(options, (store) => generationBy(store, id));
-    const grid = services.gridOf(row.provider ?? "", row.region ?? "");
+    const grid = services.gridOf(
+      row.provider ?? "",
+      row.region ?? "",
+      gridVersionOf(row, config.eco.methodology),
+    );
     printJson(output, explainGeneration(row, tables, grid, config.eco.methodology));
   });
 }

@@ -11,6 +11,7 @@ import {
 } from "#src/account/keys.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
 import { usageOf } from "#src/account/key-usage.ts";
+import { carbonAction, carbonReset } from "#src/cli/carbon.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { noted } from "#src/cli/noted.ts";
 import { asUsage, CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
@@ -34,6 +35,8 @@ export interface KeyOptions extends CommonOptions {
   policy?: string;
   rpm?: number;
   carbonBudgetG?: number;
+  carbonBudgetReset?: string;
+  carbonBudgetAction?: string;
   hedge?: boolean;
   expiresAt?: string;
 }
@@ -55,6 +58,10 @@ function changeOf(options: KeyOptions, config: Config): KeyChange {
   }
   if (options.rpm) change.rateLimit = { requestsPerMinute: options.rpm };
   if (options.carbonBudgetG !== undefined) change.carbonBudgetG = options.carbonBudgetG;
+  if (options.carbonBudgetReset !== undefined)
+    change.carbonBudgetReset = carbonReset(options.carbonBudgetReset);
+  if (options.carbonBudgetAction !== undefined)
+    change.carbonBudgetAction = carbonAction(options.carbonBudgetAction);
   if (options.hedge !== undefined) change.hedge = options.hedge;
   if (options.expiresAt !== undefined) {
     const time = Date.parse(options.expiresAt);

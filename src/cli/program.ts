@@ -157,6 +157,12 @@ function build(output: Output): Command {
     .option("--no-zdr", "any endpoint")
     .option("--prefer-low-carbon", "the cleanest grid first")
     .option("--no-prefer-low-carbon", "as the policy says")
+    .option("--carbon-budget-g <grams>", "grams CO2e of all its keys together; none lifts")
+    .option("--carbon-budget-reset <window>", "daily or monthly")
+    .option(
+      "--carbon-budget-action <action>",
+      "refuse, or route:G to go on under G g per 1,000 tokens",
+    )
     .action(async (id: string, options) =>
       (await import("#src/cli/account-update.ts")).updateAccountCommand(id, options, output),
     );
@@ -199,7 +205,12 @@ function build(output: Output): Command {
       .option("--region <region>", "region that its requests never leave")
       .option("--policy <policy>", "routing policy")
       .option("--rpm <n>", "requests per minute", integer)
-      .option("--carbon-budget-g <grams>", "grams CO2e per month", limit)
+      .option("--carbon-budget-g <grams>", "grams CO2e in each window", limit)
+      .option("--carbon-budget-reset <window>", "daily or monthly")
+      .option(
+        "--carbon-budget-action <action>",
+        "refuse, or route:G to go on under G g per 1,000 tokens",
+      )
       .option("--hedge", "ask a second route when the first is slow; only the winner is charged")
       .option("--no-hedge", "wait for the first")
       .option("--expires-at <time>", "when it stops working, RFC 3339");
@@ -349,10 +360,60 @@ function build(output: Output): Command {
     (await import("#src/cli/eco.ts")).methodologyCommand(options, output),
   );
 
-  const audit = group("audit", "the ledger's proof");
-  withJson(command(audit, "verify", "check the hash chain and the balances")).action(
-    async (options) => (await import("#src/cli/audit.ts")).verifyCommand(options, output),
+  const grid = group("grid", "grid intensities");
+  withJson(command(grid, "import <file>", "take a table of your own as a new methodology version"))
+    .option("--dry-run", "show what would change, and keep nothing")
+    .option("--name <label>", "what its version is called, instead of the table's own source")
+    .action(async (file: string, options) =>
+      (await import("#src/cli/grid.ts")).importGridCommand(file, options, output),
+    );
+  withJson(command(grid, "list", "tables that were imported")).action(async (options) =>
+    (await import("#src/cli/grid.ts")).listGridsCommand(options, output),
   );
+
+  const audit = group("audit", "the ledger's proof");
+  withJson(
+    command(audit, "key", "the public keys that statements and published heads are signed with"),
+  )
+    .option("--rotate", "make a new one, for which the old one vouches")
+    .action(async (options) =>
+      (await import("#src/cli/audit-key.ts")).auditKeyCommand(options, output),
+    );
+  withJson(
+    command(
+      audit,
+      "verify",
+      "check the hash chain, its published heads and all sums; or, given a file, a footprint statement",
+    ),
+  )
+    .argument("[file]", "a statement: .json, .pdf, .html, or .csv with its .sig beside it")
+    .option(
+      "--heads <file>",
+      "a copy of ledger-heads.log, instead of the one in the data directory",
+    )
+    .option(
+      "--key <key>",
+      "public key that signed the first head, or the statement (there also a file that holds it)",
+    )
+    .option("--ledger", "of a statement: look for the rows that it names in this ledger, too")
+    .action(async (file: string | undefined, options) =>
+      file === undefined
+        ? (await import("#src/cli/audit.ts")).verifyCommand(options, output)
+        : (await import("#src/cli/audit-statement.ts")).verifyStatementCommand(
+            file,
+            options,
+            output,
+          ),
+    );
+  const report = group("report", "reports for others");
+  withJson(command(report, "footprint", "the signed footprint statement of a month"))
+    .requiredOption("--month <month>", "such as 2026-10, UTC")
+    .requiredOption("--out <file>", "what to write: .html, .pdf, .csv or .json")
+    .option("--account <account>", "account id or name; else the whole gateway")
+    .option("--partial", "also where the month is not over yet")
+    .action(async (options) =>
+      (await import("#src/cli/report.ts")).footprintCommand(options, output),
+    );
   withJson(command(program, "backup <file>", "a consistent copy, while serving")).action(
     async (file: string, options) =>
       (await import("#src/cli/backup.ts")).backupCommand(file, options, output),

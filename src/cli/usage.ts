@@ -2,7 +2,7 @@ import { figure } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
-import { activity } from "#src/ledger/rollups.ts";
+import { versionedActivity } from "#src/ledger/rollups.ts";
 import {
   activityColumns,
   activityRecord,
@@ -38,7 +38,7 @@ export async function usageCommand(
   await withStore(options, async (store, config) => {
     const account =
       options.account === undefined ? undefined : (await accountBy(store, options.account)).id;
-    const rows = await activity(
+    const rows = await versionedActivity(
       store,
       { account, fromDay: options.from, toDay: options.to },
       groupBy,

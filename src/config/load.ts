@@ -9,6 +9,7 @@ import {
   readFile,
 } from "#src/config/file.ts";
 import { type MailConfig, mailOf, publicUrlOf } from "#src/config/mail.ts";
+import { type MetricsConfig, metricsOf, type OtelConfig, otelOf } from "#src/config/observe.ts";
 import { type OidcProvider, oidcOf } from "#src/config/oidc.ts";
 import { createPicker, type Origins } from "#src/config/pick.ts";
 import {
@@ -69,6 +70,8 @@ export interface Config {
   mail: MailConfig;
   stripe: StripeConfig;
   retention: { usageDays: number };
+  metrics: MetricsConfig;
+  otel: OtelConfig;
   log: { level: "debug" | "info" | "warn" | "error"; format: "json" | "pretty" | undefined };
   oidc: OidcProvider[];
   providers: Record<string, ProviderConfig>;
@@ -266,6 +269,8 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         1,
       ),
     },
+    metrics: metricsOf(file.metrics, { pick, flag, secret }),
+    otel: otelOf(file.otel, { pick, flag, secret }),
     log: {
       level: choice(
         "log.level",

@@ -159,6 +159,15 @@ export const fileSchema = v.strictObject({
     }),
   ),
   retention: v.optional(v.strictObject({ usage_days: v.optional(v.pipe(count, v.minValue(1))) })),
+  /** Counters at /metrics, for Prometheus; a token for readers elsewhere is LOWROUTER_METRICS_TOKEN. */
+  metrics: v.optional(v.strictObject({ enabled: v.optional(v.boolean()) })),
+  /** Where traces and metrics are sent by OTLP; headers are OTEL_EXPORTER_OTLP_HEADERS. */
+  otel: v.optional(
+    v.strictObject({
+      endpoint: v.optional(v.string()),
+      service_name: v.optional(v.pipe(v.string(), v.minLength(1))),
+    }),
+  ),
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(["debug", "info", "warn", "error"])),

@@ -2,11 +2,12 @@ import { inputTokens, outputTokens, totalTokens, type Usage } from "#src/dialect
 import { countedTokens, estimate, findMethodology, whBounds } from "#src/eco/estimate.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
 import { type Measured, measuredVersion } from "#src/eco/measured.ts";
-import type { EcoInput, Grid } from "#src/eco/methodology.ts";
+import { gridNameOf } from "#src/eco/grid-table.ts";
+import type { EcoInput, Grid, GridRow } from "#src/eco/methodology.ts";
 import { pueRange } from "#src/eco/pue.ts";
 
 const counting =
-  "counted_tokens = completion * (output_visible + reasoning) + freshPrompt * (input_fresh + cache_write) + cachedPrompt * cache_read, by the weights";
+  "counted_tokens = weights.completion * (output_visible + reasoning) + weights.freshPrompt * (input_fresh + cache_write) + weights.cachedPrompt * cache_read";
 
 /** How each methodology computes, a step a line. */
 export const formulas: Record<Methodology["formula"], string[]> = {
@@ -68,7 +69,7 @@ export function explain(tables: EcoTables, version: string, input: EcoInput) {
     grid: describeGrid(grid),
     result: result?.block,
     interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
-    other_methodologies: others(tables, version, input),
+    other_methodologies: others(tables, { version, grid: methodology.grid }, input),
     published_measurements: comparable(tables, input.model),
     not_measured: notMeasured,
   };
@@ -98,7 +99,11 @@ export function explainMeasured(
     grid: describeGrid(grid),
     result: result?.block,
     interval: result && { energy_wh: result.energyWh, carbon_g: result.carbonG },
-    other_methodologies: others(tables, undefined, { ...input, measured: undefined }),
+    other_methodologies: others(
+      tables,
+      { grid: gridNameOf(version) },
+      { ...input, measured: undefined },
+    ),
     published_measurements: comparable(tables, input.model),
     not_measured: notMeasured,
   };
@@ -134,10 +139,14 @@ function tokensOf(usage: Usage, counted: number) {
   };
 }
 
-/** The same answer under every other bundled methodology. */
-function others(tables: EcoTables, version: string | undefined, input: EcoInput) {
+/** The same answer under every other methodology, on the same grid. */
+function others(
+  tables: EcoTables,
+  { version, grid }: { version?: string; grid: string | undefined },
+  input: EcoInput,
+) {
   return tables.methodologies
-    .filter((other) => other.version !== version)
+    .filter((other) => other.version !== version && other.grid === grid)
     .map((other) => {
       const value = estimate(tables, other.version, input);
       return {
@@ -149,6 +158,13 @@ function others(tables: EcoTables, version: string | undefined, input: EcoInput)
     });
 }
 
+/** Whether a grid's figure is of what is made in its zone or of what is used there. */
+export function scopeOf({ rows }: Grid): GridRow["scope"] | "mixed" {
+  const [first] = rows;
+  const same = rows.every(({ row }) => row.scope === first?.row.scope);
+  return same ? (first?.row.scope ?? "unstated") : "mixed";
+}
+
 /** A grid with the rows it was made from. */
 export function describeGrid(grid: Grid) {
   return {
@@ -156,6 +172,7 @@ export function describeGrid(grid: Grid) {
     zone: grid.zone,
     year: grid.year,
     basis: grid.basis,
+    scope: scopeOf(grid),
     ...(grid.assumption === undefined ? {} : { assumption: grid.assumption }),
     rows: grid.rows.map(({ row, weight }) => ({
       zone: row.zone,

@@ -7,6 +7,7 @@ import gridFile from "#data/grid.json" with { type: "json" };
 import methodologiesFile from "#data/methodologies.json" with { type: "json" };
 import parametersFile from "#data/parameters.json" with { type: "json" };
 import regionsFile from "#data/regions.json" with { type: "json" };
+import type { GridTable } from "#src/eco/grid-table.ts";
 import type { GridRow, ModelParameters } from "#src/eco/methodology.ts";
 
 const day = v.pipe(v.string(), v.regex(/^\d{4}-\d{2}-\d{2}$/, "a day, YYYY-MM-DD"));
@@ -111,7 +112,10 @@ const benchmark = v.strictObject({
   ...sourced,
 });
 
-export type Methodology = v.InferOutput<typeof methodology>;
+export type Methodology = v.InferOutput<typeof methodology> & {
+  /** Name of the imported grid table that it stands on; absent on the bundled one. */
+  grid?: string;
+};
 export type LinearMethodology = Extract<Methodology, { formula: "linear" }>;
 export type MlenergyMethodology = Extract<Methodology, { formula: "mlenergy" }>;
 export type Datacenter = v.InferOutput<typeof datacenter>;
@@ -123,6 +127,10 @@ export interface EcoTables {
   methodologies: Methodology[];
   parameters: Map<string, ModelParameters>;
   zones: Map<string, GridRow>;
+  /** The rows that come with this program, whatever table `zones` is of. */
+  bundled: Map<string, GridRow>;
+  /** Grid tables that the operator brought, by name; see tablesFor(). */
+  imported: ReadonlyMap<string, GridTable>;
   /** ISO 3166 alpha-2 to zone. */
   countries: Map<string, string>;
   regions: Map<string, RegionRow>;
@@ -141,6 +149,7 @@ export function loadEco(): EcoTables {
     ...checkRows("data/ecologits/datacenters.json", datacenter, ecologitsDatacenters.datacenters),
     ...checkRows("data/datacenters.json", datacenter, datacentersFile.datacenters),
   ];
+  const bundled = index("data/grid.json", zones, (row) => row.zone);
   return {
     methodologies: checkRows(
       "data/methodologies.json",
@@ -148,7 +157,9 @@ export function loadEco(): EcoTables {
       methodologiesFile.methodologies,
     ),
     parameters: index("the parameters", known, (row) => row.model),
-    zones: index("data/grid.json", zones, (row) => row.zone),
+    zones: bundled,
+    bundled,
+    imported: new Map(),
     countries: new Map(
       zones.flatMap((row) =>
         row.iso2 && row.kind === "country" ? [[row.iso2, row.zone] as const] : [],

@@ -29,6 +29,8 @@ export interface GridRow {
   sourceUrl: string;
   licence: string;
   read: string;
+  /** From a table that the operator brought. */
+  imported?: true;
 }
 
 /** The grid of a place: one row, or the population-weighted mean of several. */

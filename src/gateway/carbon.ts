@@ -18,7 +18,7 @@ export function budgetOfKey(key: ApiKey): CarbonBudget | undefined {
   return grams === undefined ? undefined : { grams, reset, action: key.carbonBudgetAction };
 }
 
-/** Whether a caller may emit without bound: most may, and nothing is to be weighed. */
+/** Whether what a caller emits is bounded; for most it is not, and nothing is to be weighed. */
 export function isBudgeted(key: ApiKey, account: Account): boolean {
   return key.carbonBudgetG !== undefined || account.carbonBudget !== undefined;
 }
@@ -65,7 +65,6 @@ export function demandCarbon(
   { routes, tokens }: { routes: readonly Route[]; tokens: number },
   { ask, app }: { ask: Ask; app: App },
 ): void {
-  if (!isBudgeted(caller.key, caller.account)) return;
   let per1k = 0;
   // Vectors have no carbon figures, so nothing will be settled for them either.
   if (ask.kind === "chat")

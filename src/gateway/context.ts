@@ -22,11 +22,13 @@ import type { Clock } from "#src/lib/clock.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
 import type { Log } from "#src/observe/log.ts";
+import type { Telemetry } from "#src/observe/telemetry.ts";
 import type { Sticky } from "#src/gateway/routing/sticky.ts";
 import type { Job } from "#src/gateway/settle.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import type { RemoteDocuments, RequestDocuments } from "#src/provider/remote-document.ts";
 import type { Health } from "#src/provider/health.ts";
+import type { LiveGrid } from "#src/provider/live-grid.ts";
 import type { InFlight } from "#src/provider/in-flight.ts";
 import type { Deadlines } from "#src/lib/deadline.ts";
 
@@ -109,6 +111,8 @@ export interface App {
   allowances: Allowances;
   /** Told of each refusal for what ran out. Returns at once. */
   refused(caller: Caller, refusal: Refusal): void;
+  /** Who counts and traces what ends; absent where nobody wants to know. */
+  telemetry?: Telemetry | undefined;
   ledger: { record(entry: { generation: Generation; movements: Movement[] }): Promise<void> };
   price(route: Route, usage: Usage, now: number): Cost | undefined;
   /** The most that a request can be charged at a route. */
@@ -131,6 +135,8 @@ export interface App {
   ):
     | (Estimate & { gridGPerKwh: number; gridZone: string; measured: Measured | undefined })
     | undefined;
+  /** Grids as they are now, where the operator wants that. */
+  liveGrid?: LiveGrid | undefined;
   /** Start of the running window, UTC, Unix milliseconds. */
   windowStart(reset: ResetInterval | "minute"): number;
   /** End of the running window. */

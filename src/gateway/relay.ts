@@ -27,6 +27,7 @@ export function relay(job: Job, answer: Answer, app: App): Response | Promise<Re
     usage,
     upstreamId: whole.id,
     firstByteAt: answer.firstByteAt,
+    sentAt: answer.sentAt,
     trace: answer.trace,
   };
   return committed(job, { outcome, account, dropped, body: whole.attach(account.summary) }, app);

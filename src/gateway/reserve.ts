@@ -3,7 +3,7 @@ import type { Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { thinkingTokens } from "#src/dialect/effort.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
-import { demandCarbon } from "#src/gateway/carbon.ts";
+import { demandCarbon, isBudgeted } from "#src/gateway/carbon.ts";
 import type { App } from "#src/gateway/context.ts";
 import { freeDemands } from "#src/gateway/routing/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
@@ -95,8 +95,10 @@ function demandsOf({ key, account }: Caller, ask: Ask, routes: Route[], app: App
   // A token is about four bytes of text; the bound used for money would refuse far too early here.
   demandRates(demands, 1, Math.ceil(ask.inputTokensAtMost / 4) + output, key, app);
   demands.push(...freeDemands(routes, { key, account }, app));
-  const tokens = ask.inputTokensAtMost + output;
-  demandCarbon(demands, { key, account }, { routes, tokens }, { ask, app });
+  if (isBudgeted(key, account)) {
+    const tokens = ask.inputTokensAtMost + output;
+    demandCarbon(demands, { key, account }, { routes, tokens }, { ask, app });
+  }
   return demands;
 }
 

@@ -4,12 +4,14 @@ import type { Ask, LowrouterBlock, Summary } from "#src/dialect/dialect.ts";
 import { totalTokens, type Usage } from "#src/dialect/usage.ts";
 import type { App, Call, Cost } from "#src/gateway/context.ts";
 import { isOwn } from "#src/gateway/keys/credentials.ts";
+import { withLive } from "#src/gateway/live-trace.ts";
 import { hasFeeless, type KeyHold } from "#src/gateway/keys/key-hold.ts";
 import { type Spent, spend } from "#src/gateway/reserve.ts";
 import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/generation.ts";
 import { nano, toUnits } from "#src/ledger/money.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 import type { AppError } from "#src/lib/error.ts";
+import type { Telemetry } from "#src/observe/telemetry.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 
 /** A request that was admitted: its ids and its hold. Ended exactly once, by settle(). */
@@ -39,6 +41,8 @@ export interface Outcome {
   upstreamId?: string;
   /** Monotonic milliseconds of the first byte of a stream. */
   firstByteAt?: number;
+  /** Monotonic milliseconds when the upstream that answered was asked. */
+  sentAt?: number;
   trace: TraceEntry[];
 }
 
@@ -126,6 +130,7 @@ export async function settle(
   if (job.keyHolds.length > 0) movements.push(...spendKeys(job, outcome, cost, spent));
   try {
     await app.ledger.record({ generation, movements });
+    if (app.telemetry !== undefined) observed(app.telemetry, generation, job, outcome, app);
   } catch (cause) {
     app.log.write("error", "settle_failed", { generation: job.generationId }, cause);
     throw cause;
@@ -142,6 +147,22 @@ function uncertain(job: Job, { route, usage }: Outcome, charged: boolean, app: A
   if (!charged || route === undefined || usage?.estimated !== true) return 0;
   if (job.ask.kind !== "chat" || job.hold.demands.every(({ kind }) => kind !== "carbon")) return 0;
   return app.estimate(route, usage)?.block.carbon_g ?? 0;
+}
+
+/** Shows a request that is kept to whoever counts; what goes wrong there is not the request's. */
+function observed(
+  telemetry: Telemetry,
+  generation: Generation,
+  { call }: Job,
+  { sentAt, firstByteAt }: Outcome,
+  { clock, log }: App,
+): void {
+  try {
+    const moments = { startedAt: call.startedAt, sentAt, firstByteAt, endedAt: clock.monotonic() };
+    telemetry.ended(generation, moments, call.request.headers);
+  } catch (cause) {
+    log.write("warn", "telemetry_failed", {}, cause);
+  }
 }
 
 /** Ends what was taken of credentials: a try counts, and what it cost counts where it served. */
@@ -216,7 +237,7 @@ function generationOf(
     gridGPerKwh: estimate?.gridGPerKwh,
     gridZone: estimate?.gridZone,
     measured: estimate?.measured,
-    trace: [...job.trace, ...outcome.trace],
+    trace: withLive([...job.trace, ...outcome.trace], route, app.liveGrid),
   };
 }
 

@@ -17,7 +17,7 @@ import { toCredits, toUnits } from "#src/ledger/money.ts";
 import { balanceOf, listTransactions } from "#src/ledger/transactions.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
-import { explainGeneration } from "#src/report/explain-generation.ts";
+import { explainGeneration, gridVersionOf } from "#src/report/explain-generation.ts";
 import { generationRecord } from "#src/report/generation-record.ts";
 import { selfRecord } from "#src/report/key-record.ts";
 
@@ -52,7 +52,11 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
   const eco = (request: Request, id: string) =>
     forCaller(request, async (caller) => {
       const row = await found(caller, id);
-      const grid = services.gridOf(row.provider ?? "", row.region ?? "");
+      const grid = services.gridOf(
+        row.provider ?? "",
+        row.region ?? "",
+        gridVersionOf(row, app.config.eco.methodology),
+      );
       return json(explainGeneration(row, tables, grid, app.config.eco.methodology));
     });
   const self = (request: Request) =>

@@ -13,6 +13,7 @@ import {
   timeseries,
   totals,
   type Totals,
+  versionedActivity,
 } from "#src/ledger/rollups.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -40,7 +41,7 @@ export function activityRoutes(app: App, { store }: Services, forCaller: ForCall
           `Cannot export as "${format.slice(0, 20)}": json or csv is needed`,
           { param: "format" },
         );
-      const rows = await activity(
+      const rows = await versionedActivity(
         store,
         { account: caller.account.id, fromDay: dayOf(query, "start"), toDay: dayOf(query, "end") },
         groupBy,

@@ -18,6 +18,8 @@ export const accountChangeSchema = v.strictObject({
   ),
 });
 
+const actions = '"refuse", or {"route_under_g_per_1k": a number above 0}';
+
 /** The budget after a change; undefined where it is lifted. What is not given stays. Throws `invalid_value` naming the member. */
 export function readCarbonBudget(
   body: unknown,
@@ -31,7 +33,7 @@ export function readCarbonBudget(
       "invalid_value",
       issue.expected === "never"
         ? `Cannot use the unknown field "${path}"`
-        : `Cannot use this value for "${path}": ${issue.expected} is needed`,
+        : `Cannot use this value for "${path}": ${path === "carbon_budget_action" ? actions : issue.expected} is needed`,
       { param: path },
     );
   }

@@ -25,7 +25,8 @@ export interface CatalogServices {
   models: readonly Model[];
   providers: readonly Provider[];
   ecoOfModel(model: string): ModelEco | undefined;
-  gridOf(provider: string, region: string): Grid | undefined;
+  /** `version`: on the grid table of another methodology than the one that counts. */
+  gridOf(provider: string, region: string, version?: string): Grid | undefined;
   /** Records and tables of every bundled methodology, as published. */
   methodologies(): unknown;
   methodology(version: string): unknown;

@@ -69,7 +69,10 @@ export function keyRoutes(
           detail: { name, type: type ?? "regular" },
         }),
       );
-      return json({ data: await record(key), key: secret }, { status: 201 });
+      return json(
+        { data: await record(key), key: secret },
+        { status: 201, headers: { "cache-control": "no-store" } },
+      );
     });
   const list = (request: Request) =>
     manage(request, async ({ account }, { searchParams }) => {

@@ -26,6 +26,7 @@ export async function respond(
   } catch (thrown) {
     isTold = false;
     const error = toAppError(thrown);
+    app.telemetry?.refused(error.code);
     if (error.code === "internal_error") {
       app.log.write(
         "error",

@@ -9,7 +9,9 @@ import { frontRoutes } from "#src/http/fronts.ts";
 import { preflight } from "#src/http/preflight.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
 import { allowOrigin, errorResponse, respond, writeJsonError } from "#src/http/respond.ts";
+import { statementKeyRoutes } from "#src/http/statement-keys.ts";
 import { stripeRoutes } from "#src/http/stripe.ts";
+import { metricsRoutes } from "#src/http/metrics.ts";
 import { methodFinder, wrongMethod } from "#src/http/wrong-method.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -42,8 +44,10 @@ export function surface({ app, services, readiness, pages, errorPage }: Surface)
       return response;
     })
     .use(healthRoutes(readiness))
+    .use(metricsRoutes(app))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
+    .use(statementKeyRoutes(app, services))
     .use(stripeRoutes(app, services))
     .use(pages ?? new Elysia());
   const methodsOf = methodFinder(server.routes);

@@ -43,7 +43,10 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
       const policy = wholeWebhook(readWebhookChange(await readJson(request)));
       const { webhook, secret } = await createWebhook(kit, mine(caller), policy, by(caller));
       await events.refresh();
-      return json({ endpoint: webhookRecord(webhook), secret }, { status: 201 });
+      return json(
+        { endpoint: webhookRecord(webhook), secret },
+        { status: 201, headers: { "cache-control": "no-store" } },
+      );
     });
   const list = (request: Request) =>
     manage(request, async (caller) =>
@@ -71,7 +74,10 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
     manage(request, async (caller) => {
       const rotated = await rotateSecret(kit, id, mine(caller), by(caller));
       if (rotated === undefined) return missing("webhook", "/api/v1/webhooks");
-      return json({ endpoint: webhookRecord(rotated.webhook), secret: rotated.secret });
+      return json(
+        { endpoint: webhookRecord(rotated.webhook), secret: rotated.secret },
+        { headers: { "cache-control": "no-store" } },
+      );
     });
   const test = (request: Request, id: string) =>
     manage(request, async (caller) =>

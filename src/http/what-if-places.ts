@@ -50,7 +50,9 @@ export async function whatIfKit(
     keysOf(store, account.id),
     getAccountRouting(store, account.id),
   ]);
-  const payer: Account = routing === undefined ? account : { ...account, routing };
+  // What the caller was read with may be older than this.
+  const { routing: _, ...plain } = account;
+  const payer: Account = routing === undefined ? plain : { ...plain, routing };
   const made = new Map<string, readonly Way[]>();
   const judges = new Map<string, Judge | undefined>();
 

@@ -32,6 +32,19 @@ export interface TraceEntry {
   may_cost?: number;
   /** `may_cost` is our estimate: nobody was told a usage. */
   estimated?: true;
+  /** Of the route that answered, where live grids are looked at: `stale` and `failed` fell back to the annual average. */
+  live_grid?: {
+    source: string;
+    zone: string;
+    state: "live" | "stale" | "failed";
+    /** g CO2 per kWh, with what it is of. Absent where it is not live. */
+    g_per_kwh?: number;
+    at?: string;
+    basis?: "lifecycle" | "direct";
+    scope?: "production" | "consumption";
+    /** A forecast, or an estimate of its source. */
+    estimated?: true;
+  };
 }
 
 /** One request as the ledger keeps it. Append-only; holds no prompt and no answer. */

@@ -65,7 +65,7 @@ export function writeRollups(generations: readonly Generation[]): Statement[] {
     }
     const amounts = amountsOf(generation);
     // Beyond it a sum would round, and depend on what was added first: the database adds these.
-    if (last.sum.some((sum, at) => sum + (amounts[at] ?? 0) > Number.MAX_SAFE_INTEGER)) {
+    if (isBeyond(last.sum, amounts)) {
       statements.push({ sql: addSums, args: [...placeOf(last.of, day), ...last.sum] });
       last.sum.fill(0);
     }
@@ -75,6 +75,13 @@ export function writeRollups(generations: readonly Generation[]): Statement[] {
   for (const { of, day, sum } of totals.values())
     statements.push({ sql: addSums, args: [...placeOf(of, day), ...sum] });
   return statements;
+}
+
+/** Whether a sum would be more than an integer of a double is. */
+function isBeyond(sum: readonly number[], amounts: readonly number[]): boolean {
+  for (let at = 0; at < sum.length; at++)
+    if ((sum[at] ?? 0) + (amounts[at] ?? 0) > Number.MAX_SAFE_INTEGER) return true;
+  return false;
 }
 
 /** The total that a generation belongs to, and what it adds there: in the order of `rollupPlace` and `rollupSums`. */

@@ -1,8 +1,10 @@
+/** Every question to the daily totals and how it is asked, in one place: which is why it is over 300 lines long. */
 import { ecoSumsOf, generationEco, rollupEco } from "#src/ledger/eco-sums.ts";
 import {
   numberIn,
   textOf,
   type Row,
+  type Soon,
   type Statement,
   type Store,
   type Value,
@@ -38,10 +40,15 @@ export interface RollupQuestion {
   groupBy: readonly Grouping[];
   order: Order;
   limit: number;
+  /** Which methodologies made the estimates of each row is asked too. */
+  methodologies?: true;
 }
 
 /** Totals of one combination in a report. */
-export interface UsageRow extends Totals, Partial<Record<Grouping, string>> {}
+export interface UsageRow extends Totals, Partial<Record<Grouping, string>> {
+  /** Versions behind the estimates, sorted; absent where that was not asked. */
+  methodologies?: readonly string[];
+}
 
 /** The first rows, and how many there are. */
 export interface RollupAnswer {
@@ -82,7 +89,10 @@ export interface Totals {
 }
 
 /** Totals of one combination; only the dimensions that were grouped by are present. */
-export interface ActivityRow extends Totals, Partial<Record<Dimension, string>> {}
+export interface ActivityRow extends Totals, Partial<Record<Dimension, string>> {
+  /** Versions behind the estimates, sorted; absent where that was not asked. */
+  methodologies?: readonly string[];
+}
 
 /** Totals of one hour, day or month; `start` in Unix milliseconds. */
 export interface Point extends Totals {
@@ -94,6 +104,13 @@ sum(cache_write_5m) AS cache_write_5m, sum(cache_write_1h) AS cache_write_1h, su
 sum(reasoning) AS reasoning, sum(cost) AS cost, sum(upstream_cost) AS upstream_cost, sum(byok_cost) AS byok_cost,
 sum(without_eco) AS without_eco, sum(errors) AS errors, sum(without_bounds) AS without_bounds,
 ${rollupEco}`;
+
+const versions = "group_concat(DISTINCT nullif(methodology, '')) AS methodologies";
+
+/** Versions of a row, none of which holds a comma. */
+function versionsOf(row: Row): readonly string[] {
+  return (textOf(row, "methodologies") ?? "").split(",").filter(Boolean).toSorted();
+}
 
 // Quoted: `key` is a word of SQL.
 const columnOf: Record<Dimension, string> = {
@@ -114,19 +131,38 @@ export async function activity(
   groupBy: readonly Dimension[],
   limit = 50_000,
 ): Promise<ActivityRow[]> {
-  const names = groupBy.map((dimension) => columnOf[dimension]);
+  const rows = await activityRows(store, filter, { groupBy, sums, limit });
+  return rows.map((row) => activityRow(row, groupBy));
+}
+
+/** As activity(), with the methodologies behind each row. */
+export async function versionedActivity(
+  store: Store,
+  filter: RollupFilter,
+  groupBy: readonly Dimension[],
+  limit = 50_000,
+): Promise<ActivityRow[]> {
+  const asked = { groupBy, sums: `${sums}, ${versions}`, limit };
+  const rows = await activityRows(store, filter, asked);
+  return rows.map((row) => ({ ...activityRow(row, groupBy), methodologies: versionsOf(row) }));
+}
+
+function activityRows(
+  store: Store,
+  filter: RollupFilter,
+  asked: { groupBy: readonly Dimension[]; sums: string; limit: number },
+): Soon<Row[]> {
+  const names = asked.groupBy.map((dimension) => columnOf[dimension]);
   const { where, args } = conditions(filter);
-  const picked = [...names, sums].join(", ");
+  const picked = [...names, asked.sums].join(", ");
   const group =
     names.length === 0 ? "" : ` GROUP BY ${names.join(", ")} ORDER BY ${names.join(", ")}`;
-  const rows = await store.read(`SELECT ${picked} FROM rollup${where}${group} LIMIT ?`, [
-    ...args,
-    limit,
-  ]);
-  return rows.map((row) => {
-    const place = groupBy.map((dimension) => [dimension, textOf(row, dimension) ?? ""]);
-    return { ...totalsOf(row), ...Object.fromEntries(place) };
-  });
+  return store.read(`SELECT ${picked} FROM rollup${where}${group} LIMIT ?`, [...args, asked.limit]);
+}
+
+function activityRow(row: Row, groupBy: readonly Dimension[]): ActivityRow {
+  const place = groupBy.map((dimension) => [dimension, textOf(row, dimension) ?? ""]);
+  return { ...totalsOf(row), ...Object.fromEntries(place) };
 }
 
 const groupingOf: Record<Grouping, string> = {
@@ -145,7 +181,7 @@ const sumOf: Record<Exclude<Order, "place">, string> = {
 /** A question as a statement, for `Store.snapshot` with others of the same moment. */
 export function rollupStatement(
   filter: RollupFilter,
-  { groupBy, order, limit }: RollupQuestion,
+  { groupBy, order, limit, methodologies }: RollupQuestion,
 ): Statement {
   const { where, args } = conditions(filter);
   const picked = groupBy.map((one) => `${groupingOf[one]} AS "${one}"`);
@@ -154,7 +190,7 @@ export function rollupStatement(
   const group = groupBy.length === 0 ? "" : ` GROUP BY ${places.join(", ")}`;
   const sort = ordered.length === 0 ? "" : ` ORDER BY ${ordered.join(", ")}`;
   return {
-    sql: `SELECT ${[...picked, sums, "count(*) OVER () AS combinations"].join(", ")} FROM rollup${where}${group}${sort} LIMIT ?`,
+    sql: `SELECT ${[...picked, sums, ...(methodologies ? [versions] : []), "count(*) OVER () AS combinations"].join(", ")} FROM rollup${where}${group}${sort} LIMIT ?`,
     args: [...args, limit],
   };
 }
@@ -164,7 +200,8 @@ export function rollupAnswer(rows: readonly Row[], groupBy: readonly Grouping[])
   return {
     rows: rows.map((row) => {
       const place = groupBy.map((one) => [one, textOf(row, one) ?? ""]);
-      return { ...totalsOf(row), ...Object.fromEntries(place) };
+      const made = Object.hasOwn(row, "methodologies") ? { methodologies: versionsOf(row) } : {};
+      return { ...totalsOf(row), ...made, ...Object.fromEntries(place) };
     }),
     count: numberIn(rows[0], "combinations") ?? 0,
   };

@@ -92,6 +92,18 @@ const traceSchema = v.array(
     ms: v.optional(v.number()),
     may_cost: v.optional(v.number()),
     estimated: v.optional(v.literal(true)),
+    live_grid: v.optional(
+      v.object({
+        source: v.string(),
+        zone: v.string(),
+        state: v.picklist(["live", "stale", "failed"]),
+        g_per_kwh: v.optional(v.number()),
+        at: v.optional(v.string()),
+        basis: v.optional(v.picklist(["lifecycle", "direct"])),
+        scope: v.optional(v.picklist(["production", "consumption"])),
+        estimated: v.optional(v.literal(true)),
+      }),
+    ),
   }),
 );
 const valuesSchema = v.array(v.nullable(v.union([v.string(), v.number()])));

@@ -31,7 +31,7 @@ function valueOf(value: Exclude<AttributeValue, undefined>, isDouble: boolean): 
 }
 
 /** Unix milliseconds as nanoseconds. */
-export function nanoseconds(milliseconds: number): string {
+export function unixNano(milliseconds: number): string {
   return String(BigInt(Math.round(milliseconds * 1000)) * 1000n);
 }
 

@@ -4,7 +4,7 @@ import type { Meter, Series } from "#src/observe/meter.ts";
 import {
   type Attributes,
   attributes,
-  nanoseconds,
+  unixNano,
   resource,
   scope,
   type Sender,
@@ -26,7 +26,7 @@ export function metricsExport(
   sender: Sender,
   { currency, startedAt, now }: { currency: string; startedAt: number; now: number },
 ): object {
-  const times = { startTimeUnixNano: nanoseconds(startedAt), timeUnixNano: nanoseconds(now) };
+  const times = { startTimeUnixNano: unixNano(startedAt), timeUnixNano: unixNano(now) };
   const { series } = meter;
   const sum = (name: string, unit: string, samples: readonly Sample[], isWhole: boolean) => ({
     name,

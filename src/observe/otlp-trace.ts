@@ -3,7 +3,7 @@ import { operationOf } from "#src/observe/meter.ts";
 import {
   type Attributes,
   attributes,
-  nanoseconds,
+  unixNano,
   resource,
   scope,
   type Sender,
@@ -29,12 +29,10 @@ const longestName = 200;
 const providerNames: Readonly<Record<string, string>> = {
   azure: "azure.ai.openai",
   bedrock: "aws.bedrock",
-  "amazon-bedrock": "aws.bedrock",
   google: "gcp.gemini",
   vertex: "gcp.vertex_ai",
   mistral: "mistral_ai",
   xai: "x_ai",
-  watsonx: "ibm.watsonx.ai",
 };
 
 /** A provider in the words of the GenAI conventions; its own id where they have none. */
@@ -76,14 +74,14 @@ function spanOf({ request, context }: TracedRequest, currency: string, hex: Hex)
     ...(context?.state === undefined ? {} : { traceState: context.state }),
     name: name === undefined ? operation : `${operation} ${name}`,
     kind: client,
-    startTimeUnixNano: nanoseconds(createdAt),
-    endTimeUnixNano: nanoseconds(Math.max(createdAt, completedAt)),
+    startTimeUnixNano: unixNano(createdAt),
+    endTimeUnixNano: unixNano(Math.max(createdAt, completedAt)),
     attributes: attributes(factsOf(request, operation, currency), doubles),
     events: request.trace
       .filter(({ decision }) => decision === "failed")
       .map((attempt) => ({
         name: "lowrouter.attempt_failed",
-        timeUnixNano: nanoseconds(createdAt),
+        timeUnixNano: unixNano(createdAt),
         attributes: attributes({
           "gen_ai.provider.name": providerName(attempt.provider),
           "lowrouter.region": attempt.region,

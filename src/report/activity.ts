@@ -31,7 +31,10 @@ export function dimensionOf(word: string): Dimension | undefined {
 
 export const dimensionNames = Object.keys(dimensions);
 
-/** One line of the activity export. Money in the currency; energy in Wh, carbon in g CO2e, null where no request had an estimate. */
+/**
+ * One line of the activity export. Money in the currency; energy in Wh, carbon in g CO2e, null where no request had an
+ * estimate; the versions that made the estimates, with spaces between where there are several.
+ */
 export function activityRecord(row: ActivityRow, groupBy: readonly Dimension[]) {
   const known = row.requests > row.withoutEco;
   return {
@@ -53,6 +56,7 @@ export function activityRecord(row: ActivityRow, groupBy: readonly Dimension[]) 
     requests_without_estimate: row.withoutEco,
     errors: row.errors,
     ...boundsOf(row),
+    methodology_version: row.methodologies?.join(" ") || null,
   };
 }
 
@@ -98,6 +102,7 @@ export function activityColumns(groupBy: readonly Dimension[]): string[] {
     "energy_wh_high",
     "carbon_g_low",
     "carbon_g_high",
+    "methodology_version",
   ];
 }
 
@@ -105,6 +110,7 @@ function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number") return String(value);
   const text = String(value);
-  const plain = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  // Some look past what is blank, and take the wide signs of East Asian keyboards for their own.
+  const plain = /^(?:[\s\0]*[=+\-@＝＋－＠]|[\t\r\n])/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

@@ -6,8 +6,14 @@ import { baseVersion } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { ecoOf } from "#src/report/generation-record.ts";
+import { liveFigureOf } from "#src/report/live-figure.ts";
 
-/** What the number of a recorded request was made from, or why there is none. The grid is that of today's table. */
+/** The version whose grid table a row stands on. */
+export function gridVersionOf(row: Generation, version: string): string {
+  return baseVersion(row.methodology ?? version).version;
+}
+
+/** What the number of a recorded request was made from, or why there is none. The grid is that of the row's own table. */
 export function explainGeneration(
   row: Generation,
   tables: EcoTables,
@@ -49,10 +55,12 @@ export function explainGeneration(
   };
   const input = { model, usage, grid, provider: row.provider };
   const of = baseVersion(row.methodology ?? version).version;
+  const live = liveFigureOf(row);
   return {
     ...head,
     recorded: recorded ?? null,
     recorded_interval: recordedInterval ?? null,
+    ...(live === undefined ? {} : { live }),
     ...(recorded === undefined ? { reason: whyNone(row, tables, grid) } : {}),
     explanation: row.measured
       ? explainMeasured(tables, of, { ...input, measured: row.measured })

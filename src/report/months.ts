@@ -19,10 +19,10 @@ export interface Month extends Totals {
 /** Days of a century, each with several methodologies. */
 const mostRows = 200_000;
 
-/** Months in which an account made requests, newest first. */
+/** Months in which an account, or all of them together, made requests, newest first. */
 export async function monthsOf(
   store: Pick<Store, "snapshot">,
-  accountId: string,
+  accountId: string | undefined,
 ): Promise<Month[]> {
   const question: RollupQuestion = {
     groupBy: ["day", "methodology"],

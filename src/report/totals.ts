@@ -57,6 +57,18 @@ export function sumOf(rows: readonly Totals[]): Totals {
   return rows.reduce((sum, row) => plus(sum, row), noTotals);
 }
 
+/** The sum of two rows, with the methodologies of both where they are known. */
+function together(a: UsageRow, b: UsageRow): UsageRow {
+  const sum = plus(a, b);
+  if (a.methodologies === undefined) return sum;
+  return { ...sum, methodologies: methodologiesOf([a, b]) };
+}
+
+/** Every methodology behind rows, sorted. */
+export function methodologiesOf(rows: readonly UsageRow[]): readonly string[] {
+  return [...new Set(rows.flatMap(({ methodologies = [] }) => methodologies))].toSorted();
+}
+
 /** Rows that stand for the same place added up, in the order of their first. */
 export function grouped(rows: readonly UsageRow[], groupBy: readonly Grouping[]): UsageRow[] {
   const sums = new Map<string, UsageRow>();
@@ -64,7 +76,7 @@ export function grouped(rows: readonly UsageRow[], groupBy: readonly Grouping[])
     const name = groupBy.map((one) => row[one] ?? "").join("\n");
     const sum = sums.get(name);
     const place = Object.fromEntries(groupBy.map((one) => [one, row[one] ?? ""]));
-    sums.set(name, { ...(sum === undefined ? row : plus(sum, row)), ...place });
+    sums.set(name, { ...(sum === undefined ? row : together(sum, row)), ...place });
   }
   return [...sums.values()];
 }

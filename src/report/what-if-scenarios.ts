@@ -4,6 +4,7 @@ import {
   type Estimated,
   type Judgement,
   type Kin,
+  makingOf,
   type Scenario,
   type Verdict,
   type Way,
@@ -13,7 +14,8 @@ import {
   whOf,
 } from "#src/report/what-if.ts";
 
-/** Sums of the same figures in another order differ by less: that is no cleaner place. */
+/** Records are rounded to whole picograms, each once, and sums of fractions differ by little more: that is no cleaner place. */
+const gramsOfRounding = 1e-11;
 const rounding = 1e-9;
 
 /**
@@ -29,7 +31,8 @@ function cleanestRegion(kit: WhatIfKit, { row, from, key }: Estimated): Verdict 
   if (best === undefined) return { reason: "no_known_grid" };
   const carbonG = (row.energyWh * best.gPerKwh) / 1000;
   const isHere = best.provider === from.provider && best.region === from.region;
-  if (isHere || carbonG >= row.carbonG * (1 - rounding)) return { to: from, after: recorded };
+  const least = row.carbonG * (1 - rounding) - row.requests * gramsOfRounding;
+  if (isHere || carbonG >= least) return { to: from, after: recorded };
   const { provider, region } = best;
   return { to: { ...from, provider, region }, after: { energyWh: row.energyWh, carbonG } };
 }
@@ -56,7 +59,10 @@ function isBefore(way: Way, best: Way, gPerKwh: number): boolean {
  * and region: on the same grid, with as many tokens, energy and carbon are the recorded ones by the ratio of both sizes.
  */
 function smallerSibling(kit: WhatIfKit, one: Estimated): Verdict {
-  const { row, from, key, methodology, parameters } = one;
+  const { row, from, key } = one;
+  const making = makingOf(kit, one);
+  if (typeof making === "string") return { reason: making };
+  const { methodology, parameters } = making;
   const model = kit.models.find(({ id }) => id === from.model);
   if (model === undefined) return { reason: "model_gone" };
   if (model.family === undefined) return { reason: "no_family" };
@@ -112,7 +118,11 @@ function siblingsOf({ id, author, family, kind }: Kin, { models }: WhatIfKit): K
  * What the prompt cache changed, where the records hold cached tokens: the estimate had each token that was read from a
  * cache been computed anew. Exact by the weights of the methodology; of prompts that might have repeated nothing is known.
  */
-function promptCache(_kit: WhatIfKit, { row, from, methodology, parameters }: Estimated): Verdict {
+function promptCache(kit: WhatIfKit, one: Estimated): Verdict {
+  const { row, from } = one;
+  const making = makingOf(kit, one);
+  if (typeof making === "string") return { reason: making };
+  const { methodology, parameters } = making;
   const { cacheRead, cacheWrite5m, cacheWrite1h } = row;
   if (cacheRead + cacheWrite5m + cacheWrite1h === 0) return { reason: "no_cache_tokens" };
   const { freshPrompt, cachedPrompt } = methodology.weights;

@@ -98,11 +98,17 @@ export type Verdict =
   | { reason: Reason }
   | { to: Spot; after: Footprint; lacks?: readonly string[]; cacheRead?: number };
 
-/** A row that has an estimate by a methodology that is known. */
+/** A row that has an estimate. */
 export interface Estimated {
   row: UsageRow;
   from: Spot;
   key: string;
+  /** The bundled methodology behind it. */
+  version: string;
+}
+
+/** What an estimate was made with, as far as it is still known. */
+export interface Making {
   methodology: Methodology;
   parameters: ModelParameters;
 }
@@ -169,12 +175,15 @@ function verdictOf(row: UsageRow, judge: Judgement, kit: WhatIfKit): Verdict {
   if (version === "") return { reason: "no_estimate" };
   const { version: base, measured } = baseVersion(version);
   if (measured) return { reason: "measured" };
-  const from = spotOf(row);
-  const methodology = findMethodology(kit.tables, base);
-  const parameters = kit.tables.parameters.get(from.model);
-  if (methodology === undefined) return { reason: "methodology_gone" };
-  if (parameters === undefined) return { reason: "model_gone" };
-  return judge(kit, { row, from, key, methodology, parameters });
+  return judge(kit, { row, from: spotOf(row), key, version: base });
+}
+
+/** Methodology and size behind a row, or the reason why they are not known any more. */
+export function makingOf({ tables }: WhatIfKit, { version, from }: Estimated): Making | Reason {
+  const methodology = findMethodology(tables, version);
+  const parameters = tables.parameters.get(from.model);
+  if (methodology === undefined) return "methodology_gone";
+  return parameters === undefined ? "model_gone" : { methodology, parameters };
 }
 
 function lineOf(row: UsageRow, verdict: Verdict): WhatIfLine {

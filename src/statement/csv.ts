@@ -15,6 +15,8 @@ export const csvColumns: readonly string[] = [
   "location",
   "grid_zone",
   "grid_g_per_kwh",
+  "measured_wh_per_1k_tokens",
+  "measured_pue",
   "without_estimate",
   "requests",
   "requests_without_token_counts",

@@ -1,9 +1,10 @@
+import { gramsOf } from "#src/eco/grams.ts";
 import { baseVersion } from "#src/eco/measured.ts";
+import { toPico } from "#src/eco/pico.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import { isObject } from "#src/lib/json.ts";
-import { addTo, type Amount, noAmount } from "#src/statement/amount.ts";
+import { addTo, type Amount, type Bounded, noAmount } from "#src/statement/amount.ts";
 import { type Bounds, createBounds } from "#src/statement/bounds.ts";
-import { picoOf } from "#src/statement/pico.ts";
 import type { LedgerRow } from "#src/statement/read.ts";
 import { type HasGrid, reasonOf } from "#src/statement/reason.ts";
 import type { Reason } from "#src/statement/statement.ts";
@@ -18,6 +19,9 @@ export interface Place {
   location: string | undefined;
   gridZone: string | undefined;
   gridGPerKwh: number | undefined;
+  /** The operator's measurement, where one was taken: Wh for 1,000 tokens, and the overhead that goes with it. */
+  measuredWhPer1k: number | undefined;
+  measuredPue: number | undefined;
   reason: Reason | undefined;
 }
 
@@ -108,6 +112,8 @@ function placeOf(row: LedgerRow, tables: EcoTables, hasGrid: HasGrid): Place {
     location: locationOf(row),
     gridZone: isEstimated ? row.text("grid_zone") : undefined,
     gridGPerKwh: isEstimated ? row.number("grid_g_per_kwh") : undefined,
+    measuredWhPer1k: isEstimated ? row.number("measured_wh_per_1k") : undefined,
+    measuredPue: isEstimated ? row.number("measured_pue") : undefined,
     reason: isEstimated ? undefined : reasonOf(row, tables, hasGrid),
   };
 }
@@ -142,32 +148,43 @@ function amountIn(row: LedgerRow, place: Place, bounds: Bounds): Amount {
   amount.requests = 1;
   amount.uncounted = row.number("input_fresh") === undefined ? 1 : 0;
   amount.tokens = tokens;
-  const { methodology, model = "", provider = "" } = place;
+  const { methodology, model = "", provider = "", gridGPerKwh } = place;
   if (methodology === undefined) return amount;
   amount.estimated = 1;
   const energyWh = row.number("energy_wh") ?? 0;
   const carbonG = row.number("carbon_g") ?? 0;
-  const found = bounds.of({
-    methodology,
-    model,
-    provider,
-    energyWh,
-    output: tokens.output_visible + tokens.reasoning,
-    freshPrompt: tokens.input_fresh + tokens.cache_write_5m + tokens.cache_write_1h,
-    cachedPrompt: tokens.cache_read,
-  });
-  const { low, high } = found ?? { low: 1, high: 1 };
-  amount.unbounded = found === undefined ? 1 : 0;
-  amount.energy = boundedOf(energyWh, low, high);
-  amount.carbon = boundedOf(carbonG, low, high);
+  const low = row.number("energy_wh_low");
+  const high = row.number("energy_wh_high");
+  const isRecorded = low !== undefined && high !== undefined && low <= energyWh && energyWh <= high;
+  const ends = isRecorded
+    ? { low, high }
+    : bounds.of({
+        methodology,
+        model,
+        provider,
+        energyWh,
+        output: tokens.output_visible + tokens.reasoning,
+        freshPrompt: tokens.input_fresh + tokens.cache_write_5m + tokens.cache_write_1h,
+        cachedPrompt: tokens.cache_read,
+      });
+  const isBounded = ends !== undefined && gridGPerKwh !== undefined;
+  amount.unbounded = isBounded ? 0 : 1;
+  amount.energy = boundedOf(energyWh, isBounded ? ends : undefined);
+  amount.carbon = boundedOf(
+    carbonG,
+    isBounded
+      ? { low: gramsOf(ends.low, gridGPerKwh), high: gramsOf(ends.high, gridGPerKwh) }
+      : undefined,
+  );
   return amount;
 }
 
-function boundedOf(value: number, low: number, high: number): Amount["energy"] {
-  const whole = picoOf(value);
-  return {
-    value: whole,
-    low: low === 1 ? whole : picoOf(value * low),
-    high: high === 1 ? whole : picoOf(value * high),
-  };
+/** A figure, and both of its ends where they are known: each rounded once. */
+function boundedOf(value: number, ends: { low: number; high: number } | undefined): Bounded {
+  const { low, high } = ends ?? { low: value, high: value };
+  return { value: wholePico(value), low: wholePico(low), high: wholePico(high) };
+}
+
+function wholePico(value: number): bigint {
+  return BigInt(toPico(value));
 }

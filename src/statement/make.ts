@@ -62,7 +62,11 @@ export async function makeStatement(
     rounding,
     ledger: {
       rows,
-      daily_totals: found.dailyTotals,
+      daily_totals: {
+        requests: found.dailyTotals.requests,
+        energy_pwh: String(found.dailyTotals.energy),
+        carbon_pg: String(found.dailyTotals.carbon),
+      },
       heads: heads.map((head) => ({
         chain: head.chain,
         rows: head.rows,
@@ -97,6 +101,8 @@ function lineOf({ place, amount }: Tally): Line {
     location: place.location ?? null,
     grid_zone: place.gridZone ?? null,
     grid_g_per_kwh: place.gridGPerKwh ?? null,
+    measured_wh_per_1k_tokens: place.measuredWhPer1k ?? null,
+    measured_pue: place.measuredPue ?? null,
     without_estimate: place.reason ?? null,
     ...amountRecord(amount),
   };

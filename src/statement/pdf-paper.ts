@@ -59,7 +59,7 @@ export async function createPaper(doc: PDFDocument): Promise<Paper> {
   let y = height - margin;
 
   function need(space: number): boolean {
-    if (y - space >= margin + foot - 20) return false;
+    if (y - space >= foot + 18) return false;
     page = doc.addPage([width, height]);
     y = height - margin;
     return true;
@@ -90,7 +90,7 @@ export async function createPaper(doc: PDFDocument): Promise<Paper> {
       return cell;
     });
     const tall = Math.max(...laid.map(({ lines }) => lines.length)) * size * lead + 5;
-    if (need(tall)) style.onBreak?.();
+    if (need(tall + (style.keep ?? 0))) style.onBreak?.();
     if (style.isShaded)
       page.drawRectangle({ x: margin, y: y - tall, width: inner, height: tall, color: shade });
     for (const { x: left, space, lines, isFigure } of laid) {
@@ -123,7 +123,7 @@ export async function createPaper(doc: PDFDocument): Promise<Paper> {
       write(text, { font: bold, size: 13, after: 4 });
     },
     subheading(text) {
-      need(70);
+      need(95);
       write(text, { font: bold, size: 10, after: 2 });
     },
     text: (text, { size = 9.5, indent = 0 } = {}) => write(text, { font: regular, size, indent }),
@@ -149,7 +149,11 @@ export async function createPaper(doc: PDFDocument): Promise<Paper> {
       need(60);
       head();
       const onBreak = head;
-      for (const cells of rows) row(cells, columns, { font: regular, size: 8, onBreak });
+      for (const [at, cells] of rows.entries()) {
+        // A total alone under a head says nothing.
+        const keep = total !== undefined && at === rows.length - 1 ? 18 : 0;
+        row(cells, columns, { font: regular, size: 8, onBreak, keep });
+      }
       if (total !== undefined) row(total, columns, { font: bold, size: 8, onBreak });
       y -= 10;
     },
@@ -185,6 +189,8 @@ interface RowStyle {
   font: PDFFont;
   size: number;
   isShaded?: boolean;
+  /** Room that has to be left below it. */
+  keep?: number;
   /** What is written first on a new page. */
   onBreak?: () => void;
 }

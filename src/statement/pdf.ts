@@ -2,11 +2,11 @@ import { AFRelationship, PDFDocument } from "pdf-lib";
 import { encode } from "#src/lib/bytes.ts";
 import { tokenClasses } from "#src/statement/amount.ts";
 import { createPaper, type Paper } from "#src/statement/pdf-paper.ts";
+import { writeSection } from "#src/statement/pdf-section.ts";
 import {
-  breakdowns,
-  byWords,
+  ledgerText,
+  timeText,
   carbonEnds,
-  coefficientLines,
   countOf,
   energyEnds,
   figureOf,
@@ -16,7 +16,7 @@ import {
   tokenWords,
 } from "#src/statement/show.ts";
 import { type Signed, signedJson } from "#src/statement/sign.ts";
-import type { AmountRecord, Part, Section, Statement } from "#src/statement/statement.ts";
+import type { Statement } from "#src/statement/statement.ts";
 
 /** A statement as a PDF of A4 pages, with its signed JSON attached. Unsigned itself. */
 export async function statementPdf(signed: Signed): Promise<Uint8Array> {
@@ -55,7 +55,7 @@ function cover(paper: Paper, { statement }: Signed): void {
   const { scope, period, partial, made, totals } = statement;
   if (partial)
     paper.text(
-      `PARTIAL: the month was not over when this statement was made. It holds what there was on ${made.at}.`,
+      `PARTIAL: the month was not over when this statement was made. It holds what there was on ${timeText(made.at)}.`,
       { size: 11 },
     );
   const whose = scope.kind === "account" ? `${scope.name} (${scope.id})` : "Every account of it";
@@ -66,17 +66,17 @@ function cover(paper: Paper, { statement }: Signed): void {
     ],
     rows: [
       [scope.kind === "account" ? "Account" : "Gateway", whose],
-      ["Period, UTC", `${period.from} to ${period.to}, the end excluded`],
-      ["Made", `${made.at} by LowRouter ${made.version}, commit ${made.commit}`],
+      ["Period", `${timeText(period.from)} to ${timeText(period.to)}, the end excluded`],
+      ["Made", `${timeText(made.at)} by LowRouter ${made.version}, commit ${made.commit}`],
       ["Methodologies", statement.sections.map((one) => one.methodology_version).join(", ") || "—"],
     ],
   });
   paper.heading("Totals");
   paper.table({
     columns: [
-      { title: "", width: 0.34 },
+      { title: "Figure", width: 0.34 },
       { title: "Sum", width: 0.22, isFigure: true },
-      { title: "Low to high", width: 0.44, isFigure: true },
+      { title: "Low to high, or share", width: 0.44, isFigure: true },
     ],
     rows: [
       ["Carbon, g CO2e", figureOf(totals.carbon?.g), carbonEnds(totals)],
@@ -123,89 +123,12 @@ function manySections(paper: Paper, { sections }: Statement): void {
     ],
     rows: sections.map((one) => [
       one.methodology_version,
-      `${one.first_request} to ${one.last_request}`,
+      `${timeText(one.first_request)} to\n${timeText(one.last_request)}`,
       countOf(one.totals.requests),
       figureOf(one.totals.energy?.wh),
       figureOf(one.totals.carbon?.g),
     ]),
   });
-}
-
-function writeSection(paper: Paper, section: Section): void {
-  const { methodology, methodology_version: version } = section;
-  paper.heading(`By methodology ${version}`);
-  paper.text(section.interval);
-  for (const by of breakdowns) {
-    paper.subheading(`By ${byWords[by].toLowerCase()}`);
-    paper.table({ ...partTable(by, section.by[by]), total: totalRow(section.totals) });
-  }
-  paper.subheading("Grid rows used");
-  paper.table({
-    columns: [
-      { title: "Zone", width: 0.12 },
-      { title: "g CO2e/kWh", width: 0.12, isFigure: true },
-      { title: "Requests", width: 0.1, isFigure: true },
-      { title: "Year, basis, source and licence", width: 0.66 },
-    ],
-    rows: section.grid.map((grid) => [
-      grid.zone,
-      String(grid.g_per_kwh),
-      countOf(grid.requests),
-      grid.note ?? grid.rows.map((row) => gridText(row, grid.rows.length)).join("\n"),
-    ]),
-  });
-  paper.subheading("The methodology");
-  if (methodology === null) return paper.text("Its record is not bundled with this version.");
-  paper.text(
-    `${methodology.title}. Source: ${methodology.source}, ${methodology.licence}, read ${methodology.read}.`,
-  );
-  paper.code(methodology.formula);
-  const coefficients = coefficientLines(methodology.coefficients);
-  if (coefficients.length > 0) paper.code([coefficients.join(", ")]);
-  paper.text(`Units: ${methodology.units}.`);
-  const weights = coefficientLines(methodology.weights);
-  if (weights.length > 0)
-    paper.text(`Weights of the tokens that are counted: ${weights.join(", ")}.`);
-  paper.text(
-    `Includes ${methodology.includes.join(", ")}. Excludes ${methodology.excludes.join(", ")}.`,
-  );
-}
-
-function gridText(row: Section["grid"][number]["rows"][number], count: number): string {
-  const share = count > 1 ? `${(row.weight * 100).toFixed(1)} % ` : "";
-  return `${share}${row.name} (${row.zone}) ${row.g_per_kwh}, ${row.year}, ${row.basis}, ${row.scope}; ${row.source}, ${row.licence}`;
-}
-
-function partTable(by: (typeof breakdowns)[number], parts: readonly Part[]) {
-  return {
-    columns: [
-      { title: byWords[by], width: 0.3 },
-      { title: "Requests", width: 0.1, isFigure: true },
-      { title: "Tokens", width: 0.12, isFigure: true },
-      { title: "Energy, Wh", width: 0.12, isFigure: true },
-      { title: "Carbon, g CO2e", width: 0.13, isFigure: true },
-      { title: "Low to high, g CO2e", width: 0.23, isFigure: true },
-    ],
-    rows: parts.map((part) => [
-      partName(by, part),
-      countOf(part.requests),
-      countOf(part.tokens.total),
-      figureOf(part.energy?.wh),
-      figureOf(part.carbon?.g),
-      carbonEnds(part),
-    ]),
-  };
-}
-
-function totalRow(totals: AmountRecord): string[] {
-  return [
-    "Total",
-    countOf(totals.requests),
-    countOf(totals.tokens.total),
-    figureOf(totals.energy?.wh),
-    figureOf(totals.carbon?.g),
-    carbonEnds(totals),
-  ];
 }
 
 function withoutEstimate(paper: Paper, { without_estimate: without, by }: Statement): void {
@@ -262,11 +185,7 @@ function proof(paper: Paper, { statement, sha256, key, signature }: Signed): voi
   const { ledger, keys_at: keysAt } = statement;
   paper.heading("The ledger behind it");
   paper.text(ledger.how);
-  paper.text(
-    ledger.rows === ledger.daily_totals
-      ? `${countOf(ledger.rows)} rows; the daily totals of the ledger count as many requests.`
-      : `${countOf(ledger.rows)} rows, but the daily totals of the ledger count ${countOf(ledger.daily_totals)} requests: run "lowrouter audit verify" on it.`,
-  );
+  paper.text(ledgerText(statement));
   paper.table({
     columns: [
       { title: "Chain", width: 0.34 },

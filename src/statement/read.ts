@@ -17,19 +17,36 @@ export interface LedgerRow {
 
 type Member = (typeof recordMembers)[number];
 
+/** Sums that the ledger keeps by day, beside its rows. In picowatt-hours and picograms. */
+export interface DailyTotals {
+  requests: number;
+  energy: bigint;
+  carbon: bigint;
+}
+
 /** What a month has in the ledger, as of one moment. */
 export interface MonthRows {
-  /** Requests by the daily totals. */
-  dailyTotals: number;
+  dailyTotals: DailyTotals;
   /** Rows in the order of their ids, some at a time. */
   rows(): AsyncGenerator<LedgerRow[], void, void>;
 }
 
-const pageRows = 1000;
+/** Few enough that who waits for an answer does not notice. */
+const pageRows = 400;
 /** A request has its id once it is admitted: after it came in, but hardly later than this. */
 const admissionMs = 600_000;
 const lastId = "gen_~";
 const placeOf = new Map(recordMembers.map((name, at) => [name, at]));
+
+/** In two parts, as all of a sum may be more than an integer of the database holds; and as text, to lose nothing. */
+const dailySums = `coalesce(sum(requests), 0) AS requests,
+CAST(sum(energy_pwh / 1000000000) AS TEXT) AS energy, CAST(sum(energy_pwh % 1000000000) AS TEXT) AS energy_rest,
+CAST(sum(carbon_pg / 1000000000) AS TEXT) AS carbon, CAST(sum(carbon_pg % 1000000000) AS TEXT) AS carbon_rest`;
+
+function joined(row: Row | undefined, name: string): bigint {
+  const part = (column: string) => BigInt((row && textOf(row, column)) ?? 0);
+  return part(name) * 1_000_000_000n + part(`${name}_rest`);
+}
 
 /**
  * The requests of a month, of one account or all. Throws `service_unavailable` where a row is not what its hash was made of:
@@ -45,12 +62,16 @@ export async function monthRows(
   const [[end] = [], [total] = []] = await store.snapshot([
     { sql: "SELECT coalesce(max(position), 0) AS position FROM generation_record", args: [] },
     {
-      sql: `SELECT coalesce(sum(requests), 0) AS requests FROM rollup WHERE "day" >= ? AND "day" <= ?${account}`,
+      sql: `SELECT ${dailySums} FROM rollup WHERE "day" >= ? AND "day" <= ?${account}`,
       args: [dayOf(month.from), dayOf(month.to - 1), ...of],
     },
   ]);
   const position = numberIn(end, "position") ?? 0;
-  const dailyTotals = numberIn(total, "requests") ?? 0;
+  const dailyTotals: DailyTotals = {
+    requests: numberIn(total, "requests") ?? 0,
+    energy: joined(total, "energy"),
+    carbon: joined(total, "carbon"),
+  };
   const span = { store, accountId, month, position };
   return {
     dailyTotals,
@@ -62,7 +83,7 @@ export async function monthRows(
         found += rows.length;
         yield rows;
       }
-      if (found >= dailyTotals) return;
+      if (found >= dailyTotals.requests) return;
       // The clock was set back in between, so that ids do not tell when a request came in.
       yield* between(span, "", from);
       yield* between(span, to, lastId);

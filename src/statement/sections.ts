@@ -1,7 +1,8 @@
 import { describeGrid, formulas, notMeasured } from "#src/eco/explain.ts";
 import { findMethodology } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
-import type { EcoTables } from "#src/eco/load.ts";
+import { tablesFor } from "#src/eco/grid-table.ts";
+import type { EcoTables, Methodology } from "#src/eco/load.ts";
 import { baseVersion } from "#src/eco/measured.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { type Amount, allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
@@ -72,30 +73,69 @@ function sectionOf(version: string, tallies: readonly Tally[], tables: EcoTables
         ? null
         : {
             version: record.version,
-            title: record.title,
-            formula: measured ? [...measuredFormula] : formulas[record.formula],
-            coefficients: measured ? {} : record.coefficients,
-            units: measured ? "wh_per_1k_tokens and pue are the operator's" : record.units,
-            weights: measured ? {} : record.weights,
-            includes: measured ? ["what the operator measured"] : record.includes,
-            excludes: measured ? [...notMeasured] : record.excludes,
-            source: measured
-              ? "the operator's own measurement, from the configuration"
-              : record.source,
+            source: record.source,
             licence: record.licence,
             read: record.read,
+            ...(measured ? measuredRecord(base) : recordOf(record)),
           },
     interval: intervalOf[measured ? "measured" : (record?.formula ?? "unknown")],
     totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
     by: breakdown(tallies),
-    grid: gridsOf(tallies, tables),
+    parameters: measured ? [] : sizesOf(tallies, tables),
+    // An imported table's rows are those of its own versions alone.
+    grid: gridsOf(tallies, tablesFor(tables, base)),
+    measurements: measurementsOf(tallies),
   };
 }
 
-const measuredFormula = [
-  "energy_wh = wh_per_1k_tokens / 1000 * pue * total_tokens",
-  "carbon_g = energy_wh * grid_g_per_kwh / 1000",
-] as const;
+/** What is known of the sizes of the models. */
+function sizesOf(tallies: readonly Tally[], { parameters }: EcoTables): Section["parameters"] {
+  const models = [...new Set(tallies.flatMap(({ place }) => place.model ?? []))].toSorted();
+  return models.flatMap((model) => {
+    const known = parameters.get(model);
+    if (known === undefined) return [];
+    const { architecture, activeB, totalB, accuracy, source, licence, read } = known;
+    const sizes = { active_b: { ...activeB }, total_b: { ...totalB } };
+    return [{ model, architecture, ...sizes, accuracy, source, licence, read }];
+  });
+}
+
+function recordOf(record: Methodology) {
+  const { title, coefficients, units, weights, includes, excludes, formula } = record;
+  return { title, formula: formulas[formula], coefficients, units, weights, includes, excludes };
+}
+
+/** Of a measurement, the bundled methodology gives the grid table alone. */
+function measuredRecord(base: string) {
+  return {
+    title: `The operator's own measurements, on the grid table of ${base}`,
+    formula: [
+      "energy_wh = wh_per_1k_tokens / 1000 * pue * total_tokens",
+      "carbon_g = energy_wh * grid_g_per_kwh / 1000",
+    ],
+    coefficients: {},
+    units: "energy of the machines in Wh for 1,000 tokens, prompt and completion alike",
+    weights: {},
+    includes: ["what the operator measured"],
+    excludes: [...notMeasured],
+    source: "the operator's configuration",
+    licence: "the operator's",
+  };
+}
+
+/** Each measurement that figures were made with. */
+function measurementsOf(tallies: readonly Tally[]): Section["measurements"] {
+  const groups = Map.groupBy(tallies, ({ place }) =>
+    JSON.stringify([place.provider, place.model, place.measuredWhPer1k, place.measuredPue]),
+  );
+  return [...groups.values()].flatMap((some) => {
+    const { provider, model, measuredWhPer1k, measuredPue = 1 } = some[0]?.place ?? {};
+    if (measuredWhPer1k === undefined) return [];
+    const { requests } = sumOf(some.map(({ amount }) => amount));
+    const where = { provider: provider ?? null, model: model ?? null };
+    return [{ ...where, wh_per_1k_tokens: measuredWhPer1k, pue: measuredPue, requests }];
+  });
+}
 
 /** The grid values that the figures were made with, and the rows behind them. */
 function gridsOf(tallies: readonly Tally[], tables: EcoTables): GridUse[] {
@@ -120,9 +160,11 @@ function gridsOf(tallies: readonly Tally[], tables: EcoTables): GridUse[] {
 type RowsBehind = Pick<GridUse, "zone" | "g_per_kwh" | "year" | "basis" | "rows" | "note">;
 
 function rowsBehind(tables: EcoTables, zone: string, gPerKwh: number): RowsBehind {
-  const known = tables.zones.has(zone)
-    ? gridFor(tables, { provider: "", region: "", zone })
-    : gridFor(tables, { provider: "", region: zone });
+  const isZone = tables.zones.has(zone);
+  const known = gridFor(tables, {
+    provider: "",
+    ...(isZone ? { region: "", zone } : { region: zone }),
+  });
   if (known === undefined || known.gPerKwh !== gPerKwh)
     return {
       zone,

@@ -80,3 +80,35 @@ export const tokenWords = {
 export function coefficientLines(values: Readonly<Record<string, number>>): string[] {
   return Object.entries(values).map(([name, value]) => `${name} = ${value}`);
 }
+
+/** Both ends of a count of parameters. */
+export function rangeText({ min, max }: { min: number; max: number }): string {
+  return min === max ? String(min) : `${min} to ${max}`;
+}
+
+/** A grid intensity; a mean of several has digits that nobody reads. */
+export function intensityText(gPerKwh: number): string {
+  return String(Number(gPerKwh.toPrecision(7)));
+}
+
+/** A time of RFC 3339 as people read it. */
+export function timeText(time: string): string {
+  return `${time.slice(0, 10)} ${time.slice(11, 19)} UTC`;
+}
+
+/** Whether the rows come to what the ledger counts by day, and what is to be done where they do not. */
+export function ledgerText({ ledger, totals }: Statement): string {
+  const { rows, daily_totals: daily } = ledger;
+  const rest = (a: string, b: string) => {
+    const apart = BigInt(a) - BigInt(b);
+    return apart < 0n ? -apart : apart;
+  };
+  // A row of before the totals were whole numbers may have come to the one beside.
+  const isEqual =
+    rows === daily.requests &&
+    rest(totals.energy?.pwh ?? "0", daily.energy_pwh) <= BigInt(rows) &&
+    rest(totals.carbon?.pg ?? "0", daily.carbon_pg) <= BigInt(rows);
+  return isEqual
+    ? `${countOf(rows)} rows. The daily totals of the ledger, which are kept apart from them, come to the same.`
+    : `${countOf(rows)} rows. The daily totals of the ledger come to something else: ${countOf(daily.requests)} requests, ${daily.energy_pwh} pWh, ${daily.carbon_pg} pg. Run "lowrouter audit verify" on it.`;
+}

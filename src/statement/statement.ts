@@ -69,6 +69,8 @@ const line = v.strictObject({
   location: known,
   grid_zone: known,
   grid_g_per_kwh: v.nullable(v.number()),
+  measured_wh_per_1k_tokens: v.nullable(v.number()),
+  measured_pue: v.nullable(v.number()),
   without_estimate: v.nullable(v.picklist(reasons)),
   ...amountMembers,
 });
@@ -108,6 +110,7 @@ const grid = v.strictObject({
   carbon_pg: whole,
 });
 
+const range = v.strictObject({ min: v.number(), max: v.number() });
 const section = v.strictObject({
   methodology_version: text,
   /** Whether the operator's own measurement took the place of the methodology's estimate. */
@@ -133,7 +136,30 @@ const section = v.strictObject({
   interval: text,
   totals: amount,
   by: breakdown,
+  /** Sizes of the models, in billions of parameters. */
+  parameters: v.array(
+    v.strictObject({
+      model: text,
+      architecture: text,
+      active_b: range,
+      total_b: range,
+      accuracy: text,
+      source: text,
+      licence: text,
+      read: text,
+    }),
+  ),
   grid: v.array(grid),
+  /** What the operator measured, where that took the place of the estimate. */
+  measurements: v.array(
+    v.strictObject({
+      provider: known,
+      model: known,
+      wh_per_1k_tokens: v.number(),
+      pue: v.number(),
+      requests: count,
+    }),
+  ),
 });
 
 const publicKey = v.strictObject({
@@ -176,8 +202,8 @@ export const statementSchema = v.strictObject({
   rounding: text,
   ledger: v.strictObject({
     rows: count,
-    /** Requests that the daily totals of the ledger count; they are kept apart from the rows. */
-    daily_totals: count,
+    /** What the ledger keeps by day, apart from the rows. */
+    daily_totals: v.strictObject({ requests: count, energy_pwh: whole, carbon_pg: whole }),
     heads: v.array(
       v.strictObject({
         chain: text,

@@ -6,18 +6,18 @@ export const belongs =
 
 /** How sums are made. */
 export const rounding =
-  "The recorded decimal figure of each request, in Wh and g CO2e, is rounded once, half up, to whole picowatt-hours and picograms (12 decimals); the ends of its interval likewise. Everything else is addition of whole numbers. The totals are the sums of the lines, and of every breakdown.";
+  "The recorded figure of each request, in Wh and g CO2e, is multiplied by 10^12 in double precision and rounded once, to the nearest, to whole picowatt-hours and picograms; the ends of its interval likewise. Everything else is addition of whole numbers. The totals are the sums of the lines, and of every breakdown.";
 
 /** What low and high are. */
 export const intervalOf = {
   linear:
-    "Low and high are the sums of each request's ends of the interval of its model's parameter count. They are bounds of sums, not a statistical confidence: all requests at their low or at their high end at once.",
+    "Low and high are the sums of each request's ends of the interval of its model's parameter count. They are bounds of sums, not a statistical confidence: every request at its low, or every one at its high end.",
   mlenergy:
     "Low and high are the sums of each request's ends: its model's parameter count at either end of the interval, with the published range of the provider's data-centre overhead (PUE), widened to the methodology's own value. They are bounds of sums, not a statistical confidence.",
   measured:
     "The operator's measurement stands for itself: there is no interval of parameters, and low and high are the figure.",
   unknown:
-    "The record of this methodology is not bundled with the version that made this statement. Low and high are the recorded figures.",
+    "The record of this methodology is not bundled with the version that made this statement. Low and high are the ends that were recorded with each request, and the figure itself where none were.",
 } as const;
 
 /** Where the figures end. */

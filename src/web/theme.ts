@@ -1,4 +1,5 @@
 import { readBody } from "#src/http/respond.ts";
+import { originOf } from "#src/web/people/knock.ts";
 
 /** Colours that a reader may ask for, instead of those that their system asks for. */
 export const themes = ["light", "dark"] as const;
@@ -25,11 +26,12 @@ export async function keepTheme(request: Request): Promise<Response> {
   const theme = themes.find((one) => one === form.get("theme"));
   const value =
     theme === undefined ? `${cookie}=; Max-Age=0` : `${cookie}=${theme}; Max-Age=${yearSeconds}`;
+  const secure = originOf(request).startsWith("https:") ? "; Secure" : "";
   return new Response(null, {
     status: 303,
     headers: {
       location: ownPath(form.get("to")),
-      "set-cookie": `${value}; Path=/; SameSite=Lax; HttpOnly`,
+      "set-cookie": `${value}; Path=/; SameSite=Lax; HttpOnly${secure}`,
       "cache-control": "no-store",
     },
   });

@@ -1,5 +1,6 @@
 /** A store with a year of an account's requests in it, written in bulk, rollups the same as the ledger would have them. */
 import { usageOfFill } from "#test/bench/pages-sample.ts";
+import { chainStart, linkHash } from "#src/ledger/chain.ts";
 import { recordOf } from "#src/ledger/row.ts";
 import { createIds } from "#src/lib/id.ts";
 import type { Statement, Store } from "#src/store/store.ts";
@@ -15,24 +16,28 @@ export interface Fill {
   now: number;
 }
 
+const chain = "bench";
 const insertRow = `INSERT INTO generation_record (id, account_id, record, chain, sequence, previous, hash)
-VALUES (?, ?, ?, 'bench', ?, '', '')`;
+VALUES (?, ?, ?, '${chain}', ?, ?, ?)`;
 const rowsAtOnce = 20_000;
 const dayMs = 86_400_000;
 
-/** Writes the requests, oldest first, then the totals from them. The chain of hashes is left out: nothing here checks it. */
+/** Writes the requests, oldest first, then the totals from them. The end of the chain is left out: nothing here checks it. */
 export async function fillStore(store: Store, fill: Fill): Promise<void> {
   const { accountId, generations, days, now } = fill;
   let time = now - days * dayMs;
   const step = (days * dayMs) / generations;
   const ids = createIds({ now: () => Math.floor(time), monotonic: () => 0 });
   const sample = usageOfFill(fill);
+  let previous = chainStart(chain);
   for (let done = 0; done < generations;) {
     const statements: Statement[] = [];
     for (; statements.length < rowsAtOnce && done < generations; done++) {
       const id = ids.next("gen");
       const record = recordOf(sample(id, Math.floor(time)));
-      statements.push({ sql: insertRow, args: [id, accountId, record, done + 1] });
+      const hash = linkHash(previous, record);
+      statements.push({ sql: insertRow, args: [id, accountId, record, done + 1, previous, hash] });
+      previous = hash;
       time += step;
     }
     await store.write(statements);

@@ -28,7 +28,7 @@ test("the executable signs people in: by the setup link, a password, and a quest
       "new-password": "three words in a row",
     };
     const sent = await ask("/register", new URLSearchParams(fields));
-    expect([sent.status, sent.headers.get("location")]).toEqual([303, "/account"]);
+    expect([sent.status, sent.headers.get("location")]).toEqual([303, "/operator/welcome"]);
     expect(await (await ask("/account")).text()).toContain("operator of this gateway");
     const question = await ask("/login/passkey/options", new URLSearchParams());
     expect(await question.json()).toMatchObject({ challenge: expect.any(String) });

@@ -1,23 +1,24 @@
 import { AxeBuilder } from "@axe-core/playwright";
-import { test } from "bun:test";
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
-/** Where Debian puts Chromium; CHROMIUM says another place. */
-const executable = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const isThere = existsSync(executable);
-const mustRun = process.env.CI === "true";
+/** Names that Chromium and what is made of it go by. */
+const programs = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-if (!isThere && !mustRun)
-  console.error(
-    `\n*** The browser tests are SKIPPED: there is no ${executable}. Install chromium, or set CHROMIUM ***\n`,
+/** Where a browser is: CHROMIUM says so, else the first of the usual ones. */
+function browserPath(): string {
+  const told = process.env["CHROMIUM"];
+  const found =
+    told === undefined
+      ? [...programs.map((name) => Bun.which(name) ?? ""), onMac].find((path) => existsSync(path))
+      : [told].find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  // Never skipped: pages that nobody looked at are not known to work.
+  throw new Error(
+    `Cannot find ${told ?? "a browser"}: install chromium, as with apt-get install chromium, or set CHROMIUM to where one is`,
   );
-
-/** A test that drives a browser: skipped where there is none, but never in CI, where that is a failure. */
-export const browserTest = isThere || mustRun ? test : test.skip;
-
-/** Whether browser tests run, for what they need besides. */
-export const browserRuns = isThere || mustRun;
+}
 
 /** How a page is looked at. */
 export interface Look {
@@ -36,7 +37,7 @@ export const looks: readonly Look[] = [
   { width: 1280, scheme: "dark" },
 ];
 
-/** One browser for a file of tests, with one context for each look. close() it. */
+/** The browser, with one context for each look. close() it: its contexts go, the browser stays for the next file. */
 export interface TestBrowser {
   browser: Browser;
   /** A page in the context of a look; the context and its cookies stay for the next. close() the page. */
@@ -46,15 +47,21 @@ export interface TestBrowser {
   close(): Promise<void>;
 }
 
-/** Starts Chromium; throws where there is none. */
-export async function startBrowser(): Promise<TestBrowser> {
-  if (!isThere)
-    throw new Error(`Cannot find ${executable}: install chromium, or set CHROMIUM to one`);
-  const browser = await chromium.launch({
-    executablePath: executable,
+/** Starting it takes most of a second: all files of tests share one, which ends with their process. */
+let shared: Promise<Browser> | undefined;
+
+function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: browserPath(),
     // In a container there is no user namespace to sandbox in, and little shared memory.
     args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
   });
+}
+
+/** Starts Chromium, or takes the one that runs; throws where there is none. */
+export async function startBrowser(): Promise<TestBrowser> {
+  const running = await shared?.catch(() => undefined);
+  const browser = running?.isConnected() ? running : await (shared = launch());
   const contexts = new Map<string, Promise<BrowserContext>>();
   const context = (look: Look): Promise<BrowserContext> => {
     const { width, scheme, script } = look;
@@ -70,7 +77,7 @@ export async function startBrowser(): Promise<TestBrowser> {
         })
         .then((fresh) => {
           // What does not come in so long does not come: the test should say which.
-          fresh.setDefaultTimeout(5000);
+          fresh.setDefaultTimeout(15_000);
           return fresh;
         });
     contexts.set(name, made);
@@ -80,7 +87,9 @@ export async function startBrowser(): Promise<TestBrowser> {
     browser,
     context,
     open: async (look) => (await context(look)).newPage(),
-    close: () => browser.close(),
+    close: async () => {
+      await Promise.all(browser.contexts().map((one) => one.close()));
+    },
   };
 }
 

@@ -9,8 +9,9 @@ import { dayOf } from "#src/lib/clock.ts";
 import { fillStore } from "#test/bench/pages-fill.ts";
 import { selling } from "#test/payment/kit.ts";
 import { startStripe } from "#test/payment/stripe.ts";
-import { askedWith } from "#test/web/dashboard-keys-kit.ts";
-import { type Browser, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
+import { alertOf, askedWith } from "#test/web/dashboard-keys-kit.ts";
+import { hostile, keep } from "#test/web/dashboard-requests-kit.ts";
+import { type Browser, type Page, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
 import { startReceiver } from "#test/webhook/kit.ts";
 
 /** An account with something in it on every page, and what leads to its pages. */
@@ -20,10 +21,14 @@ export interface Tenancy {
   key: string;
   webhook: string;
   providerKey: string;
-  /** A generation, a purchase, a member who is not ada, the last month that is over. */
+  /** A generation, a purchase. */
   generation: string;
   purchase: string;
+  /** A generation that failed, with texts of its client that are long and hostile. */
+  failed: string;
+  /** Id of a member who is not ada. */
   member: string;
+  /** The last one that is over, such as 2026-10. */
   month: string;
 }
 
@@ -88,6 +93,15 @@ export async function startFullHouse(): Promise<FullHouse> {
 /** Everything that a page may depend on is there; nothing of it is reached. */
 function connected(config: Config): void {
   config.webhooks.allowPrivate = true;
+  config.oidc = [
+    {
+      id: "corp",
+      name: "Corp",
+      issuer: "http://127.0.0.1:9",
+      clientId: "x",
+      clientSecret: "y",
+    },
+  ];
   config.publicUrl = "https://gateway.example.org";
   config.mail = {
     url: "smtp://localhost",
@@ -146,13 +160,12 @@ async function fillLived(kit: Kit, accountId: string): Promise<Tenancy> {
   const asked = await askedWith(house, secret, { user: "ada", route: { region: "eu-west" } });
   await asked.text();
   await (await askedWith(house, secret, { route: { region: "us-east" }, stream: true })).text();
-  await ada.post("/dashboard/routing", {
+  await sent(ada, "/dashboard/routing", {
     region: "eu",
-    policy: "lowest-carbon",
-    ignored_providers: "",
-    data_collection: "on",
+    policy: "prefer-low-carbon",
+    prefer_low_carbon: "on",
   });
-  await ada.post("/dashboard/members/invite", {
+  await sent(ada, "/dashboard/members/invite", {
     email: "katherine@institute.example.org",
     role: "member",
     days: "7",
@@ -259,16 +272,16 @@ async function common(
   { house, ada, receiver }: Kit,
   accountId: string,
   name: string,
-): Promise<Pick<Tenancy, "accountId" | "webhook" | "providerKey" | "purchase" | "month">> {
+): Promise<Omit<Tenancy, "key" | "generation" | "member">> {
   const { store, clock, gateway } = house;
   const { app, services } = gateway;
   const search = `?account=${accountId}`;
-  const hook = await ada.post(`/dashboard/webhooks${search}`, {
+  const hook = await sent(ada, `/dashboard/webhooks${search}`, {
     name,
     url: `${receiver}/hooks/of/the/billing?token=0123456789abcdef0123456789abcdef`,
   });
   const webhook = /whk_\w+/.exec(hook.text)?.[0] ?? "";
-  await ada.post(`/dashboard/webhooks/${webhook}/test${search}`, {});
+  await sent(ada, `/dashboard/webhooks/${webhook}/test${search}`, {});
   const kept = await addProviderKey(
     store,
     { clock: app.clock, ids: app.ids, place: services.providerKeys.place },
@@ -280,7 +293,41 @@ async function common(
       secret: { kind: "key", key: "a-secret-of-a-provider-WxYz" },
     },
   );
-  await ada.post(`/dashboard/credits/buy${search}`, { amount: "20" });
+  await sent(ada, `/dashboard/credits/buy${search}`, { amount: "20" });
+  await addCredit(store, services.people, {
+    accountId,
+    type: "refund",
+    amount: fromUnits(-1.5),
+    description: "Refund of a purchase with-quite-a-long-reference-that-has-no-spaces-in-it-at-all",
+    by: "test",
+  });
+  await store.write([
+    auditing(services.people, {
+      action: "member.role_changed",
+      actor: "f".repeat(64),
+      target: "per_that_is_gone",
+      accountId,
+      address: "2001:db8:1234:5678:90ab:cdef:1234:5678",
+      detail: { from: "member", to: "admin", changed: "allowedModels, carbonBudgetAction" },
+    }),
+  ]);
+  const [failed = ""] = await keep(store, [
+    {
+      accountId,
+      createdAt: clock.now() - 120_000,
+      user: hostile,
+      app: "x".repeat(180),
+      status: "upstream_error",
+      errorCode: "upstream_timeout",
+      model: undefined,
+      provider: undefined,
+      region: undefined,
+      tokens: undefined,
+      cost: undefined,
+      energyWh: undefined,
+      carbonG: undefined,
+    },
+  ]);
   const [bought] = await store.read("SELECT id FROM purchase WHERE account_id = ? LIMIT 1", [
     accountId,
   ]);
@@ -289,8 +336,17 @@ async function common(
     webhook,
     providerKey: kept.id,
     purchase: String(bought?.["id"]),
+    failed,
     month: dayOf(clock.now() - 31 * dayMs).slice(0, 7),
   };
+}
+
+/** Sends a form. Throws where it is refused: a page would be empty that was to show something. */
+async function sent(ada: Browser, path: string, fields: Record<string, string>): Promise<Page> {
+  const answer = await ada.post(path, fields);
+  if (answer.status >= 400)
+    throw new Error(`${path} answered ${answer.status}: ${alertOf(answer)}`);
+  return answer;
 }
 
 /** The same chance every time: pictures of two days can be laid on each other. */

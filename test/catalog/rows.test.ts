@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import cloudRegionsFile from "#data/cloud-regions.json" with { type: "json" };
 import datacentersFile from "#data/datacenters.json" with { type: "json" };
 import benchmarksFile from "#data/benchmarks.json" with { type: "json" };
+import measuredGpusFile from "#data/measured-gpus.json" with { type: "json" };
 import ecologitsDatacenters from "#data/ecologits/datacenters.json" with { type: "json" };
 import ecologitsParameters from "#data/ecologits/parameters.json" with { type: "json" };
 import gridFile from "#data/grid.json" with { type: "json" };
@@ -13,6 +14,7 @@ import regionsFile from "#data/regions.json" with { type: "json" };
 import { checkModels, checkProviders } from "#src/catalog/check.ts";
 import { loadCatalog } from "#src/catalog/load.ts";
 import { checkRows, rowSchemas } from "#src/eco/load.ts";
+import { measuredGpu } from "#src/eco/measured-gpus.ts";
 import { isObject, type Json } from "#src/lib/json.ts";
 
 const { models, providers } = loadCatalog();
@@ -25,6 +27,7 @@ const tables: [file: string, rows: unknown[]][] = [
   ["ecologits/datacenters", ecologitsDatacenters.datacenters],
   ["ecologits/parameters", ecologitsParameters.parameters],
   ["grid", gridFile.zones],
+  ["measured-gpus", measuredGpusFile.measurements],
   ["methodologies", methodologiesFile.methodologies],
   ["models", modelsFile.models],
   ["parameters", parametersFile.parameters],
@@ -130,6 +133,7 @@ const ecoRows = [
   ["datacenters", rowSchemas.datacenter, datacentersFile.datacenters, "provider"],
   ["methodologies", rowSchemas.methodology, methodologiesFile.methodologies, "version"],
   ["benchmarks", rowSchemas.benchmark, benchmarksFile.measurements, "id"],
+  ["measured-gpus", measuredGpu, measuredGpusFile.measurements, "id"],
 ] as const;
 
 test.each(ecoRows)("checkRows() refuses a row of %s without a source and names it", (...row) => {

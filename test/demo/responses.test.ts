@@ -53,10 +53,12 @@ test("a tool loop keeps its encrypted reasoning: by the byte path, and behind a 
   });
   expect(second.output_text).toContain("4 degrees");
   const forged = { ...reasoning, encrypted_content: "Zm9yZ2Vk" };
-  const refused = await client.responses
+  // Whoever cannot read it is asked without it, and the answer says so.
+  const { data, response } = await client.responses
     .create({ ...ask, input: [question, forged, call, output] })
-    .catch((error: unknown) => String(error));
-  expect(refused).toContain("could not be verified");
+    .withResponse();
+  expect(data.output_text).toContain("4 degrees");
+  expect(response.headers.get("x-lowrouter-dropped")).toContain("encrypted_content");
 
   const chat = await client.chat.completions.create({
     model,

@@ -102,3 +102,25 @@ test("estimate() says nothing of an unknown model, an unknown version, or no tok
   for (const version of versions)
     expect(estimate(tables, version, { model, usage: usageOf(0, 0), grid })).toBeUndefined();
 });
+
+test("estimate() widens the interval by the overheads that a provider publishes, and leaves the figure as it is", () => {
+  const model = known(models[0]);
+  const input = { model, usage: usageOf(10, 100), grid: gridOf(100) };
+  const at = (provider: string | undefined, version = "v0.11-2026-10") =>
+    known(estimate(tables, version, { ...input, provider }));
+  const own = at(undefined);
+  // Scaleway publishes 1.16 to 1.51, Google 1.09; the methodology's own is 1.2.
+  const cases = [
+    ["scaleway", 1.16 / 1.2, 1.51 / 1.2],
+    ["google", 1.09 / 1.2, 1],
+    ["groq", 1, 1],
+  ] as const;
+  for (const [provider, low, high] of cases) {
+    const { block, energyWh, carbonG } = at(provider);
+    expect(block).toEqual(own.block);
+    expect(relative(energyWh.low, own.energyWh.low * low)).toBeLessThan(1e-12);
+    expect(relative(energyWh.high, own.energyWh.high * high)).toBeLessThan(1e-12);
+    expect(relative(carbonG.high, own.carbonG.high * high)).toBeLessThan(1e-12);
+  }
+  expect(at("scaleway", "v0.4-2026-01")).toEqual(at(undefined, "v0.4-2026-01"));
+});

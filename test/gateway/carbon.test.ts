@@ -146,7 +146,7 @@ describe.each(both)("the budget of the %s", (whose) => {
   });
 
   test("that refuses serves no model whose footprint is not known, and says so", async () => {
-    gateway = await startGateway({ config: withUnknown });
+    gateway = await startGateway({ config: withUnknown, plan: "metered" });
     const unknown = { model: "house/unknown" };
     const key = await budget(whose, 5);
     const reply = await gateway.chatAs(key, unknown);
@@ -160,6 +160,7 @@ describe.each(both)("the budget of the %s", (whose) => {
       body: { ...chat, model: "gpt-nobody-knows" },
     });
     expect(refusal(proxied)).toEqual([403, "not_meterable"]);
+    expect(at(proxied.json, "error.message")).toContain("footprint is not known");
     const lists = await gateway.ask("/openai/v1/models", { key });
     expect(lists.status).toBe(200);
     expect((await gateway.ask("/v1/embeddings", { key, body: vectors })).status).toBe(200);

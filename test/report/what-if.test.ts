@@ -195,7 +195,8 @@ function withoutReason(row: Seen): string | undefined {
 const fates: Record<string, (row: Seen, rows: readonly Seen[]) => Fate> = {
   cleanest_region(row) {
     const without = withoutReason(row);
-    if (without !== undefined) return without;
+    // Where it went does not matter for how its energy was found.
+    if (without !== undefined && without !== "methodology_gone") return without;
     if (ruleOf(row)?.isGone) return "key_gone";
     const places = placesFor(row, row.model);
     if (places.length === 0) return "no_route";

@@ -25,6 +25,13 @@ export function month(name: string): Month {
   return found;
 }
 
+/** The month before the one of a time. */
+export function monthBefore(now: number, back = 1): Month {
+  const at = new Date(now);
+  const start = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() - back, 1));
+  return month(start.toISOString().slice(0, 7));
+}
+
 /** One request as a test thinks of it. */
 export interface Ask {
   at: number;
@@ -39,6 +46,10 @@ export interface Ask {
   reasoning?: number;
   methodology?: string;
   measured?: { whPer1kTokens: number; pue: number };
+  /** When it got its id, where a clock was wrong. */
+  idAt?: number;
+  /** Its interval was not recorded. */
+  isOld?: boolean;
   /** What the record says besides. */
   parts?: Partial<Generation>;
 }
@@ -54,7 +65,7 @@ export function generationOf(ask: Ask, id: string): Generation {
     raw: null,
   };
   const grid = gridFor(tables, { provider, region, ...(ask.zone ? { zone: ask.zone } : {}) });
-  const made = grid && estimate(tables, methodology, { model, usage, grid, measured });
+  const made = grid && estimate(tables, methodology, { model, usage, grid, provider, measured });
   return sampleGeneration({
     id,
     completionId: `chatcmpl-${id.slice(4)}`,
@@ -73,6 +84,8 @@ export function generationOf(ask: Ask, id: string): Generation {
       reasoning,
     },
     energyWh: made?.block.energy_wh,
+    // Rows that are older than recorded intervals have none.
+    energyBounds: ask.isOld === true ? undefined : made?.energyWh,
     carbonG: made?.block.carbon_g,
     carbonPer1kG: made?.block.carbon_per_1k_tokens_g,
     accuracy: made?.block.accuracy,
@@ -131,7 +144,7 @@ export async function startKit(): Promise<Kit> {
       const ledger = createLedger({ store, clock, processId: `proc_test${++processes}` });
       const written: Generation[] = [];
       for (const ask of asks) {
-        past.set(ask.at + 3);
+        past.set(ask.idAt ?? ask.at + 3);
         const generation = generationOf(ask, ids.next("gen"));
         written.push(generation);
         void ledger.record({ generation, movements: [] });
@@ -149,15 +162,18 @@ export async function startKit(): Promise<Kit> {
 }
 
 /** A month of an account with everything in it, and what lies just outside of it and beside it. */
-export function busyMonth(account: string, other: string): Ask[] {
-  const from = Date.UTC(2026, 9, 1);
-  const to = Date.UTC(2026, 10, 1);
+export function busyMonth(
+  account: string,
+  other: string,
+  { from, to }: Month = month("2026-10"),
+): Ask[] {
+  const step = Math.floor((to - from) / 241);
   const models = ["openai/gpt-4o-mini", "mistral/mistral-small-3.2", "google/gemini-2.5-flash"];
   const zones = ["FRA", "DEU", undefined, "US-SRVC"];
   const ordinary = Array.from({ length: 240 }, (_, at): Ask => {
     const zone = zones[at % zones.length];
     return {
-      at: from + at * 11_000_000,
+      at: from + at * step,
       account,
       model: models[at % models.length],
       provider: at % 2 === 0 ? "openai" : "mistral",
@@ -167,6 +183,7 @@ export function busyMonth(account: string, other: string): Ask[] {
       cached: at % 5 === 0 ? 333 : 0,
       output: 3 + ((at * 71) % 400),
       reasoning: at % 7 === 0 ? 129 : 0,
+      isOld: at % 3 === 0,
       methodology: at < 150 ? "v0.4-2026-01" : "v0.11-2026-10",
     };
   });

@@ -225,7 +225,7 @@ describe("/dashboard/usage", () => {
       const [names = ""] = lines;
       expect(told.text).toContain(`"data":[{"${names.split(",")[0]}":`);
       expect(names).toEndWith(
-        "requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,usage,byok_usage_inference,energy_wh,carbon_g,requests_without_estimate,errors,energy_wh_low,energy_wh_high,carbon_g_low,carbon_g_high",
+        "requests,prompt_tokens,completion_tokens,reasoning_tokens,cached_tokens,usage,byok_usage_inference,energy_wh,carbon_g,requests_without_estimate,errors,energy_wh_low,energy_wh_high,carbon_g_low,carbon_g_high,methodology_version",
       );
       expect(names.split(",")).toHaveLength(Object.keys(found.data[0] ?? {}).length);
       expect(csv.text).not.toMatch(/(^|,)=SUM/m);

@@ -15,7 +15,10 @@ export interface DocsSite extends Site {
 /** Starts one; close() it. */
 export async function startDocs(): Promise<DocsSite> {
   // The addresses of examples are nobody's.
-  const site = await startSite((config) => (config.webhooks.allowPrivate = true));
+  const site = await startSite((config) => {
+    config.webhooks.allowPrivate = true;
+    config.metrics.enabled = true;
+  });
   const { store, services } = site.gateway;
   const made = { clock: systemClock, ids: createIds(systemClock) };
   const account = await createAccount(store, made, { name: "operator", plan: "metered" });

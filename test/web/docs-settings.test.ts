@@ -21,6 +21,7 @@ const samples: Record<string, string> = {
   "log.format": "json",
   public_url: "https://gateway.example.org",
   "mail.url": "smtp://mail.example.org",
+  "otel.endpoint": "http://127.0.0.1:4318",
   "mail.from": "gateway@example.org",
   "eco.grid_file": "grid.csv",
   "eco.live_grid": "rte-eco2mix",

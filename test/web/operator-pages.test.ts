@@ -18,6 +18,7 @@ function filled(path: string, house: PeopleGateway): string {
   return path
     .replace("/operator/accounts/:id", `/operator/accounts/${house.accountId}`)
     .replace("/operator/providers/:id", "/operator/providers/openai")
+    .replace("/operator/statements/:month", "/operator/statements/2020-01")
     .replace("/*", "/openai/gpt-4o-mini");
 }
 

@@ -179,7 +179,7 @@ describe("the system", () => {
       },
     ]);
     const bad = await ada.post("/operator/system/check", {});
-    expect(words(bad)).toContain("0 chain faults, 1 wrong balances");
+    expect(words(bad)).toContain("0 chain faults, 1 wrong sums");
     expect(words(bad)).toMatch(/1 of \d+ checks needs fixing/);
   });
 });

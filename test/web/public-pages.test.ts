@@ -100,7 +100,11 @@ describe("public pages", () => {
 
 describe("colours", () => {
   const choose = (fields: Record<string, string>) =>
-    site.get("/theme", { method: "POST", body: new URLSearchParams(fields) });
+    site.get("/theme", {
+      method: "POST",
+      headers: { origin: site.url },
+      body: new URLSearchParams(fields),
+    });
 
   test("are the system's until a reader chooses, and the choice is kept without script", async () => {
     expect(await site.text("/")).not.toContain("data-theme");

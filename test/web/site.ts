@@ -94,5 +94,6 @@ export const fixedPaths: readonly string[] = [
   "/methodology/regions",
   "/methodology/places",
   "/methodology/measurements",
+  "/methodology/accuracy",
   "/status",
 ];

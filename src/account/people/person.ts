@@ -67,3 +67,11 @@ export function roleOf(text: string | undefined): Role | undefined {
 
 /** Header by which the sign-in library is told the address; it is never taken from a browser. */
 export const addressHeader = "x-lowrouter-address";
+
+/** Whether somebody can sign in with an address. As the sign-in library has it: no marks beyond ASCII, no host of one word. */
+export function isEmail(text: string): boolean {
+  return (
+    text.length <= 200 &&
+    /^(?:[\w'+-]+\.)*[\w'+-]*[\w+-]@(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}$/.test(text)
+  );
+}

@@ -1,3 +1,4 @@
+import type { App } from "#src/gateway/context.ts";
 import {
   behind,
   carbonOf,
@@ -19,7 +20,8 @@ export function scoreByPolicy(ranked: Ranked[], ranking: Ranking): void {
   if (by === "balance") balance(ranked, ranking);
   for (const one of ranked) {
     if (by === "price" || by === "lottery") set(one, priceOf(one.route), "lowest_price");
-    if (by === "carbon" || by === "grid") set(one, carbonOf(one.route), "lowest_carbon");
+    if (by === "grid") set(one, carbonOf(one.route), "lowest_carbon");
+    if (by === "carbon") byCarbon(one, app);
     if (preferred === undefined) continue;
     if (missed(preferred, one.route, app.routes) === undefined) one.why = "preferred_region";
     else demote(one, behind.elsewhere, "outside_preferred_region");
@@ -31,6 +33,16 @@ export function scoreByPolicy(ranked: Ranked[], ranking: Ranking): void {
     if (isOut) demote(one, behind.failing, "outage");
     else if (app.health.state(one.route) === "degraded") demote(one, behind.failing, "degraded");
   }
+}
+
+/** By the grid as it is now where that is known, else by its annual average. */
+function byCarbon(one: Ranked, { liveGrid }: App): void {
+  const annual = carbonOf(one.route);
+  const { gridGPerKwh, zone } = one.route;
+  const now = liveGrid?.gramsAt(zone);
+  if (now === undefined || gridGPerKwh === undefined || gridGPerKwh === 0)
+    return set(one, annual, "lowest_carbon");
+  set(one, (annual * now) / gridGPerKwh, "lowest_carbon_now");
 }
 
 /** The combined score: carbon, price and median latency, each as a share of the largest among the candidates. */

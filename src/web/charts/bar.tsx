@@ -29,6 +29,7 @@ export function BarChart(props: {
   valueName: string;
   bars: readonly Bar[];
   unknown: string;
+  limits?: false;
 }) {
   const { bars, unit, valueName, labelName } = props;
   const bottom = top + bars.length * rowHeight;

@@ -30,7 +30,7 @@ export function ChartFigure(
         <summary>The same numbers as a table</summary>
         <Numbers {...props} />
       </details>
-      <Limits />
+      {props.limits === false ? null : <Limits />}
     </figure>
   );
 }

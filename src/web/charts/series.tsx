@@ -18,6 +18,8 @@ export interface ChartProps {
   series: readonly Series[];
   /** Why a value may be missing. */
   unknown: string;
+  /** Set where it shows no estimate, or where what estimates leave out is said beside it. */
+  limits?: false;
 }
 
 /** Looks that can be told apart; a seventh series looks as the first, and is told by the table. */

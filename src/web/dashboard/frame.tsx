@@ -33,26 +33,32 @@ export function Desktop(props: {
 }
 
 function Places({ path, visitor }: { path: string; visitor: Visitor }) {
+  const own = placesOf(visitor);
   const operator = operatorPlacesOf(visitor);
+  // The longest that leads here: /dashboard begins every other path too.
+  const here = [...own, ...operator]
+    .filter((place) => path === place.path || path.startsWith(`${place.path}/`))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
   return (
     <nav class="places" aria-label="Dashboard">
       <Switch visitor={visitor} />
-      <PlaceList path={path} places={placesOf(visitor)} />
-      {operator.length === 0 ? null : (
-        <>
-          <strong>Gateway</strong>
-          <PlaceList path={path} places={operator} />
-        </>
-      )}
+      {/* Open wherever there is room, whatever its state. */}
+      <details>
+        <summary>{here === undefined ? "Pages" : `Pages: ${here.name}`}</summary>
+        <PlaceList here={here} places={own} />
+        {operator.length === 0 ? null : (
+          <>
+            <strong>Gateway</strong>
+            <PlaceList here={here} places={operator} />
+          </>
+        )}
+      </details>
     </nav>
   );
 }
 
-function PlaceList({ path, places }: { path: string; places: readonly Place[] }) {
-  // The longest that leads here: /dashboard begins every other path too.
-  const here = places
-    .filter((place) => path === place.path || path.startsWith(`${place.path}/`))
-    .toSorted((a, b) => b.path.length - a.path.length)[0];
+function PlaceList(props: { here: Place | undefined; places: readonly Place[] }) {
+  const { here, places } = props;
   return (
     <ul>
       {places.map((place) => (

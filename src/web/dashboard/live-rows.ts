@@ -37,8 +37,7 @@ export function endedColumns(currency: string): readonly LiveColumn[] {
     { title: "Began, UTC", kind: "short" },
     { title: "Status", kind: "list" },
     { title: "Model", kind: "long" },
-    { title: "Provider" },
-    { title: "Region", kind: "short" },
+    { title: "Place", kind: "list" },
     { title: "Key", kind: "list" },
     { title: "User" },
     { title: "Latency, ms", kind: "n" },
@@ -78,8 +77,7 @@ export function endedRow(row: Generation): LiveRow {
         ? statuses[row.status]
         : `${statuses[row.status]}: ${row.errorCode}`,
       row.model ?? { why: missing.model },
-      row.provider ?? { why: missing.place },
-      row.region ?? { why: missing.place },
+      placeOf(row) ?? { why: missing.place },
       row.keyName,
       row.user ?? { why: missing.user },
       figure(row.latencyMs),
@@ -90,6 +88,11 @@ export function endedRow(row: Generation): LiveRow {
       row.carbonG === undefined ? { why: missing.eco } : figure(row.carbonG),
     ],
   };
+}
+
+/** The provider and its region. */
+function placeOf({ provider, region }: Generation): string | undefined {
+  return provider === undefined || region === undefined ? provider : `${provider}, ${region}`;
 }
 
 function timeOf(milliseconds: number): string {

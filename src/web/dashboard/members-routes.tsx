@@ -8,7 +8,7 @@ import {
   stateOf,
 } from "#src/account/people/links.ts";
 import { changeRole, removeMember } from "#src/account/people/members.ts";
-import { isAtLeast, type Role, roleOf, roles } from "#src/account/people/person.ts";
+import { isAtLeast, isEmail, type Role, roleOf, roles } from "#src/account/people/person.ts";
 import { AppError } from "#src/lib/error.ts";
 import { auditNames } from "#src/web/dashboard/audit-names.ts";
 import { pageAt } from "#src/web/dashboard/key-text.ts";
@@ -82,7 +82,7 @@ export function membersRoom(desk: Desk): AnyElysia {
     const { visitor, form, knock } = sender;
     const { account } = visitor;
     const email = field(form, "email").toLowerCase();
-    if (email !== "" && !/^[^\s@]+@[^\s@]+$/.test(email))
+    if (email !== "" && !isEmail(email))
       throw invalid("email", "Cannot invite this address: it is no email address");
     const role = roleIn(form);
     if (!isAtLeast(visitor.role, role))

@@ -75,22 +75,27 @@ export function OverviewPage(props: { guest: Guest; outcome: Outcome; view: Over
       {view.hasKey ? null : <FirstKey origin={visit.origin} account={visitor.account.id} />}
       <ul class="cards">
         {view.money === undefined ? null : <Money money={view.money} currency={view.currency} />}
+        <Card title="Spend, 30 days" value={`${amount(all.cost)} ${view.currency}`}>
+          Besides, {amount(all.byokCost)} {view.currency} on own provider keys, by our estimate.
+        </Card>
+        <Card
+          title="Carbon, 30 days"
+          value={
+            <>
+              <Estimated totals={all} name="carbonG" /> g CO2e
+            </>
+          }
+        >
+          An estimate, from <Estimated totals={all} name="energyWh" /> Wh.{" "}
+          {all.requests === 0 ? null : <a href="#eco">What it says</a>}
+        </Card>
         <Card title="Requests, 30 days" value={figure(all.requests)}>
           {all.requests === 0 ? "" : `${share(all.errors, all.requests)} not answered. `}
           {figure(all.inputTokens)} tokens in, {figure(all.outputTokens)} out, of it{" "}
           {figure(all.reasoning)} reasoning.
         </Card>
-        <Card title="Spend, 30 days" value={`${amount(all.cost)} ${view.currency}`}>
-          Besides, {amount(all.byokCost)} {view.currency} on own provider keys, by our estimate.
-        </Card>
       </ul>
-      <h2>Today by model</h2>
-      <Models
-        caption="Usage of today, UTC, by model"
-        rows={view.today}
-        currency={view.currency}
-        none="No request today, UTC."
-      />
+      {all.requests === 0 ? null : <Days view={view} />}
       <h2>Top models</h2>
       <Models
         caption="Usage of the last 30 days by model, the dearest first"
@@ -98,12 +103,14 @@ export function OverviewPage(props: { guest: Guest; outcome: Outcome; view: Over
         currency={view.currency}
         none="No request in the last 30 days."
       />
-      {all.requests === 0 ? null : (
-        <>
-          <Eco guest={guest} view={view} all={all} />
-          <Days view={view} />
-        </>
-      )}
+      {all.requests === 0 ? null : <Eco guest={guest} view={view} all={all} />}
+      <h2>Today by model</h2>
+      <Models
+        caption="Usage of today, UTC, by model"
+        rows={view.today}
+        currency={view.currency}
+        none="No request today, UTC."
+      />
       <Recent requests={view.requests} currency={view.currency} />
     </Desktop>
   );
@@ -325,7 +332,8 @@ function Comparison({ view: { compared, baseline, methodology } }: { view: Overv
 
 function Days({ view: { days, currency } }: { view: Overview }) {
   const labels = days.map(({ day }) => day);
-  const common = { labelName: "Day", labels, unknown: noEstimate };
+  // What estimates leave out stands below, with their sum.
+  const common = { labelName: "Day", labels, unknown: noEstimate, limits: false } as const;
   return (
     <>
       <h2>The last 30 days</h2>

@@ -32,6 +32,7 @@ const operatorPlaces: readonly Place[] = [
   { path: "/operator/catalogue", name: "Catalogue", least: "operator" },
   { path: "/operator/configuration", name: "Configuration", least: "operator" },
   { path: "/operator/system", name: "System", least: "operator" },
+  { path: "/operator/statements", name: "Statements", least: "operator" },
   { path: "/operator/audit", name: "Audit log", least: "operator" },
 ];
 

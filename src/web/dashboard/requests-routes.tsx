@@ -2,7 +2,7 @@ import type { AnyElysia } from "elysia";
 import { json } from "#src/http/respond.ts";
 import { findGeneration } from "#src/ledger/generations.ts";
 import { AppError } from "#src/lib/error.ts";
-import { explainGeneration } from "#src/report/explain-generation.ts";
+import { explainGeneration, gridVersionOf } from "#src/report/explain-generation.ts";
 import { RequestPage, requestRecord } from "#src/web/dashboard/request-page.tsx";
 import { RequestsPage } from "#src/web/dashboard/requests.tsx";
 import { filterOf, reachOf, searchOf } from "#src/web/dashboard/requests-filter.ts";
@@ -55,7 +55,11 @@ export function requestsRoom(desk: Desk): AnyElysia {
     const row = await findGeneration(store, visitor.account.id, id);
     const { only, keys } = await reachOf(store, visitor);
     if (row === undefined || only?.includes(row.keyId) === false) throw noRequest();
-    const grid = services.gridOf(row.provider ?? "", row.region ?? "");
+    const grid = services.gridOf(
+      row.provider ?? "",
+      row.region ?? "",
+      gridVersionOf(row, app.config.eco.methodology),
+    );
     const explained = explainGeneration(row, services.tables, grid, app.config.eco.methodology);
     if (url.searchParams.get("format") === "json")
       return json(requestRecord(row, explained), {

@@ -35,6 +35,22 @@ export function Ending({ row }: { row: Pick<Generation, "status" | "errorCode"> 
   );
 }
 
+/** What a cell is about, and below it what belongs to that, as far as it is known. */
+function Below({ of, words }: { of: string; words: readonly (string | undefined)[] }) {
+  const known = words.filter((word) => word !== undefined);
+  return (
+    <>
+      {of}
+      {known.length === 0 ? null : (
+        <>
+          <br />
+          <span class="small soft">{known.join(", ")}</span>
+        </>
+      )}
+    </>
+  );
+}
+
 /** Why a figure of a request is missing. */
 export const missing = {
   model: "No model answered",
@@ -73,25 +89,15 @@ export function requestColumns(currency: string): readonly Column<Generation>[] 
       title: "Model",
       kind: "long",
       value: (row) => row.model ?? null,
+      show: (row) => <Below of={row.model ?? ""} words={[row.provider, row.region]} />,
       why: ({ requestedModel }) =>
         requestedModel === undefined
           ? missing.model
           : `${missing.model}: ${requestedModel} was asked for`,
     },
     { name: "requested_model", value: (row) => row.requestedModel ?? null },
-    {
-      name: "provider",
-      title: "Provider",
-      value: (row) => row.provider ?? null,
-      why: missing.place,
-    },
-    {
-      name: "region",
-      title: "Region",
-      kind: "short",
-      value: (row) => row.region ?? null,
-      why: missing.place,
-    },
+    { name: "provider", value: (row) => row.provider ?? null },
+    { name: "region", value: (row) => row.region ?? null },
     {
       name: "prompt_tokens",
       title: "Tokens in",
@@ -150,10 +156,16 @@ export function requestColumns(currency: string): readonly Column<Generation>[] 
       value: (row) => row.latencyMs,
     },
     { name: "streamed", value: (row) => row.streamed },
-    { name: "key_name", title: "Key", kind: "list", value: (row) => row.keyName },
+    {
+      name: "key_name",
+      title: "Key, user, app",
+      kind: "long",
+      value: (row) => row.keyName,
+      show: (row) => <Below of={row.keyName} words={[row.user, row.app]} />,
+    },
     { name: "key_id", value: (row) => row.keyId },
-    { name: "user", title: "User", value: (row) => row.user ?? null, why: missing.user },
-    { name: "app", title: "App", value: (row) => row.app ?? null, why: missing.app },
+    { name: "user", value: (row) => row.user ?? null },
+    { name: "app", value: (row) => row.app ?? null },
     { name: "dialect", value: (row) => row.dialect },
   ];
 }

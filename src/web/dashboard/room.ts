@@ -80,7 +80,8 @@ export function createRoom(
         const guest = await enter(request, server, params);
         if (guest instanceof Response) return guest;
         const said = guest.url.searchParams.get("done") ?? "";
-        return view(guest, { done: Object.hasOwn(words, said) ? words[said] : undefined });
+        const done = Object.hasOwn(words, said) ? words[said] : undefined;
+        return unkept(await view(guest, { done }));
       });
       return room;
     },
@@ -92,11 +93,11 @@ export function createRoom(
           if (guest instanceof Response) return guest;
           const form = await formOf(request);
           try {
-            return await act({ ...guest, form });
+            return unkept(await act({ ...guest, form }));
           } catch (thrown) {
             if (!(thrown instanceof AppError) || thrown.code === "internal_error") throw thrown;
             const { message: fault, status, detail } = thrown;
-            return view(guest, { fault, status, param: detail.param, form });
+            return unkept(await view(guest, { fault, status, param: detail.param, form }));
           }
         },
         { parse: "none" },
@@ -105,4 +106,10 @@ export function createRoom(
     },
   };
   return room;
+}
+
+/** What a room answers is about one account, as a page and as a file alike: no cache keeps it. */
+function unkept(response: Response): Response {
+  if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  return response;
 }

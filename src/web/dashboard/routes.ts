@@ -4,6 +4,7 @@ import { budgetRoom } from "#src/web/dashboard/budget-routes.tsx";
 import { buyRoom } from "#src/web/dashboard/buy-routes.tsx";
 import { creditsRoom } from "#src/web/dashboard/credits-routes.tsx";
 import { statementsRoom } from "#src/web/dashboard/statements-routes.tsx";
+import { statementRoom } from "#src/web/dashboard/statement-routes.tsx";
 import { auditRoom } from "#src/web/dashboard/audit-routes.tsx";
 import { keysRoom } from "#src/web/dashboard/keys-routes.tsx";
 import { providerKeysRoom } from "#src/web/dashboard/provider-keys-routes.tsx";
@@ -29,5 +30,6 @@ export function dashboardRoutes(desk: Desk): AnyElysia {
     .use(creditsRoom(desk))
     .use(buyRoom(desk))
     .use(statementsRoom(desk))
+    .use(statementRoom(desk))
     .use(auditRoom(desk));
 }

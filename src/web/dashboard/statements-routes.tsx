@@ -17,7 +17,9 @@ export function statementsRoom(desk: Desk): AnyElysia {
   return createRoom(desk, "statements", "admin").get(path, async (guest) => {
     const { account } = guest.visitor;
     const months = await monthsOf(services.store, account.id);
-    const sheet = monthSheet(months, guest, dayOf(app.clock.now()).slice(0, 7));
+    const sheet = monthSheet(months, dayOf(app.clock.now()).slice(0, 7), (month) =>
+      pageAt(guest, `${path}/${month}`),
+    );
     return (
       sheetAnswer(sheet, guest.url.searchParams) ??
       page(<StatementsPage guest={guest} sheet={sheet} />, { personal: true })
@@ -25,7 +27,12 @@ export function statementsRoom(desk: Desk): AnyElysia {
   }).routes;
 }
 
-function monthSheet(rows: readonly Month[], guest: Guest, running: string): Sheet<Month> {
+/** Months with the way to the statement of each. */
+export function monthSheet(
+  rows: readonly Month[],
+  running: string,
+  addressOf: (month: string) => string,
+): Sheet<Month> {
   return {
     name: "statements",
     rows,
@@ -34,12 +41,12 @@ function monthSheet(rows: readonly Month[], guest: Guest, running: string): Shee
         name: "month",
         title: "Month, UTC",
         value: ({ month }) => month,
-        show: ({ month }) =>
-          month < running ? (
-            <a href={pageAt(guest, `${path}/${month}`)}>{month}</a>
-          ) : (
-            `${month}, not over yet`
-          ),
+        show: ({ month }) => (
+          <>
+            <a href={addressOf(month)}>{month}</a>
+            {month < running ? null : ", not over yet"}
+          </>
+        ),
       },
       { name: "is_over", value: ({ month }) => month < running },
       {

@@ -41,7 +41,8 @@ export function Charts(props: {
         return value === "" ? whyNoPlace[group] : placeText(group, value, names);
       })
       .join(", ");
-  const common = { labelName: "Day", labels, unknown: noEstimate };
+  // The page says at its end what estimates leave out, once for all of them.
+  const common = { labelName: "Day", labels, unknown: noEstimate, limits: false } as const;
   const isByDay = ask.groupBy.length === 1 && ask.groupBy[0] === "day";
   return (
     <>
@@ -74,6 +75,7 @@ export function Charts(props: {
           </h2>
           <BarChart
             id="group-spend"
+            limits={false}
             title="Spend"
             unit={currency}
             labelName={ask.groupBy.map(titleOf).join(", ")}
@@ -83,6 +85,7 @@ export function Charts(props: {
           />
           <BarChart
             id="group-carbon"
+            limits={false}
             title="Carbon"
             unit="g CO2e"
             labelName={ask.groupBy.map(titleOf).join(", ")}

@@ -4,7 +4,7 @@ import type { RollupAnswer } from "#src/ledger/rollups.ts";
 import { AppError } from "#src/lib/error.ts";
 import { activityRecord, toCsv } from "#src/report/activity.ts";
 import { bandsOf } from "#src/report/eco-share.ts";
-import { sumOf } from "#src/report/totals.ts";
+import { methodologiesOf, sumOf } from "#src/report/totals.ts";
 import type { UsageReader } from "#src/report/usage.ts";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
 import { filterOf, type UsageAsk, usageAskOf } from "#src/web/dashboard/usage-ask.ts";
@@ -85,11 +85,12 @@ async function exported(
   format: "json" | "csv",
 ): Promise<Response> {
   const [groups = { rows: [], count: 0 }, days] = await reader.ask(filterOf(ask), [
-    { groupBy: ask.groupBy, order: ask.order, limit: mostExported },
-    { groupBy: ["day"], order: "place", limit: mostDays },
+    { groupBy: ask.groupBy, order: ask.order, limit: mostExported, methodologies: true },
+    { groupBy: ["day"], order: "place", limit: mostDays, methodologies: true },
   ]);
   const isCut = groups.count > groups.rows.length;
-  const totals = activityRecord(sumOf(days?.rows ?? []), []);
+  const all = days?.rows ?? [];
+  const totals = activityRecord({ ...sumOf(all), methodologies: methodologiesOf(all) }, []);
   const name = isCut ? `usage-first-${groups.rows.length}-of-${groups.count}` : "usage";
   const body =
     format === "csv"

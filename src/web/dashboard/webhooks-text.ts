@@ -23,8 +23,8 @@ export const eventWords: Readonly<Record<EventType, { when: string; carries: str
     carries: "the balance, and what the request may have cost",
   },
   "carbon_budget.reached": {
-    when: "A key's carbon budget is used up; once in its window",
-    carries: "the key, the budget, what was emitted, when it begins anew",
+    when: "A share of a key's or the account's carbon budget is used; once each in its window",
+    carries: "whose it is, the share, the budget, what was emitted, when it begins anew",
   },
   "provider.unavailable": {
     when: "A model at a provider in a region is left alone after failures; only where it is chosen",

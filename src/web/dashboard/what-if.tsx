@@ -202,7 +202,7 @@ function ScenarioPart({ one, requests }: { one: WhatIf; requests: number }) {
         <p>It covers all {figure(covered)} requests.</p>
       ) : (
         <Table
-          caption={`Left out: ${figure(requests - covered)} of ${figure(requests)} requests, and why`}
+          caption={`${title}: ${figure(requests - covered)} of ${figure(requests)} requests are left out`}
           head={
             <tr>
               <th scope="col">Why</th>
@@ -243,7 +243,7 @@ function Line({ line }: { line: WhatIfLine }) {
       <td class="n">{figure(requests)}</td>
       <td class="n">{figure(recorded.carbonG)}</td>
       <td class="n">{figure(after?.carbonG)}</td>
-      <td>{methodology}</td>
+      <td class="short">{methodology}</td>
     </tr>
   );
 }

@@ -28,6 +28,7 @@ import googleClient from "#src/web/content/integrations/google.md" with { type: 
 import guidesBudgetsAndKeys from "#src/web/content/guides/budgets-and-keys.md" with { type: "text" };
 import guidesByok from "#src/web/content/guides/byok.md" with { type: "text" };
 import guidesFirstRequest from "#src/web/content/guides/first-request.md" with { type: "text" };
+import guidesGridData from "#src/web/content/guides/grid-data.md" with { type: "text" };
 import guidesFootprint from "#src/web/content/guides/footprint.md" with { type: "text" };
 import guidesLocalEngines from "#src/web/content/guides/local-engines.md" with { type: "text" };
 import guidesMoving from "#src/web/content/guides/moving.md" with { type: "text" };
@@ -45,6 +46,8 @@ import operatingDoctor from "#src/web/content/operating/doctor.md" with { type: 
 import operatingInstall from "#src/web/content/operating/install.md" with { type: "text" };
 import operatingMail from "#src/web/content/operating/mail.md" with { type: "text" };
 import operatingPayments from "#src/web/content/operating/payments.md" with { type: "text" };
+import operatingMetrics from "#src/web/content/operating/metrics.md" with { type: "text" };
+import operatingOpentelemetry from "#src/web/content/operating/opentelemetry.md" with { type: "text" };
 import operatingPeople from "#src/web/content/operating/people.md" with { type: "text" };
 import operatingSystemd from "#src/web/content/operating/systemd.md" with { type: "text" };
 import philosophy from "#src/web/content/philosophy.md" with { type: "text" };
@@ -103,6 +106,7 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
         guidesFootprint,
         "Energy and carbon of a request, and how to make them smaller",
       ],
+      ["/guides/grid-data", guidesGridData, "Grid tables, your own among them, and live grids"],
       ["/guides/byok", guidesByok, "An account's own keys of providers"],
       [
         "/guides/local-engines",
@@ -195,6 +199,12 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
       ["/operating/people", operatingPeople, "The first administrator, invitations, signing in"],
       ["/operating/mail", operatingMail, "A mail server, and what is sent"],
       ["/operating/payments", operatingPayments, "Granting credit, and selling it by card"],
+      ["/operating/metrics", operatingMetrics, "Counters for Prometheus, and who may read them"],
+      [
+        "/operating/opentelemetry",
+        operatingOpentelemetry,
+        "Traces and metrics for a collector, by the GenAI conventions",
+      ],
       ["/operating/doctor", operatingDoctor, "What is checked, and what often is wrong"],
       ["/operating/command-line", operatingCommandLine, "Every command"],
     ],

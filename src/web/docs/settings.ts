@@ -229,6 +229,22 @@ export const said: Readonly<Record<string, Said>> = {
     variable: "USAGE_RETENTION_DAYS",
     standard: "396",
   },
+  "metrics.enabled": {
+    about:
+      "Counters for Prometheus at `/metrics`: for this machine alone, or for whoever has `LOWROUTER_METRICS_TOKEN` where that is set.",
+    variable: "LOWROUTER_METRICS",
+    standard: "false",
+  },
+  "otel.endpoint": {
+    about:
+      "Collector to which traces and metrics are sent by OTLP over HTTP, as `http://127.0.0.1:4318`. Its headers are `OTEL_EXPORTER_OTLP_HEADERS`.",
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+  },
+  "otel.service_name": {
+    about: "What this gateway is called there.",
+    variable: "OTEL_SERVICE_NAME",
+    standard: "lowrouter",
+  },
   "log.level": {
     about: "Least that is logged.",
     variable: "LOWROUTER_LOG_LEVEL",

@@ -49,6 +49,7 @@ export function catalogueSheet(rows: readonly CatalogueRow[]): Sheet<CatalogueRo
     {
       name: "prices_read",
       title: "Prices read",
+      kind: "short",
       why: unknown.price,
       value: ({ read }) =>
         read === undefined

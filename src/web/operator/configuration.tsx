@@ -21,7 +21,7 @@ export function settingSheet(config: Config): Sheet<ShownSetting> {
       title: "Value",
       kind: "long",
       value: ({ value }) => value,
-      show: ({ value }) => <code>{value}</code>,
+      show: ({ value }) => (value === "" ? <span class="soft">empty</span> : <code>{value}</code>),
     },
     {
       name: "origin",

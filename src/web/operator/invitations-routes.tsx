@@ -2,7 +2,7 @@ import type { AnyElysia } from "elysia";
 import { accountNames } from "#src/account/administer.ts";
 import { findAccount } from "#src/account/accounts.ts";
 import { createLink, type Link, listLinks, revokeLink } from "#src/account/people/links.ts";
-import { roleOf } from "#src/account/people/person.ts";
+import { isEmail, roleOf } from "#src/account/people/person.ts";
 import { findPerson, personNames } from "#src/account/people/find.ts";
 import { nano } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -70,7 +70,7 @@ export function invitationsRoom(desk: Desk): AnyElysia {
     const { form } = sender;
     const by = administratorOf(sender);
     const email = field(form, "email").toLowerCase();
-    if (email !== "" && !/^[^\s@]+@[^\s@]+$/.test(email))
+    if (email !== "" && !isEmail(email))
       throw invalid("email", "Cannot invite this address: it is no email address");
     const role = roleOf(field(form, "role", 20));
     if (role === undefined)

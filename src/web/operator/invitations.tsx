@@ -88,6 +88,7 @@ export function linkSheet(
     {
       name: "account",
       title: "Opens",
+      kind: "list",
       value: ({ accountId }) => accountId ?? null,
       why: "A personal account of its own, or nothing new",
       show: ({ accountId = "" }) => (
@@ -111,6 +112,7 @@ export function linkSheet(
     {
       name: "created_at",
       title: "Made",
+      kind: "list",
       value: ({ createdAt }) => rfc3339(createdAt),
       show: ({ createdAt, createdBy }) => (
         <>
@@ -124,12 +126,14 @@ export function linkSheet(
     {
       name: "expires_at",
       title: "Until",
+      kind: "list",
       value: ({ expiresAt }) => rfc3339(expiresAt),
       show: ({ expiresAt }) => <Moment at={expiresAt} why="" />,
     },
     {
       name: "used_by",
       title: "Used by",
+      kind: "list",
       why: "It was not used",
       value: ({ usedBy }) => usedBy ?? null,
       show: ({ usedBy = "", usedAt }) => (

@@ -48,13 +48,17 @@ export function providersSheet(rows: readonly ProviderFacts[], now: number): She
       title: "State",
       why: notCallable,
       value: ({ described: { configured, status } }) => (configured ? status : null),
-      show: ({ described }) => <State of={stateOf(described.status)} />,
+      kind: "list",
+      show: ({ described }) => (
+        <>
+          <State of={stateOf(described.status)} />
+          <br />
+          <span class="small soft">{whyOf(described).join(", ")}</span>
+        </>
+      ),
     },
     {
       name: "reason",
-      title: "Why",
-      kind: "list",
-      why: "Nothing is wrong with it",
       value: ({ described }) => {
         const why = whyOf(described);
         return why.length === 0 ? null : why;

@@ -7,6 +7,7 @@ import {
   passwordFault,
   resetPassword,
 } from "#src/account/people/password.ts";
+import { isEmail } from "#src/account/people/person.ts";
 import { signIn, signInByCode, type SignIn, signOut } from "#src/account/people/sign-in.ts";
 import type { Desk } from "#src/web/people/desk.ts";
 import { CodePage, LoginPage, NoLinkPage, RegisterPage, ResetPage } from "#src/web/people/door.tsx";
@@ -156,7 +157,7 @@ async function registered(desk: Desk, request: Request, server: Peers | null): P
   const { name, email, password } = isVisitor ? demoVisitor() : newcomerOf(form);
   const fault =
     (name === "" ? "A name is needed" : undefined) ??
-    (/^[^\s@]+@[^\s@]+$/.test(email) ? undefined : "An email address is needed") ??
+    (isEmail(email) ? undefined : "An email address is needed, such as ada@example.org") ??
     passwordFault(password);
   if (fault !== undefined) return again(fault);
   const passwordHash = await hashOfPassword(password);

@@ -16,11 +16,15 @@ export const tablePages = {
   },
   grid: {
     title: "Grid intensity",
-    lead: "Annual averages, g CO2e per kWh, by country or grid zone. The tables of the IEA are licensed and are not shipped.",
+    lead: "Annual averages, g CO2e per kWh, by country or grid zone. Basis: direct is what leaves the stack, lifecycle counts what came before too. Of: what is produced in a zone, or what is consumed there. The tables of the IEA are licensed and are not shipped; an operator may import one.",
   },
   regions: {
     title: "Regions",
     lead: "A region that covers several countries is the mean of their grids, weighted by their people. A place whose own grid is known uses that instead.",
+  },
+  zones: {
+    title: "Providers and their grids",
+    lead: "Which grid zone is taken for each region of each provider, and how that is known. A place that is only assumed says so.",
   },
   places: {
     title: "Data centres",
@@ -46,8 +50,13 @@ export function MethodologyPage(props: {
   methodologies: readonly Methodology[];
   used: string;
   regions: readonly RegionFacts[];
+  /** Every version, also those on other grid tables. */
+  others?: readonly Methodology[];
 }) {
-  const { visit, methodologies, used, regions } = props;
+  const { visit, methodologies, used, regions, others = [] } = props;
+  const elsewhere = others.filter(({ version }) =>
+    methodologies.every((one) => one.version !== version),
+  );
   return (
     <Page
       visit={visit}
@@ -64,6 +73,10 @@ export function MethodologyPage(props: {
         Every number can be made again by hand: <code>GET /v1/generation/{"{id}"}/eco</code> answers
         with all that one was made from, and these pages hold every table.
       </p>
+      <p>
+        <a href="/methodology/accuracy">How far off the estimates are</a> says it with numbers:
+        beside measurements, and where the method is known to fail.
+      </p>
       <h2>Not measured</h2>
       <ul>
         {notMeasured.map((what) => (
@@ -73,7 +86,21 @@ export function MethodologyPage(props: {
       {methodologies.map((record) => (
         <Record record={record} isUsed={record.version === used} />
       ))}
+      {elsewhere.length === 0 ? null : (
+        <>
+          <h2>On other grid tables</h2>
+          <p>The same formulas, for rows that were recorded under these versions:</p>
+          <ul>
+            {elsewhere.map(({ version }) => (
+              <li>
+                <a href={`/v1/methodology/${version}`}>{version}</a>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
       <h2>Grids of the regions</h2>
+      <p>{`Basis of these figures: ${statedOf(regions)}.`}</p>
       <BarChart
         id="grids"
         title="Grid intensity by region, annual average"
@@ -93,6 +120,14 @@ export function MethodologyPage(props: {
       </ul>
     </Page>
   );
+}
+
+/** What the figures of the regions count, each once. */
+function statedOf(regions: readonly RegionFacts[]): string {
+  const stated = regions.flatMap(({ basis, scope }) =>
+    basis === undefined || scope === undefined ? [] : [`${basis}, ${scope}`],
+  );
+  return [...new Set(stated)].join("; ");
 }
 
 function Record({ record, isUsed }: { record: Methodology; isUsed: boolean }) {

@@ -1,5 +1,6 @@
 import type { Model } from "#src/catalog/model.ts";
 import type { Benchmark } from "#src/eco/load.ts";
+import { besides } from "#src/eco/grid-table.ts";
 import type { ModelParameters } from "#src/eco/methodology.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import type { Standing } from "#src/provider/health.ts";
@@ -37,10 +38,14 @@ export function factsOf(id: string, source: Source): ModelFacts | undefined {
     model,
     offers,
     parameters: parametersOf(id, source),
-    estimates: services.tables.methodologies.flatMap(({ version, includes }) => {
-      const wh = model.kind === "embedding" ? undefined : whPer1k(id, source, version);
-      return wh ? [{ version, isUsed: version === app.config.eco.methodology, wh, includes }] : [];
-    }),
+    estimates: besides(services.tables, app.config.eco.methodology).flatMap(
+      ({ version, includes }) => {
+        const wh = model.kind === "embedding" ? undefined : whPer1k(id, source, version);
+        return wh
+          ? [{ version, isUsed: version === app.config.eco.methodology, wh, includes }]
+          : [];
+      },
+    ),
     byRegion: barsOf(offers),
     measurements: services.tables.benchmarks.filter(({ models }) => models?.includes(id)),
     standings: app.health.all().filter((one) => one.model === id),

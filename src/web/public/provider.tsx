@@ -1,3 +1,4 @@
+import { scopeOf } from "#src/eco/explain.ts";
 import type { Model, PriceRow, Provider, ProviderRegion } from "#src/catalog/model.ts";
 import { pricesOn } from "#src/catalog/price.ts";
 import { describeProvider } from "#src/http/describe.ts";
@@ -131,7 +132,7 @@ function regionSheet(
       why: unknown.grid,
       value: ({ id }) => {
         const found = grid(id);
-        return found ? `${found.zone} ${found.year}, ${found.basis}` : null;
+        return found ? `${found.zone} ${found.year}, ${found.basis}, ${scopeOf(found)}` : null;
       },
     },
     {

@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
+import { besides } from "#src/eco/grid-table.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
 import { AppError } from "#src/lib/error.ts";
+import { AccuracyPage, accuracySheet } from "#src/web/public/comparison-accuracy.tsx";
 import { HomePage, numbersOf } from "#src/web/public/home.tsx";
 import {
   isTableName,
@@ -27,6 +29,7 @@ import {
   regionFacts,
   regionSheet,
 } from "#src/web/public/tables.tsx";
+import { zoneSheet } from "#src/web/public/zones.tsx";
 import { page } from "#src/web/respond.ts";
 import { sheetAnswer } from "#src/web/sheet.tsx";
 import { visitOf } from "#src/web/visit.ts";
@@ -81,12 +84,26 @@ export function publicRoutes(app: App, services: Services) {
       page(
         <MethodologyPage
           visit={visitOf(request, app)}
-          methodologies={services.tables.methodologies}
+          methodologies={besides(services.tables, app.config.eco.methodology)}
+          others={services.tables.methodologies}
           used={app.config.eco.methodology}
           regions={regionFacts(services.tables)}
         />,
       ),
     )
+    .get("/methodology/accuracy", ({ request }) => {
+      const { tables } = services;
+      return (
+        sheetAnswer(accuracySheet(tables), queryOf(request)) ??
+        page(
+          <AccuracyPage
+            visit={visitOf(request, app)}
+            tables={tables}
+            used={app.config.eco.methodology}
+          />,
+        )
+      );
+    })
     .get("/methodology/:table", ({ request, params }) => {
       const { table } = params;
       if (!isTableName(table))
@@ -94,26 +111,33 @@ export function publicRoutes(app: App, services: Services) {
           "not_found",
           `There is no such table: there are ${Object.keys(tablePages).join(", ")}`,
         );
-      return tableAnswers[table](request, app, services.tables);
+      return tableAnswers[table](request, app, services);
     })
     .get("/status", ({ request }) => {
       const sheet = statusSheet(source);
       return (
         sheetAnswer(sheet, queryOf(request)) ??
-        page(<StatusPage visit={visitOf(request, app)} sheet={sheet} />)
+        page(
+          <StatusPage
+            visit={visitOf(request, app)}
+            sheet={sheet}
+            live={app.liveGrid?.states() ?? []}
+            now={app.clock.now()}
+          />,
+        )
       );
     });
 }
 
-type TableAnswer = (request: Request, app: App, tables: EcoTables) => Response;
+type TableAnswer = (request: Request, app: App, services: Services) => Response;
 
 /** A table as a page, JSON or CSV. */
 function table<T>(
   name: keyof typeof tablePages,
-  sheetOf: (tables: EcoTables) => Parameters<typeof sheetAnswer<T>>[0],
+  sheetOf: (tables: EcoTables, services: Services) => Parameters<typeof sheetAnswer<T>>[0],
 ): TableAnswer {
-  return (request, app, tables) => {
-    const sheet = sheetOf(tables);
+  return (request, app, services) => {
+    const sheet = sheetOf(services.tables, services);
     return (
       sheetAnswer(sheet, new URL(request.url).searchParams) ??
       page(<TablePage visit={visitOf(request, app)} name={name} sheet={sheet} />)
@@ -125,6 +149,7 @@ const tableAnswers: Record<keyof typeof tablePages, TableAnswer> = {
   parameters: table("parameters", parameterSheet),
   grid: table("grid", gridSheet),
   regions: table("regions", regionSheet),
+  zones: table("zones", (_, services) => zoneSheet(services)),
   places: table("places", placeSheet),
   measurements: table("measurements", measurementSheet),
 };

@@ -1,5 +1,6 @@
 import type { HealthState, Standing } from "#src/provider/health.ts";
 import { distinctPlaces } from "#src/provider/deployment.ts";
+import type { LiveState } from "#src/provider/live-grid.ts";
 import { Page, type Visit } from "#src/web/layout.tsx";
 import type { Source } from "#src/web/public/offers.ts";
 import { modelPath, moment, providerPath, reasons, State } from "#src/web/public/words.tsx";
@@ -73,7 +74,13 @@ function sinceOf(seen: readonly Standing[], state: HealthState): string | null {
 }
 
 /** What is up and what is not, as real requests found it. */
-export function StatusPage({ visit, sheet }: { visit: Visit; sheet: Sheet<PlaceRow> }) {
+export function StatusPage(props: {
+  visit: Visit;
+  sheet: Sheet<PlaceRow>;
+  live: readonly LiveState[];
+  now: number;
+}) {
+  const { visit, sheet, live, now } = props;
   const { rows } = sheet;
   const ill = rows.filter(({ state }) => state !== "ok").length;
   const seen = rows.flatMap((row) => row.seen);
@@ -97,8 +104,69 @@ export function StatusPage({ visit, sheet }: { visit: Visit; sheet: Sheet<PlaceR
           />
         </>
       )}
+      {live.length === 0 ? null : (
+        <>
+          <h2>Live grids</h2>
+          <p>
+            Looked at for routing by low carbon, and for a second figure. Recorded figures stay on
+            annual averages, which also stand in for a grid that is not known now.
+          </p>
+          <SheetTable
+            caption="Grids as they are now"
+            sheet={{ name: "live-grids", columns: liveColumns(now), rows: live }}
+          />
+        </>
+      )}
     </Page>
   );
+}
+
+function liveColumns(now: number): Column<LiveState>[] {
+  const whyNone = "Nothing was told yet";
+  return [
+    { name: "zone", title: "Zone", value: ({ zone }) => zone },
+    { name: "source", title: "Source", value: ({ source }) => source },
+    { name: "used", title: "Used now", kind: "list", value: usedNow },
+    {
+      name: "g_per_kwh",
+      title: "Told last, g/kWh",
+      kind: "figure",
+      why: whyNone,
+      value: ({ reading }) => reading?.gPerKwh ?? null,
+    },
+    {
+      name: "counts",
+      title: "Basis, of",
+      why: whyNone,
+      value: ({ reading }) => (reading ? `${reading.basis}, ${reading.scope}` : null),
+    },
+    {
+      name: "time",
+      title: "Time",
+      why: whyNone,
+      value: ({ reading }) => (reading ? moment(reading.at) : null),
+    },
+    {
+      name: "minutes_old",
+      title: "Minutes old",
+      kind: "figure",
+      why: whyNone,
+      value: ({ reading }) =>
+        reading ? Math.max(0, Math.round((now - reading.at) / 60_000)) : null,
+    },
+    {
+      name: "last_look",
+      title: "Last look",
+      kind: "list",
+      value: ({ why }) => (why === undefined ? "went well" : `brought nothing: ${why}`),
+    },
+  ];
+}
+
+function usedNow({ state }: LiveState): string {
+  if (state === "live") return "the live figure";
+  const why = state === "stale" ? "what was told is over 2 hours old" : "nothing was told yet";
+  return `the annual average: ${why}`;
 }
 
 function summary(places: number, ill: number): string {

@@ -1,8 +1,11 @@
 /** Tables of the methodology, one sheet each. */
 import { estimate } from "#src/eco/estimate.ts";
+import { scopeOf } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
+import { besides, isPublishable } from "#src/eco/grid-table.ts";
 import type { Benchmark, Datacenter, EcoTables, RegionRow } from "#src/eco/load.ts";
-import type { GridRow, ModelParameters } from "#src/eco/methodology.ts";
+import type { Grid, GridRow, ModelParameters } from "#src/eco/methodology.ts";
+import { withheld } from "#src/eco/publish.ts";
 import { modelPath, unknown } from "#src/web/public/words.tsx";
 import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
 
@@ -67,7 +70,13 @@ export function gridSheet({ zones }: EcoTables): Sheet<GridRow> {
   const columns: Column<GridRow>[] = [
     { name: "zone", title: "Zone", value: ({ zone }) => zone },
     { name: "name", title: "Name", value: ({ name }) => name },
-    { name: "g_per_kwh", title: "g/kWh", kind: "figure", value: ({ gPerKwh }) => gPerKwh },
+    {
+      name: "g_per_kwh",
+      title: "g/kWh",
+      kind: "figure",
+      why: `It is ${withheld}`,
+      value: (row) => (isPublishable(row) ? row.gPerKwh : null),
+    },
     {
       name: "year",
       title: "Year",
@@ -94,12 +103,18 @@ export function gridSheet({ zones }: EcoTables): Sheet<GridRow> {
 /** A region with the mean of its grids; undefined where one of its countries has none. */
 export interface RegionFacts extends RegionRow {
   gPerKwh: number | undefined;
+  basis: Grid["basis"] | undefined;
+  scope: ReturnType<typeof scopeOf> | undefined;
 }
 
 /** Every region of the tables, the cleanest first. */
 export function regionFacts(tables: EcoTables): RegionFacts[] {
   return [...tables.regions.values()]
-    .map((row) => ({ ...row, gPerKwh: gridFor(tables, { provider: "", region: row.id })?.gPerKwh }))
+    .map((row) => {
+      const grid = gridFor(tables, { provider: "", region: row.id });
+      const scope = grid && scopeOf(grid);
+      return { ...row, gPerKwh: grid?.gPerKwh, basis: grid?.basis, scope };
+    })
     .toSorted((a, b) => (a.gPerKwh ?? Infinity) - (b.gPerKwh ?? Infinity));
 }
 
@@ -113,6 +128,8 @@ export function regionSheet(tables: EcoTables): Sheet<RegionFacts> {
       why: unknown.grid,
       value: ({ gPerKwh }) => gPerKwh ?? null,
     },
+    { name: "basis", title: "Basis", why: unknown.grid, value: ({ basis }) => basis ?? null },
+    { name: "scope", title: "Of", why: unknown.grid, value: ({ scope }) => scope ?? null },
     {
       name: "countries",
       title: "Countries, with millions of people",
@@ -183,7 +200,7 @@ export function measurementSheet(tables: EcoTables): Sheet<Benchmark> {
       why: "It gives no energy",
       value: (row) => row.energyWh ?? null,
     },
-    ...tables.methodologies.map(({ version }): Column<Benchmark> => ({
+    ...besides(tables, "").map(({ version }): Column<Benchmark> => ({
       name: `estimate_wh_${version}`,
       title: `${version}, Wh`,
       kind: "figure",

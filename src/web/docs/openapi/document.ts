@@ -71,7 +71,19 @@ export function openApi(origin: string): object {
 }
 
 function described(operation: Operation): object {
-  const { method, path, tag, summary, about, caller, query = [], body, answer, also } = operation;
+  const {
+    method,
+    path,
+    tag,
+    summary,
+    about,
+    caller,
+    query = [],
+    body,
+    answer,
+    also,
+    media,
+  } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
     name,
     in: "path",
@@ -97,7 +109,10 @@ function described(operation: Operation): object {
       [String(operation.status ?? 200)]: {
         description: summary,
         ...(isInference && method === "post" ? { headers: answerHeaders } : {}),
-        content: { ...json(answer), ...(also === undefined ? {} : { [also]: { schema: text } }) },
+        content: {
+          ...(media === undefined ? json(answer) : { [media]: { schema: answer } }),
+          ...(also === undefined ? {} : { [also]: { schema: text } }),
+        },
       },
       default: { $ref: "#/components/responses/Error" },
     },

@@ -27,6 +27,8 @@ export interface Operation {
   body?: JsonSchema;
   status?: 200 | 201;
   answer: JsonSchema;
+  /** What it answers in, where that is no JSON. */
+  media?: string;
   /** Another kind of answer than JSON that it may give too. */
   also?: string;
   /** Another path that does the same; the reference names it there. */

@@ -204,6 +204,16 @@ const catalogue: Operation[] = [
   },
   {
     method: "get",
+    path: "/.well-known/lowrouter-statement-keys.json",
+    base: "root",
+    tag: "Models and providers",
+    summary: "Public keys that footprint statements are verified with",
+    about: "A JSON Web Key Set, retired keys too. Empty before the first statement.",
+    caller: "anyone",
+    answer: open({ keys: listOf(open({ kid: text, kty: text, crv: text, x: text })) }),
+  },
+  {
+    method: "get",
     path: "/v1beta/models",
     base: "root",
     tag: "Models and providers",
@@ -527,6 +537,18 @@ const process: Operation[] = [
       status: oneOf("ok", "unavailable"),
       checks: open({ accepting: flag, database: flag, provider: flag }),
     }),
+  },
+  {
+    method: "get",
+    path: "/metrics",
+    base: "root",
+    tag: "Health",
+    summary: "Counters for Prometheus, where `metrics.enabled` is set",
+    about:
+      "For this machine alone, or with `LOWROUTER_METRICS_TOKEN` as a bearer token where the operator set one.",
+    caller: "anyone",
+    answer: text,
+    media: "text/plain",
   },
 ];
 

@@ -662,6 +662,10 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       byok_usage_inference: number,
       energy_wh: told(orNull(number), "Null where no request had an estimate"),
       carbon_g: orNull(number),
+      methodology_version: told(
+        orNull(text),
+        "What made the estimates, with spaces between several; null where there is none",
+      ),
       requests_without_estimate: integer,
       errors: integer,
       ...bounds,

@@ -1,0 +1,184 @@
+import {
+  type ChainFault,
+  type ChainReport,
+  momentOf,
+  momentStatements,
+  verifyChain,
+} from "#src/ledger/chain.ts";
+import { type Head, type HeadsLog, type HeadVerifier, readHeads } from "#src/ledger/heads-log.ts";
+import { headsSetting } from "#src/ledger/heads.ts";
+import { createTotalsCheck, type Mismatch, sumStatements } from "#src/ledger/totals-check.ts";
+import { numberIn, type Row, type Statement, type Store, textOf } from "#src/store/store.ts";
+
+/** Everything that an audit finds. It verifies where all three lists are empty. */
+export interface Audit extends ChainReport {
+  mismatches: Mismatch[];
+  /** What is wrong with the log of published heads, in words. */
+  headFaults: string[];
+  /** What the check of published heads covers. */
+  published: {
+    lines: number;
+    /** Lines that were written where there are none now, as after a backup was restored elsewhere. */
+    missing: number;
+    keys: readonly { id: string; publicKey: string }[];
+    /** Time of the last line; undefined without one. */
+    until: string | undefined;
+    /** Rows after the last published head of their chain: that these were cut off, nobody could tell. */
+    uncovered: number;
+  };
+}
+
+export interface AuditOptions {
+  /** Text of the log; empty where there is none. */
+  log: string;
+  /** Whether it is this machine's own, whose length the database knows. */
+  isOwnLog: boolean;
+  verifier: HeadVerifier;
+  /** Public key that the log has to begin with, 32 bytes in base64url, noted elsewhere. */
+  trusted?: string | undefined;
+}
+
+const lengthStatement: Statement = {
+  sql: `SELECT value FROM setting WHERE key = '${headsSetting}'`,
+  args: [],
+};
+
+/**
+ * Checks the ledger as it is at one moment: each chain, its published ends, and every sum that is kept beside the rows. Reads
+ * all rows once.
+ */
+export async function auditLedger(store: Store, options: AuditOptions): Promise<Audit> {
+  const { log: text, isOwnLog, verifier, trusted } = options;
+  const found = await store.snapshot([...momentStatements, ...sumStatements, lengthStatement]);
+  const moment = momentOf(found.slice(0, momentStatements.length));
+  const check = createTotalsCheck(found.slice(momentStatements.length, -1));
+  const log = readHeads(text, verifier, trusted);
+  const chains = publishedOf(log.heads);
+  const places = Map.groupBy(
+    [...chains.values()].flat(),
+    ({ head }) => `${head.chain} ${head.sequence}`,
+  );
+  const report = await verifyChain(store, {
+    moment,
+    onRecord: check.add,
+    onHash(chain, sequence, hash) {
+      for (const one of places.get(`${chain} ${sequence}`) ?? []) one.found = hash;
+    },
+  });
+  const lengths = new Map(
+    moment.heads.map((row) => [textOf(row, "id") ?? "", numberIn(row, "sequence") ?? 0]),
+  );
+  const known = new Set(report.faults.map(placeOf));
+  const more = [...chains].flatMap(([chain, heads]) =>
+    headFaults(chain, heads, lengths.get(chain) ?? 0).filter((fault) => !known.has(placeOf(fault))),
+  );
+  const length = isOwnLog ? lengthFault(log, found.at(-1)?.[0]) : undefined;
+  let uncovered = 0;
+  for (const [chain, rows] of lengths)
+    uncovered += Math.max(0, rows - (chains.get(chain)?.at(-1)?.head.sequence ?? 0));
+  return {
+    ...report,
+    faults: [...report.faults, ...more],
+    mismatches: check.mismatches(),
+    headFaults: [...log.faults, ...(length === undefined ? [] : [length])],
+    published: {
+      lines: log.lines,
+      missing: isOwnLog && log.lines === 0 ? notedLines(found.at(-1)?.[0]) : 0,
+      keys: log.keys,
+      until: log.heads.at(-1)?.time,
+      uncovered,
+    },
+  };
+}
+
+/** Whether an audit found nothing. */
+export function isSound({ faults, mismatches, headFaults: heads }: Audit): boolean {
+  return faults.length + mismatches.length + heads.length === 0;
+}
+
+/** A published head, and the hash of the row that is there now. */
+interface Published {
+  head: Head;
+  found: string | undefined;
+}
+
+function publishedOf(heads: readonly Head[]): Map<string, Published[]> {
+  const chains = new Map<string, Published[]>();
+  for (const head of heads.toSorted((a, b) => a.sequence - b.sequence)) {
+    const one = { head, found: undefined };
+    const list = chains.get(head.chain);
+    if (list === undefined) chains.set(head.chain, [one]);
+    else list.push(one);
+  }
+  return chains;
+}
+
+/** What of a chain is not as it was published: the first head that does not fit, and what came after the end. */
+function headFaults(chain: string, heads: readonly Published[], length: number): ChainFault[] {
+  const faults: ChainFault[] = [];
+  let sound = 0;
+  for (const { head, found } of heads) {
+    if (found === head.hash || (head.sequence === 0 && found === undefined)) {
+      sound = head.sequence;
+      continue;
+    }
+    const rows = rowsFrom(Math.min(sound, head.sequence - 1) + 1, head.sequence);
+    faults.push(
+      found === undefined
+        ? cut(chain, head, length)
+        : faultAt(
+            "changed",
+            chain,
+            head.sequence,
+            `${rows} of chain ${chain} were changed: they are not those whose end was published on ${head.time}`,
+          ),
+    );
+    break;
+  }
+  const end = heads.find(({ head }) => head.isEnd)?.head;
+  if (end !== undefined && length > end.sequence) {
+    const rows = rowsFrom(end.sequence + 1, length);
+    const message = `${rows} of chain ${chain} were inserted: it was published on ${end.time} that the chain ended before`;
+    faults.push(faultAt("inserted", chain, end.sequence + 1, message));
+  }
+  return faults;
+}
+
+function cut(chain: string, { sequence, time }: Head, length: number): ChainFault {
+  const rows = rowsFrom(Math.min(length + 1, sequence), sequence);
+  const message = `${rows} of chain ${chain} were removed: their end was published on ${time}`;
+  return faultAt("removed", chain, sequence, message);
+}
+
+function rowsFrom(from: number, to: number): string {
+  return from === to ? `Row ${to}` : `Rows ${from} to ${to}`;
+}
+
+function faultAt(
+  fault: ChainFault["fault"],
+  chain: string,
+  sequence: number,
+  message: string,
+): ChainFault {
+  return { fault, chain, sequence, generationId: undefined, message };
+}
+
+function placeOf({ chain, sequence, fault }: ChainFault): string {
+  return `${chain} ${sequence} ${fault}`;
+}
+
+/** Lines that the log had when the database was last told. */
+function notedLines(row: Row | undefined): number {
+  const text = row && textOf(row, "value");
+  if (text === undefined) return 0;
+  const noted: unknown = JSON.parse(text);
+  return Number(Reflect.get(Object(noted), "lines"));
+}
+
+/** Whether the log is as long as it was when it was last written; more lines may be those of a write that was not noted. */
+function lengthFault(log: HeadsLog, row: Row | undefined): string | undefined {
+  const lines = notedLines(row);
+  // None at all is what a restored copy has too: that is told, and is no fault.
+  if (log.lines === 0 || log.lines >= lines) return undefined;
+  return `The log of published heads was cut off: it has ${log.lines} lines, and ${lines} were written`;
+}

@@ -1,0 +1,30 @@
+import { encode } from "#src/lib/bytes.ts";
+import { raw } from "hono/html";
+import { withTrailer } from "#src/statement/sign.ts";
+import type { Issued } from "#src/statement/open.ts";
+import { titleOf } from "#src/statement/show.ts";
+import { stylesheet } from "#src/web/assets.ts";
+import { StatementBody } from "#src/web/dashboard/statement-body.tsx";
+
+/** A statement as one file of HTML that needs nothing else, with its signature in the last line. */
+export function statementHtml(issued: Issued): Uint8Array {
+  const { statement } = issued;
+  const title = titleOf(statement);
+  const text = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{title}</title>
+        <style>{raw(stylesheet.text)}</style>
+      </head>
+      <body>
+        <main id="main">
+          <h1>{title}</h1>
+          <StatementBody signed={issued} most={Infinity} />
+        </main>
+      </body>
+    </html>
+  ).toString();
+  return withTrailer("html", encode(`<!doctype html>${text}\n`), issued.signer);
+}

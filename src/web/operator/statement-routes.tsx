@@ -1,0 +1,53 @@
+import type { AnyElysia } from "elysia";
+import { dayOf } from "#src/lib/clock.ts";
+import { type Month, monthsOf } from "#src/report/months.ts";
+import { Desktop } from "#src/web/dashboard/frame.tsx";
+import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
+import { statementAnswer } from "#src/web/dashboard/statement-page.tsx";
+import { shelfOf } from "#src/web/dashboard/statement-routes.tsx";
+import { monthSheet } from "#src/web/dashboard/statements-routes.tsx";
+import type { Desk } from "#src/web/people/desk.ts";
+import { page } from "#src/web/respond.ts";
+import { Formats, type Sheet, sheetAnswer, SheetTable } from "#src/web/sheet.tsx";
+
+const path = "/operator/statements";
+
+/** Footprint statements of the whole gateway. */
+export function operatorStatementsRoom(desk: Desk): AnyElysia {
+  const { app, services } = desk;
+  const shelf = shelfOf(desk);
+  return createRoom(desk, "operator statements", "operator")
+    .get(path, async (guest) => {
+      const months = await monthsOf(services.store, undefined);
+      const running = dayOf(app.clock.now()).slice(0, 7);
+      const sheet = monthSheet(months, running, (month) => `${path}/${month}`);
+      return (
+        sheetAnswer(sheet, guest.url.searchParams) ??
+        page(<GatewayStatements guest={guest} sheet={sheet} />, { personal: true })
+      );
+    })
+    .get(`${path}/:month`, (guest) =>
+      statementAnswer(guest, { account: undefined, path, shelf, now: app.clock.now() }),
+    ).routes;
+}
+
+function GatewayStatements({ guest, sheet }: { guest: Guest; sheet: Sheet<Month> }) {
+  return (
+    <Desktop
+      guest={guest}
+      title="Statements"
+      lead="Energy and carbon of every account together, by month."
+    >
+      {sheet.rows.length === 0 ? (
+        <p>No request was made yet: a month stands here with its first one.</p>
+      ) : (
+        <SheetTable caption="Months with requests, the newest first" sheet={sheet} />
+      )}
+      <Formats path={path} />
+      <p class="small soft">
+        The statement of one account is made by its administrators, or with{" "}
+        <code>lowrouter report footprint --account</code>.
+      </p>
+    </Desktop>
+  );
+}

@@ -1,0 +1,63 @@
+import type { Provider, ProviderRegion } from "#src/catalog/model.ts";
+import { scopeOf } from "#src/eco/explain.ts";
+import type { Grid } from "#src/eco/methodology.ts";
+import type { Services } from "#src/http/services.ts";
+import { bases, providerPath, unknown } from "#src/web/public/words.tsx";
+import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
+
+/** A provider's region with the grid that is taken for it. */
+interface ZoneRow {
+  provider: Provider;
+  region: ProviderRegion;
+  grid: Grid | undefined;
+}
+
+/** Which zone is taken for each region of each provider, and how that is known. */
+export function zoneSheet({ providers, gridOf }: Services): Sheet<ZoneRow> {
+  const rows = providers.flatMap((provider) =>
+    provider.regions.map((region) => ({ provider, region, grid: gridOf(provider.id, region.id) })),
+  );
+  const columns: Column<ZoneRow>[] = [
+    {
+      name: "provider",
+      title: "Provider",
+      value: ({ provider }) => provider.id,
+      show: ({ provider }) => <a href={providerPath(provider.id)}>{provider.name}</a>,
+    },
+    { name: "region", title: "Region", kind: "short", value: ({ region }) => region.id },
+    { name: "zone", title: "Zone", why: unknown.grid, value: ({ grid }) => grid?.zone ?? null },
+    { name: "place_is", title: "Place is", value: ({ region }) => bases[region.basis] },
+    { name: "how", title: "How the zone is known", kind: "list", value: howOf },
+    {
+      name: "g_per_kwh",
+      title: "g/kWh",
+      kind: "figure",
+      why: unknown.grid,
+      value: ({ grid }) => grid?.gPerKwh ?? null,
+    },
+    {
+      name: "counts",
+      title: "Year, basis, of",
+      why: unknown.grid,
+      value: ({ grid }) => (grid ? `${grid.year}, ${grid.basis}, ${scopeOf(grid)}` : null),
+    },
+    {
+      name: "evidence",
+      title: "Evidence",
+      kind: "long",
+      value: ({ provider }) => provider.source,
+      show: ({ provider }) => <Source of={provider.source} />,
+    },
+    { name: "read", title: "Read", kind: "short", value: ({ provider }) => provider.read },
+  ];
+  return { name: "zones", columns, rows };
+}
+
+function howOf({ region, grid }: ZoneRow): string {
+  if (grid === undefined) return "nothing says where it computes";
+  if (grid.assumption !== undefined) return grid.assumption;
+  if (grid.zone === region.gridZone) return "the grid that this region stands on";
+  if (grid.rows.length > 1) return "the mean of the region's countries, by their people";
+  if (region.country !== undefined) return `its country, ${region.country}`;
+  return "the region's one country";
+}
