@@ -9,7 +9,8 @@ import type { Config } from "#src/config/load.ts";
 import { createKeyring, type Keyring } from "#src/gateway/keys/keyring.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Log } from "#src/observe/log.ts";
-import { type Soon, type Store, then } from "#src/store/store.ts";
+import { type Soon, then } from "#src/lib/soon.ts";
+import type { Store } from "#src/store/store.ts";
 
 /** The keyring of a gateway, kept as the database has it. */
 export interface SharedKeys {

@@ -4,7 +4,8 @@ import { keyColumns, keyOf } from "#src/account/key-row.ts";
 import { hashOf } from "#src/account/keys.ts";
 import { readAccess } from "#src/account/settings.ts";
 import type { Clock } from "#src/lib/clock.ts";
-import { textOf, then, type Soon, type Store } from "#src/store/store.ts";
+import { then, type Soon } from "#src/lib/soon.ts";
+import { textOf, type Store } from "#src/store/store.ts";
 
 /** Who a key belongs to, from memory when it was seen before. Disabled and expired ones are found too. */
 export interface KeyCache {

@@ -16,15 +16,8 @@ import { bumpAccess, getSetting } from "#src/account/settings.ts";
 import { type MasterKey, seal, unseal, VaultError } from "#src/account/vault.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
-import {
-  type Row,
-  type Soon,
-  type Statement,
-  type Store,
-  textOf,
-  then,
-  type Value,
-} from "#src/store/store.ts";
+import { type Soon, then } from "#src/lib/soon.ts";
+import { type Row, type Statement, type Store, textOf, type Value } from "#src/store/store.ts";
 
 /** A key to be kept, with its secret. */
 export type NewProviderKey = Pick<ProviderKey, "accountId" | "provider" | "label"> &

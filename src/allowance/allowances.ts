@@ -21,7 +21,8 @@ import {
   type Snapshot,
 } from "#src/allowance/lease.ts";
 import type { Clock } from "#src/lib/clock.ts";
-import { then, type Soon, type Store } from "#src/store/store.ts";
+import { then, type Soon } from "#src/lib/soon.ts";
+import type { Store } from "#src/store/store.ts";
 
 export interface AllowanceOptions {
   store: Store;

@@ -1,13 +1,6 @@
 import type { Chunk } from "#src/allowance/chunk.ts";
-import {
-  numberIn,
-  textOf,
-  then,
-  type Soon,
-  type Statement,
-  type Store,
-  type Value,
-} from "#src/store/store.ts";
+import { then, type Soon } from "#src/lib/soon.ts";
+import { numberIn, textOf, type Statement, type Store, type Value } from "#src/store/store.ts";
 
 const join = `INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
 ON CONFLICT DO UPDATE SET pid = ?2, host = ?3, expires_at = ?5`;

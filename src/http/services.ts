@@ -6,7 +6,8 @@ import type { CatalogServices } from "#src/http/catalog.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import type { Post } from "#src/mail/post.ts";
 import type { Payments } from "#src/payment/payments.ts";
-import type { Soon, Store } from "#src/store/store.ts";
+import type { Soon } from "#src/lib/soon.ts";
+import type { Store } from "#src/store/store.ts";
 import type { Webhooks } from "#src/webhook/open.ts";
 
 /** What the surface reads and writes besides inference. */

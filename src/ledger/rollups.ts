@@ -1,10 +1,10 @@
 /** Every question to the daily totals and how it is asked, in one place: which is why it is over 300 lines long. */
 import { ecoSumsOf, generationEco, rollupEco } from "#src/ledger/eco-sums.ts";
+import type { Soon } from "#src/lib/soon.ts";
 import {
   numberIn,
   textOf,
   type Row,
-  type Soon,
   type Statement,
   type Store,
   type Value,

@@ -3,8 +3,6 @@ import type { LibSQLDatabase } from "drizzle-orm/libsql/driver-core";
 import type * as schema from "#db/schema.ts";
 import { type Soon, then } from "#src/lib/soon.ts";
 
-export { type Soon, then };
-
 /** What a statement can bind and a row can hold. */
 export type Value = string | number | null;
 export type Row = Readonly<Record<string, Value>>;

@@ -6,8 +6,9 @@ import { type Clock, rfc3339 } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 import type { Log } from "#src/observe/log.ts";
-import { generationRecord } from "#src/report/generation-record.ts";
-import { numberIn, type Soon, type Statement, type Store, textOf } from "#src/store/store.ts";
+import type { Soon } from "#src/lib/soon.ts";
+import { numberIn, type Statement, type Store, textOf } from "#src/store/store.ts";
+import { toldOf } from "#src/webhook/told.ts";
 import { type NewDelivery, queueing } from "#src/webhook/deliveries.ts";
 import { noticeOfRefusal } from "#src/webhook/refusals.ts";
 import { type EventType, listIn } from "#src/webhook/webhook.ts";
@@ -88,8 +89,6 @@ export const mostWaiting = 50_000;
 /** Notices on their way at a time; of what comes beyond, the next refusal tells. */
 const mostTelling = 100;
 const mostTold = 10_000;
-/** A client's own words in an event, at most. */
-const longestWords = 500;
 
 const readAll = `SELECT id, account_id, event_types, api_key_hashes, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery
 WHERE webhook_id = webhook.id AND state = 'waiting' LIMIT ${mostWaiting})) AS waiting FROM webhook WHERE disabled = 0`;
@@ -242,9 +241,7 @@ export function createEvents({ store, clock, ids, log, ...options }: EventOption
             (keys === undefined || keys.has(keyId)),
         );
         if (to.length === 0) continue;
-        deliveries.push(
-          ...deliveriesOf("generation.completed", accountId, recordOf(generation), to),
-        );
+        deliveries.push(...deliveriesOf("generation.completed", accountId, toldOf(generation), to));
       }
       return deliveries.length === 0 ? nothing : [queueing({ clock, ids }, deliveries)];
     },
@@ -281,19 +278,4 @@ export function createEvents({ store, clock, ids, log, ...options }: EventOption
       while (telling.size > 0) await Promise.all(telling);
     },
   };
-}
-
-/** The usage record, without the routes that were considered: those can be read by its id. */
-function recordOf(generation: Generation): object {
-  const { routing_trace: _, ...record } = generationRecord({
-    ...generation,
-    user: shortened(generation.user),
-    app: shortened(generation.app),
-    requestedModel: shortened(generation.requestedModel),
-  });
-  return record;
-}
-
-function shortened(words: string | undefined): string | undefined {
-  return words === undefined || words.length <= longestWords ? words : words.slice(0, longestWords);
 }

@@ -151,24 +151,28 @@ describe("whatever is typed into a form", () => {
       name: payload,
     });
     expect(made.status).toBe(201);
-  });
+  }, 30_000);
 
-  test.each(people)("is text on every page that an %s sees afterwards", async (as) => {
-    const found = await pagesOf(as, 6);
-    const faults = [...found].flatMap(([path, seen]) =>
-      faultsOf(seen, { personal: true }).map((fault) => `${path}: ${fault}`),
-    );
-    expect(faults).toEqual([]);
-    const shownAt = [...found].filter(([, { text }]) => text.includes(escaped));
-    const kinds = [...new Set(shownAt.map(([path]) => kindOf(path).split("?")[0]))];
-    const meant =
-      as === "owner"
-        ? ["/keys", "/webhooks", "/members", "/credits", "/audit", "/transactions", "/usage"]
-            .map((path) => `/dashboard${path}`)
-            .concat("/account")
-        : ["/operator", "/operator/accounts/*", "/operator/audit"];
-    expect(meant.filter((path) => !kinds.includes(path))).toEqual([]);
-  });
+  test.each(people)(
+    "is text on every page that an %s sees afterwards",
+    async (as) => {
+      const found = await pagesOf(as, 6);
+      const faults = [...found].flatMap(([path, seen]) =>
+        faultsOf(seen, { personal: true }).map((fault) => `${path}: ${fault}`),
+      );
+      expect(faults).toEqual([]);
+      const shownAt = [...found].filter(([, { text }]) => text.includes(escaped));
+      const kinds = [...new Set(shownAt.map(([path]) => kindOf(path).split("?")[0]))];
+      const meant =
+        as === "owner"
+          ? ["/keys", "/webhooks", "/members", "/credits", "/audit", "/transactions", "/usage"]
+              .map((path) => `/dashboard${path}`)
+              .concat("/account")
+          : ["/operator", "/operator/accounts/*", "/operator/audit"];
+      expect(meant.filter((path) => !kinds.includes(path))).toEqual([]);
+    },
+    30_000,
+  );
 
   test("is no formula in any file for a spreadsheet", async () => {
     const bad: string[] = [];
@@ -188,7 +192,7 @@ describe("whatever is typed into a form", () => {
     expect(bad).toEqual([]);
     expect(files).toBeGreaterThan(10);
     expect(formulas).toBeGreaterThan(5);
-  });
+  }, 30_000);
 });
 
 describe("whatever stands in an address", () => {

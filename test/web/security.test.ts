@@ -91,8 +91,27 @@ describe("every page", () => {
     }
     const away = await house.browser().get("/dashboard//evil.example");
     expect(away.to ?? "/").toStartWith("/");
-  });
+  }, 30_000);
 });
+
+test("an address that nobody could sign in with is refused before anything is made with it", async () => {
+  await using house = await startPeople();
+  const browser = house.browser();
+  await browser.open(await house.invite());
+  const send = (email: string) =>
+    browser.post("/register", { name: "Eve", email, "new-password": password });
+  for (const email of [
+    "eve@localhost",
+    "j\u00fcrgen@example.org",
+    "a b@example.org",
+    '"><lrx>@x.org',
+  ])
+    expect([email, (await send(email)).status]).toEqual([email, 400]);
+  expect(await house.store.read("SELECT id FROM person", [])).toEqual([]);
+  house.clock.advance(quarterHour);
+  expect((await send("eve+o'hara_1@mail.example.org")).status).toBe(303);
+  expect((await browser.get("/account")).status).toBe(200);
+}, 30_000);
 
 describe("who guesses learns nothing", () => {
   test("of who is here: whatever became of a person, a sign-in is refused alike and as slowly", async () => {

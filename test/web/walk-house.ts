@@ -95,7 +95,7 @@ export interface WalkHouse extends AsyncDisposable {
 }
 
 /** Tables of what comes and goes by itself. */
-const passing = ["lease", "process"];
+const passing = ["lease", "process", "provider_health"];
 
 /** Starts one. */
 export async function startWalk(): Promise<WalkHouse> {
@@ -284,6 +284,8 @@ async function furnish(
   const webhook = await owner.post("/dashboard/webhooks", {
     name: `${marker} hook`,
     url: `${hook}/${marker}`,
+    // What happens in the background would be told at any time.
+    event_types: "provider.recovered",
   });
   const hookId = /\/dashboard\/webhooks\/(whk_\w+)/.exec(webhook.text)?.[1] ?? "";
   await owner.post(`/dashboard/webhooks/${hookId}/test`, {});

@@ -17,6 +17,8 @@ const walk: WalkHouse = await startWalk();
 afterAll(() => walk[Symbol.asyncDispose]());
 
 const quarterHour = 15 * 60_000;
+/** Some hundred requests, some of them with passwords, on a machine that has other work. */
+const patienceMs = 60_000;
 const { routes } = walk;
 
 test("every mounted route is walked, and every walked one is mounted", () => {
@@ -25,45 +27,53 @@ test("every mounted route is walked, and every walked one is mounted", () => {
 });
 
 describe("nobody sees or changes what is another's", () => {
-  test.each(routes.filter((route) => !route.startsWith("ANY")))("%s", (route) =>
-    walked(route, walk.theirs, walkers),
+  test.each(routes.filter((route) => !route.startsWith("ANY")))(
+    "%s",
+    (route) => walked(route, walk.theirs, walkers),
+    patienceMs,
   );
 
-  test("below every provider's id", async () => {
-    for (const route of routes.filter((one) => one.startsWith("ANY"))) {
-      const isDeep = route.includes(":s1");
-      await walked(route, walk.theirs, isDeep ? ["key"] : ["nobody", "key", "management"]);
-    }
-  }, 60_000);
+  test(
+    "below every provider's id",
+    async () => {
+      for (const route of routes.filter((one) => one.startsWith("ANY"))) {
+        const isDeep = route.includes(":s1");
+        await walked(route, walk.theirs, isDeep ? ["key"] : ["nobody", "key", "management"]);
+      }
+    },
+    patienceMs,
+  );
 });
 
 describe("a member sees and changes nothing of the account but the own", () => {
   // Whom a member belongs to is no secret: the account itself is theirs.
   const mine = { ...walk.theirs.ids, account: walk.own.ids.account };
   const inner = { ...walk.own, ids: { ...walk.own.ids, account: walk.theirs.ids.account } };
-  test.each(routes.filter((route) => / \/(dashboard|account)\b/.test(route)))("%s", (route) =>
-    walked(route, inner, ["member"], mine),
+  test.each(routes.filter((route) => / \/(dashboard|account)\b/.test(route)))(
+    "%s",
+    (route) => walked(route, inner, ["member"], mine),
+    patienceMs,
   );
 });
 
 describe("what is refused of another's is there for who may see it", () => {
-  // Asks of these name nothing that exists, also where it is one's own.
+  // Of these, nothing that an account has can be asked; the paths that run inference take no GET.
   const empty =
-    /\/operator\/(providers\/:id|catalogue\/\*)$|\/:author\/|methodology\/:version|v1beta\/\*$/;
-  const reads = routes.filter((route) =>
-    / \/(dashboard|account|operator|v1|v1beta|api)\b/.test(route),
+    /\/operator\/(providers\/:id|catalogue\/\*)$|\/:author\/|methodology\/:version|\/v1beta\//;
+  const inference = routes.flatMap((route) => (route.startsWith("PUT ") ? [route.slice(4)] : []));
+  const reads = routes.filter(
+    (route) =>
+      /^GET \/(dashboard|account|operator|v1|v1beta|api)\b/.test(route) &&
+      !empty.test(route) &&
+      !inference.includes(route.slice(4)),
   );
-  test.each(reads.filter((route) => route.startsWith("GET ") && !empty.test(route)))(
-    "%s",
-    async (route) => {
-      const [ask] = placeOf(route)?.asks(walk.own.ids, walk.own.ids) ?? [];
-      const readers = ["owner", "operator", "key", "management"] as const;
-      const statuses = await Promise.all(
-        readers.map(async (as) => (await walk.send(as, "GET", ask ?? { path: "" })).status),
-      );
-      expect(statuses).toContain(200);
-    },
-  );
+  test.each(reads)("%s", async (route) => {
+    const statuses: number[] = [];
+    for (const ask of placeOf(route)?.asks(walk.own.ids, walk.own.ids) ?? [])
+      for (const as of ["owner", "operator", "key", "management"] as const)
+        statuses.push((await walk.send(as, "GET", ask)).status);
+    expect(statuses).toContain(200);
+  });
 });
 
 test("every walker is still who they were", async () => {
