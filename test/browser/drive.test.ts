@@ -9,7 +9,7 @@ import { temporaryFolder } from "#test/store/temporary.ts";
 import { password, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
 
 /*
- * One story, in the order in which people live it; each test goes on where the one before ended. Ada sets the gateway up,
+ * Long: one story, in the order in which people live it; each test goes on where the one before ended. Ada sets the gateway up,
  * Grace runs an organisation's programs, Linus is a member of it.
  */
 

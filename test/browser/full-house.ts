@@ -1,3 +1,4 @@
+/** Long: it fills every table that a page may show, twice: as people have it, and as large as it gets. */
 import { createKey } from "#src/account/keys.ts";
 import { auditing } from "#src/account/people/audit.ts";
 import { addProviderKey } from "#src/account/provider-keys.ts";

@@ -43,7 +43,9 @@ export function choose(ask: Ask, caller: Caller, app: App): Choice {
   const ranked = inLine(candidates, groups, ranking);
   const resorts = open.length > 0 ? inLine(candidates, open, ranking) : [];
   const isKept = ask.route.fallback === false ? isWithin(ranked[0] ?? resorts[0]) : undefined;
-  const kept = isKept === undefined ? ranked : ranked.filter(isKept);
+  const isSorted = candidates.some(({ variant }) => sortOf(variant) !== undefined);
+  const near = staysNear(ranking) && !isSorted ? regionFirst(ranked) : ranked;
+  const kept = isKept === undefined ? near : near.filter(isKept);
   const limit =
     ask.provider.allowFallbacks === false && !ask.provider.order
       ? 1
@@ -66,6 +68,28 @@ export function choose(ask: Ask, caller: Caller, app: App): Choice {
   tellNext(ranked, reasons, trace);
   const conversation = ranked.length > 1 ? ranking.conversation() : undefined;
   return { routes: chosen.map(({ route }) => route), reasons, trace, conversation };
+}
+
+/** Whether the next candidate is one of the same region: where neither the caller nor the policy orders by something else. */
+function staysNear({ ask, policy, order, isAutomatic }: Ranking): boolean {
+  if (isAutomatic || order !== undefined || ask.provider.sort !== undefined) return false;
+  return policy.by === "balance";
+}
+
+/** Each model's candidates with those of its best one's region first, so that a failure moves a request no further than it must. */
+function regionFirst(ranked: readonly Ranked[]): Ranked[] {
+  const line: Ranked[] = [];
+  for (let from = 0; from < ranked.length;) {
+    const first = ranked[from]?.route;
+    let end = from;
+    while (end < ranked.length && ranked[end]?.route.model === first?.model) end++;
+    const group = ranked.slice(from, end);
+    const isNear = ({ route, tier }: Ranked) =>
+      route.deployment.region === first?.deployment.region && tier === group[0]?.tier;
+    line.push(...group.filter(isNear), ...group.filter((one) => !isNear(one)));
+    from = end;
+  }
+  return line;
 }
 
 const reasonsOfOne = new WeakMap<Route, ReadonlyMap<Route, string>>();
