@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
+import { stylesheet } from "#src/web/assets.ts";
 import { webRoutes } from "#src/web/routes.tsx";
 import {
   axeOn,
   contrastOn,
   cutTables,
-  type Look,
   sideways,
   startBrowser,
   type TestBrowser,
@@ -42,6 +42,10 @@ test("every page that is mounted is looked at here", () => {
   expect([...Object.keys(samples), ...notPages].toSorted()).toEqual([...mounted].toSorted());
 });
 
+test("no style depends on how a screen is turned, which axe is not made to look for", () => {
+  expect(stylesheet.text).not.toContain("orientation");
+});
+
 test("what is looked for is found where it is", async () => {
   const page = await chromium.open({ width: 320, scheme: "light" });
   await page.goto(`${full.house.url}/login`);
@@ -64,41 +68,49 @@ test("what is looked for is found where it is", async () => {
 }, 30_000);
 
 test("no page at 320 or 1280 px, light or dark, shows axe anything, scrolls sideways, or asks another host", async () => {
+  const all: Visit[] = [
+    ...Object.values(samples)
+      .flat()
+      .map((sample): Visit => [sample.path, sample.signedOut === true, opening(sample)]),
+    ...Object.entries(answers).map(([name, sending]): Visit => [
+      name,
+      sending.signedOut === true,
+      (page) => send(page, full.house.url, sending),
+    ]),
+  ].filter(([name]) => name.includes(only));
   // Side by side: each has a process of the browser to itself.
-  const found = await Promise.all(([320, 1280] as const).map(lookAt));
+  const half = (rest: number) => all.filter((_, at) => at % 2 === rest);
+  const found = await Promise.all([lookAt(half(0)), lookAt(half(1))]);
   expect(found.flat()).toEqual([]);
 }, 300_000);
 
-/** What is wrong on any page at a width, in both schemes. */
-async function lookAt(width: Look["width"]): Promise<unknown[]> {
+/** A page by its name, whether it is for who is not signed in, and how one comes to it. */
+type Visit = [name: string, signedOut: boolean, open: (page: Page) => Promise<void>];
+
+function opening({ path, by = path }: Sample): Visit[2] {
+  return async (page) => {
+    await page.goto(full.house.url + by);
+    const { pathname, search } = new URL(page.url());
+    expect([path, pathname + search]).toEqual([path, path]);
+  };
+}
+
+/** What is wrong on these pages, at both widths and in both schemes. */
+async function lookAt(visits: readonly Visit[]): Promise<unknown[]> {
   const { url } = full.house;
-  const inside = await chromium.browser.newContext({
-    viewport: { width, height: 800 },
-    reducedMotion: "reduce",
-  });
+  const inside = await chromium.browser.newContext({ reducedMotion: "reduce" });
   await inside.addCookies(cookiesOf(full.ada, url));
-  const outside = await chromium.browser.newContext({ viewport: { width, height: 800 } });
-  const pages = { inside: await inside.newPage(), outside: await outside.newPage() };
+  const outside = await chromium.browser.newContext();
+  const [member, stranger] = [await inside.newPage(), await outside.newPage()];
   const asked: string[] = [];
-  for (const page of Object.values(pages))
+  for (const page of [member, stranger])
     page.on("request", (request) => void asked.push(request.url()));
   const found: unknown[] = [];
-  for (const sample of Object.values(samples).flat()) {
-    if (!sample.path.includes(only)) continue;
-    const page = sample.signedOut ? pages.outside : pages.inside;
-    if (sample.by !== undefined) await page.goto(url + sample.by);
-    else await page.goto(url + sample.path);
-    const where = new URL(page.url());
-    expect([sample.path, where.pathname + where.search]).toEqual([sample.path, sample.path]);
-    const wrong = await wrongOn(page, `${sample.path.slice(1)}-${width}`);
-    if (wrong.length > 0) found.push([sample.path, width, ...wrong]);
-  }
-  for (const [name, sending] of Object.entries(answers)) {
-    if (!sending.from.includes(only)) continue;
-    const page = sending.signedOut ? pages.outside : pages.inside;
-    await send(page, url, sending);
-    const wrong = await wrongOn(page, `${name}-${width}`);
-    if (wrong.length > 0) found.push([name, width, ...wrong]);
+  for (const [name, signedOut, open] of visits) {
+    const page = signedOut ? stranger : member;
+    await open(page);
+    const wrong = shots === undefined ? await wrongOn(page) : await shoot(page, name);
+    if (wrong.length > 0) found.push([name, ...wrong]);
   }
   expect(asked).not.toEqual([]);
   expect(asked.filter((one) => !one.startsWith(url) && !one.startsWith("data:"))).toEqual([]);
@@ -107,16 +119,25 @@ async function lookAt(width: Look["width"]): Promise<unknown[]> {
   return found;
 }
 
-async function wrongOn(page: Page, name: string): Promise<string[]> {
+const widths = [320, 1280] as const;
+
+/** One load of a page is looked at from every side: nothing but style knows of width and colours. */
+async function wrongOn(page: Page): Promise<string[]> {
   const wrong: string[] = [];
-  const beyond = await sideways(page);
-  if (beyond !== 0) wrong.push(`scrolls ${beyond} px sideways`);
-  if (shots !== undefined) {
-    await shoot(page, `${name}-light`);
-    await page.emulateMedia({ colorScheme: "dark" });
-    await shoot(page, `${name}-dark`);
-    await page.emulateMedia({ colorScheme: "light" });
-    return ["pictures were taken, nothing was tested"];
+  const measure = async (width: number, state: string) => {
+    await page.setViewportSize({ width, height: 400 });
+    const beyond = await sideways(page);
+    if (beyond !== 0) wrong.push(`${width}: scrolls ${beyond} px sideways${state}`);
+  };
+  for (const width of widths) await measure(width, "");
+  const { pathname, search } = new URL(page.url());
+  // Seven groupings at once may be wider than a screen; nobody has to ask for them.
+  if (/^\/(dashboard|operator)/.test(pathname) && !search.includes("group=")) {
+    const hidden: string[] = await page.evaluate(
+      `[...document.querySelectorAll(".wide")].filter((one) => one.scrollWidth > one.clientWidth)
+        .map((one) => one.getAttribute("aria-label") + " by " + (one.scrollWidth - one.clientWidth))`,
+    );
+    wrong.push(...hidden.map((table) => `1280: a table is too wide: ${table} px`));
   }
   await page.evaluate(
     `document.querySelectorAll("details").forEach((one) => { one.open = true; })`,
@@ -127,17 +148,28 @@ async function wrongOn(page: Page, name: string): Promise<string[]> {
     `document.querySelectorAll("option:nth-child(n+5), .docs-text > :nth-child(n+80)")
       .forEach((one) => one.remove())`,
   );
-  const opened = await sideways(page);
-  if (opened !== 0) wrong.push(`scrolls ${opened} px sideways, all of it opened`);
-  wrong.push(...(await axeOn(page)));
-  await page.emulateMedia({ colorScheme: "dark" });
-  wrong.push(...(await contrastOn(page)).map((line) => `dark: ${line}`));
-  await page.emulateMedia({ colorScheme: "light" });
+  for (const width of widths) {
+    await measure(width, ", all of it opened");
+    wrong.push(...(await axeOn(page)).map((line) => `${width}: ${line}`));
+    await page.emulateMedia({ colorScheme: "dark" });
+    wrong.push(...(await contrastOn(page)).map((line) => `${width}, dark: ${line}`));
+    await page.emulateMedia({ colorScheme: "light" });
+  }
   return wrong;
 }
 
-async function shoot(page: Page, name: string): Promise<void> {
-  if (shots === undefined) return;
+/** Takes the pictures, and says so: a run that does has tested nothing. */
+async function shoot(page: Page, name: string): Promise<string[]> {
   const file = name.replaceAll(/[^\w-]+/g, "_").slice(0, 120);
-  await page.screenshot({ path: `${shots}/${file}.png`, fullPage: true });
+  for (const width of widths)
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({
+        path: `${shots}/${file}-${width}-${colorScheme}.png`,
+        fullPage: true,
+      });
+    }
+  await page.emulateMedia({ colorScheme: "light" });
+  return ["pictures were taken, nothing was tested"];
 }

@@ -139,9 +139,9 @@ describe("credits", () => {
     while (next !== undefined) {
       const { text } = await owner.get(next);
       seen.push(
-        ...[...text.matchAll(/<th scope="row">(?:<a [^>]+>|<time [^>]+>)([\d -]{10})/g)].map(
-          ([, date = ""]) => date,
-        ),
+        ...[
+          ...text.matchAll(/<th scope="row">(?:<a [^>]+>|<time [^>]+><span[^>]*>)([\d -]{10})/g),
+        ].map(([, date = ""]) => date),
       );
       next = /rel="next" href="([^"]+)"/.exec(text)?.[1]?.replaceAll("&amp;", "&");
       pages++;

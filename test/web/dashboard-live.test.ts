@@ -181,7 +181,9 @@ test("members are told of their own keys only, and another account of nothing", 
   expect(words(await people.member.get(path))).toContain("Under way: 1");
   expect(words(await people.other.get(path))).toContain("Under way: 0");
   await second();
-  expect((await members.until(ended)).data.rows?.map(({ cells }) => cells[4])).toEqual(["members"]);
+  expect((await members.until(ended)).data.rows?.map(({ cells }) => cells[4])).toEqual([
+    "members, ada",
+  ]);
   expect(members.text()).not.toContain("owners");
   // Other readers are told in the same turn: what was to come has come.
   await owners.until(ended);
@@ -314,7 +316,7 @@ test("text that clients and people chose stays text on the page and in the event
   await asked.text();
   const told = await reader.until(() => true);
   expect(told.name).toBe("ended");
-  expect(told.data.rows?.[0]?.cells[4]).toBe(hostile);
+  expect(told.data.rows?.[0]?.cells[4]).toStartWith(`${hostile}, ${hostile}`);
   await keep(made.store, [
     {
       accountId: made.accountId,

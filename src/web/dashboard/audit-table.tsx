@@ -67,6 +67,7 @@ export function auditColumns(
     {
       name: "address",
       title: "From",
+      kind: "long",
       why: "No network address: it was done on the machine, or not told",
       value: ({ event: { address = "" } }) => (address === "" ? null : address),
     },

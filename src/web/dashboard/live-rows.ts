@@ -38,8 +38,7 @@ export function endedColumns(currency: string): readonly LiveColumn[] {
     { title: "Status", kind: "list" },
     { title: "Model", kind: "long" },
     { title: "Place", kind: "list" },
-    { title: "Key", kind: "list" },
-    { title: "User" },
+    { title: "Key, user", kind: "long" },
     { title: "Latency, ms", kind: "n" },
     { title: "Tokens", kind: "n" },
     { title: `Cost, ${currency}`, kind: "n" },
@@ -78,8 +77,7 @@ export function endedRow(row: Generation): LiveRow {
         : `${statuses[row.status]}: ${row.errorCode}`,
       row.model ?? { why: missing.model },
       placeOf(row) ?? { why: missing.place },
-      row.keyName,
-      row.user ?? { why: missing.user },
+      row.user === undefined ? row.keyName : `${row.keyName}, ${row.user}`,
       figure(row.latencyMs),
       tokens
         ? figure(promptOf(tokens) + tokens.outputVisible + tokens.reasoning)

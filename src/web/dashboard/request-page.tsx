@@ -55,6 +55,7 @@ export function RequestPage(props: {
       <p class="crumbs">
         <a href={`/dashboard/transactions?account=${account}`}>Requests</a>
       </p>
+      <Figures row={row} currency={currency} />
       <Facts row={row} hasKey={hasKey} />
       <h2>Tokens and cost</h2>
       <Tokens row={row} />
@@ -75,12 +76,36 @@ export function RequestPage(props: {
   );
 }
 
+/** What it comes down to, before how it came about. */
+function Figures({ row, currency }: { row: Generation; currency: string }) {
+  const { cost, carbonG, energyWh, tokens, latencyMs } = row;
+  const count = tokens && promptOf(tokens) + tokens.outputVisible + tokens.reasoning;
+  const of: [string, number | undefined, string, string][] = [
+    ["Charged", cost === undefined ? undefined : toUnits(cost), currency, missing.cost],
+    ["Carbon", carbonG, "g CO2e", missing.eco],
+    ["Energy", energyWh, "Wh", missing.eco],
+    ["Tokens", count, "", missing.tokens],
+    [row.streamed ? "First byte after" : "Answered after", latencyMs, "ms", ""],
+  ];
+  return (
+    <ul class="cards few">
+      {of.map(([name, value, unit, why]) => (
+        <li class="card">
+          <p class="small soft">{name}</p>
+          <p class="figure">
+            {value === undefined ? <Unknown why={why} /> : `${figure(value)} ${unit}`.trim()}
+          </p>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function Facts({ row, hasKey }: { row: Generation; hasKey: boolean }) {
   const basis = basisOf(row);
   const facts: [string, Child][] = [
     ["Accepted", <Moment at={row.createdAt} />],
     ["Sent to the end", <Moment at={row.completedAt} />],
-    [row.streamed ? "First byte after" : "Answered after", `${figure(row.latencyMs)} ms`],
     ["Asked for", row.requestedModel ?? <Unknown why="The request named no model" />],
     ["Answered by", row.model ?? <Unknown why={missing.model} />],
     ["Provider", row.provider ?? <Unknown why={missing.place} />],

@@ -4,6 +4,8 @@ import { rfc3339 } from "#src/lib/clock.ts";
 import { statuses } from "#src/web/dashboard/requests-filter.ts";
 import type { Column } from "#src/web/sheet.tsx";
 
+const longestWord = 48;
+
 /** The page of one request. Says which account, so that a choice made in another tab does not hide it. */
 export function requestPath(id: string, accountId: string): string {
   return `/dashboard/transactions/${encodeURIComponent(id)}?account=${encodeURIComponent(accountId)}`;
@@ -14,7 +16,9 @@ export function RequestLink({ row }: { row: Pick<Generation, "id" | "accountId" 
   const text = rfc3339(row.createdAt);
   return (
     <a href={requestPath(row.id, row.accountId)}>
-      <time datetime={text}>{text.slice(0, 19).replace("T", " ")}</time>
+      <time datetime={text}>
+        <span class="day">{text.slice(0, 10)}</span> {text.slice(11, 19)}
+      </time>
     </a>
   );
 }
@@ -44,11 +48,16 @@ function Below({ of, words }: { of: string; words: readonly (string | undefined)
       {known.length === 0 ? null : (
         <>
           <br />
-          <span class="small soft">{known.join(", ")}</span>
+          <span class="small soft">{known.map(shortened).join(", ")}</span>
         </>
       )}
     </>
   );
+}
+
+/** What a client calls a user or an app may be long: the page of the request has all of it. */
+function shortened(text: string): string {
+  return text.length > longestWord ? `${text.slice(0, longestWord - 1)}…` : text;
 }
 
 /** Why a figure of a request is missing. */

@@ -127,5 +127,9 @@ export function Act(props: {
 export function Moment({ at, why }: { at: number | undefined; why: string }) {
   if (at === undefined) return <Unknown why={why} />;
   const text = rfc3339(at);
-  return <time datetime={text}>{`${text.slice(0, 16).replace("T", " ")} UTC`}</time>;
+  return (
+    <time datetime={text}>
+      <span class="day">{text.slice(0, 10)}</span> {text.slice(11, 16)} UTC
+    </time>
+  );
 }
