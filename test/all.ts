@@ -1,4 +1,6 @@
 /** Runs the whole suite: formatting, types, tests. Its last line reads `N passed, N failed`. */
+import { findBrowser } from "#test/browser/browser.ts";
+
 interface Step {
   name: string;
   command: string[];
@@ -22,7 +24,9 @@ for (const { name, command } of steps) {
   else failed++;
 }
 
-const tests = Bun.spawn([bun, "test", "--timeout", "30000", ...process.argv.slice(2)], {
+const asked = process.argv.slice(2);
+const chosen = asked.length > 0 ? asked : await withoutBrowser();
+const tests = Bun.spawn([bun, "test", "--timeout", "30000", ...chosen], {
   stdout: "pipe",
   stderr: "pipe",
   env: { ...process.env, NO_COLOR: "1" },
@@ -41,6 +45,24 @@ failed += code !== 0 || ok === 0 ? Math.max(1, bad) : bad;
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
+
+/**
+ * All tests but those that drive a browser, where there is none: npm cannot install one. Nothing, which means all, where
+ * there is one, and in CI, where they never stay out.
+ */
+async function withoutBrowser(): Promise<string[]> {
+  if (process.env["CI"] === "true" || findBrowser() !== undefined) return [];
+  console.error(
+    "\n*** The browser tests are SKIPPED: there is no Chromium. Install one, or set CHROMIUM to where it is ***\n",
+  );
+  const files: string[] = [];
+  for (const path of new Bun.Glob("test/**/*.test.{ts,tsx}").scanSync()) {
+    const drives =
+      path.startsWith("test/browser/") || /\bstartBrowser\b/.test(await Bun.file(path).text());
+    if (!drives) files.push(`./${path}`);
+  }
+  return files;
+}
 
 async function echo(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
   const decoder = new TextDecoder();

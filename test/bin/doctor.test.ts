@@ -170,7 +170,7 @@ const faults: Fault[] = [
     spoil: () =>
       tamper("changed", "UPDATE generation_record SET record = replace(record, 'ok', 'no')"),
     names: ["database"],
-    found: "1 chain faults, 0 wrong balances",
+    found: "1 chain faults,",
     fix: "lowrouter audit verify",
   },
   {
@@ -178,7 +178,7 @@ const faults: Fault[] = [
     plant: { dataDir: data("moved") },
     spoil: () => tamper("moved", "UPDATE allowance SET used = used + 1 WHERE kind = 'credit'"),
     names: ["database"],
-    found: "0 chain faults, 1 wrong balances",
+    found: "0 chain faults, 1 wrong sums",
     fix: "lowrouter audit verify",
   },
 ];

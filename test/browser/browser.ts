@@ -5,17 +5,18 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 const programs = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 const onMac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
-/** Where a browser is: CHROMIUM says so, else the first of the usual ones. */
-function browserPath(): string {
+/** Where a browser is: CHROMIUM says so, else the first of the usual ones; undefined where there is none. */
+export function findBrowser(): string | undefined {
   const told = process.env["CHROMIUM"];
-  const found =
-    told === undefined
-      ? [...programs.map((name) => Bun.which(name) ?? ""), onMac].find((path) => existsSync(path))
-      : [told].find((path) => existsSync(path));
+  if (told !== undefined) return existsSync(told) ? told : undefined;
+  return [...programs.map((name) => Bun.which(name) ?? ""), onMac].find((path) => existsSync(path));
+}
+
+function browserPath(): string {
+  const found = findBrowser();
   if (found !== undefined) return found;
-  // Never skipped: pages that nobody looked at are not known to work.
   throw new Error(
-    `Cannot find ${told ?? "a browser"}: install chromium, as with apt-get install chromium, or set CHROMIUM to where one is`,
+    `Cannot find ${process.env["CHROMIUM"] ?? "a browser"}: install chromium, as with apt-get install chromium, or set CHROMIUM to where one is`,
   );
 }
 
