@@ -5,6 +5,7 @@ import { type AuditAsk, queryOf } from "#src/web/dashboard/audit-ask.ts";
 import { mostInFile } from "#src/web/dashboard/file.ts";
 import { Moment } from "#src/web/people/form.tsx";
 import { type Column, Formats, SheetTable } from "#src/web/sheet.tsx";
+import { OneOf, type Option } from "#src/web/dashboard/one-of.tsx";
 
 /** An entry with what its ids are called. */
 export interface NamedEvent {
@@ -121,8 +122,8 @@ export function AuditTable(props: {
           <br />
           <input type="date" name="end" value={ask.end} />
         </label>
-        <Choice name="actor" title="Who" now={ask.actor} of={actors} />
-        <Choice name="action" title="What" now={ask.action} of={actionsOf(choices.actions)} />
+        <OneOf name="actor" title="Who" now={ask.actor} of={actors} />
+        <OneOf name="action" title="What" now={ask.action} of={actionsOf(choices.actions)} />
         <button class="primary" type="submit">
           Show
         </button>
@@ -154,8 +155,6 @@ export function AuditTable(props: {
   );
 }
 
-type Option = readonly [value: string, words: string];
-
 /** Each thing that something can happen to, then what happens to it. */
 function actionsOf(actions: readonly string[]): Option[] {
   const things = [...new Set(actions.map((action) => action.split(".")[0] ?? ""))];
@@ -165,26 +164,6 @@ function actionsOf(actions: readonly string[]): Option[] {
       .filter((action) => action.startsWith(`${thing}.`))
       .map((action): Option => [action, action]),
   ]);
-}
-
-function Choice(props: { name: string; title: string; now: string; of: readonly Option[] }) {
-  const { name, title, now, of } = props;
-  // One that came by a link may not be among them.
-  const options = now === "" || of.some(([value]) => value === now) ? of : [...of, [now, now]];
-  return (
-    <label>
-      {title}
-      <br />
-      <select name={name}>
-        <option value="">any</option>
-        {options.map(([value, words]) => (
-          <option value={value} selected={value === now}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
 }
 
 function addressOf(path: string, query: URLSearchParams): string {

@@ -1,5 +1,6 @@
 import type { CarbonStanding } from "#src/account/carbon-budget.ts";
 import { budgetFields } from "#src/web/dashboard/budget-form.ts";
+import { CarbonEnd } from "#src/web/dashboard/carbon-end.tsx";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { Choice, fillingOf, Group, TextLine } from "#src/web/dashboard/key-lines.tsx";
 import { formAt } from "#src/web/dashboard/key-text.ts";
@@ -53,22 +54,7 @@ export function BudgetPage(props: {
           />
         </Group>
         <Group title="At its end">
-          <Choice
-            fill={fill}
-            name="carbon_budget_action"
-            label="When it is used up"
-            options={[
-              ["refuse", "requests are refused"],
-              ["route", "only cleaner routes are taken"],
-            ]}
-          />
-          <TextLine
-            fill={fill}
-            name="carbon_budget_action.route_under_g_per_1k"
-            label="Cleaner means at most, g CO2e for 1,000 tokens"
-            mode="decimal"
-            hint="The pages of the models show it for each of their routes."
-          />
+          <CarbonEnd fill={fill} />
         </Group>
       </Sheet>
       {standing === undefined ? null : (

@@ -1,5 +1,6 @@
 import { policies } from "#src/config/schema.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
+import { CarbonEnd } from "#src/web/dashboard/carbon-end.tsx";
 import {
   Check,
   Choice,
@@ -115,21 +116,7 @@ export function KeyFields({ fill, currency, places }: FieldsFor) {
             ["daily", "each day, UTC"],
           ]}
         />
-        <Choice
-          fill={fill}
-          name="carbon_budget_action"
-          label="When it is used up"
-          options={[
-            ["refuse", "requests are refused"],
-            ["route", "only cleaner routes are taken"],
-          ]}
-        />
-        <TextLine
-          fill={fill}
-          name="carbon_budget_action.route_under_g_per_1k"
-          label="Cleaner means below, g CO2e for 1,000 tokens"
-          mode="decimal"
-        />
+        <CarbonEnd fill={fill} />
       </Group>
       <Group title="Until when">
         <TextLine

@@ -6,6 +6,7 @@ import { queryOf, type RequestFilter, statuses } from "#src/web/dashboard/reques
 import { type FoundRequests, mostExported } from "#src/web/dashboard/requests-find.ts";
 import type { Guest } from "#src/web/dashboard/room.ts";
 import { type Column, Formats, SheetTable } from "#src/web/sheet.tsx";
+import { OneOf, type Option } from "#src/web/dashboard/one-of.tsx";
 
 const path = "/dashboard/transactions";
 /** Keys to choose between; another is asked for by its page. */
@@ -104,15 +105,15 @@ function Filters(props: { filter: RequestFilter; choices: Choices; accountId: st
           <option value={id} />
         ))}
       </datalist>
-      <Choice name="provider" title="Provider" now={filter.provider} of={same(choices.providers)} />
-      <Choice name="region" title="Region" now={filter.region} of={same(choices.regions)} />
-      <Choice name="key" title="Key" now={filter.key} of={keys} />
+      <OneOf name="provider" title="Provider" now={filter.provider} of={same(choices.providers)} />
+      <OneOf name="region" title="Region" now={filter.region} of={same(choices.regions)} />
+      <OneOf name="key" title="Key" now={filter.key} of={keys} />
       <label>
         User
         <br />
         <input name="user" value={filter.user} autocomplete="off" size={14} />
       </label>
-      <Choice name="status" title="Status" now={filter.status} of={Object.entries(statuses)} />
+      <OneOf name="status" title="Status" now={filter.status} of={Object.entries(statuses)} />
       <button class="primary" type="submit">
         Show
       </button>
@@ -123,28 +124,6 @@ function Filters(props: { filter: RequestFilter; choices: Choices; accountId: st
   );
 }
 
-type Option = [value: string, name: string];
-
 function same(values: readonly string[]): Option[] {
   return values.map((value) => [value, value]);
-}
-
-function Choice(props: { name: string; title: string; now: string; of: readonly Option[] }) {
-  const { name, title, now, of } = props;
-  // One that came by a link may not be among them.
-  const options = now === "" || of.some(([value]) => value === now) ? of : [...of, [now, now]];
-  return (
-    <label>
-      {title}
-      <br />
-      <select name={name}>
-        <option value="">any</option>
-        {options.map(([value, words]) => (
-          <option value={value} selected={value === now}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
 }

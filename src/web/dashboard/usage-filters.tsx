@@ -45,25 +45,7 @@ export function Filters({
 }) {
   return (
     <form class="filters" method="get" action="/dashboard/usage">
-      {ask.namesAccount ? <input type="hidden" name="account" value={ask.account} /> : null}
-      <Day name="from" title="From" now={ask.fromDay} />
-      <Day name="to" title="To" now={ask.toDay} />
-      {filterNames.map((name) =>
-        name === "user" ? (
-          <label>
-            User
-            <br />
-            <input type="text" name="user" value={ask.filters.user} maxlength={300} size={12} />
-          </label>
-        ) : name === "maker" && ask.onlyMaker !== undefined ? null : (
-          <Choice
-            name={name}
-            values={choices[name]}
-            now={ask.filters[name] ?? ""}
-            text={(value) => placeText(name, value, names)}
-          />
-        ),
-      )}
+      <AskFields ask={ask} names={names} choices={choices} />
       <label>
         Order by
         <br />
@@ -100,7 +82,7 @@ export function Filters({
 }
 
 /** A day of the form. */
-export function Day({ name, title, now }: { name: string; title: string; now: string }) {
+function Day({ name, title, now }: { name: string; title: string; now: string }) {
   return (
     <label>
       {title}
@@ -111,7 +93,7 @@ export function Day({ name, title, now }: { name: string; title: string; now: st
 }
 
 /** One of several values, or any. */
-export function Choice(props: {
+function Choice(props: {
   name: FilterName;
   values: readonly string[];
   now: string;
@@ -131,5 +113,40 @@ export function Choice(props: {
         ))}
       </select>
     </label>
+  );
+}
+
+/** What usage is asked for: the account, the days and the places. */
+export function AskFields({
+  ask,
+  names,
+  choices,
+}: {
+  ask: UsageAsk;
+  names: Names;
+  choices: Choices;
+}) {
+  return (
+    <>
+      {ask.namesAccount ? <input type="hidden" name="account" value={ask.account} /> : null}
+      <Day name="from" title="From" now={ask.fromDay} />
+      <Day name="to" title="To" now={ask.toDay} />
+      {filterNames.map((name) =>
+        name === "user" ? (
+          <label>
+            User
+            <br />
+            <input type="text" name="user" value={ask.filters.user} maxlength={300} size={12} />
+          </label>
+        ) : name === "maker" && ask.onlyMaker !== undefined ? null : (
+          <Choice
+            name={name}
+            values={choices[name]}
+            now={ask.filters[name] ?? ""}
+            text={(value) => placeText(name, value, names)}
+          />
+        ),
+      )}
+    </>
   );
 }

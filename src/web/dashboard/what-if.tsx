@@ -7,14 +7,9 @@ import {
 import { reasons, type Spot, type WhatIf, type WhatIfLine } from "#src/report/what-if.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import type { Guest } from "#src/web/dashboard/room.ts";
-import {
-  type FilterName,
-  filterNames,
-  searchOf,
-  type UsageAsk,
-} from "#src/web/dashboard/usage-ask.ts";
-import { Choice, type Choices, Day } from "#src/web/dashboard/usage-filters.tsx";
-import { type Names, placeText, share } from "#src/web/dashboard/usage-words.tsx";
+import { searchOf, type UsageAsk } from "#src/web/dashboard/usage-ask.ts";
+import { AskFields, type Choices } from "#src/web/dashboard/usage-filters.tsx";
+import { type Names, share } from "#src/web/dashboard/usage-words.tsx";
 import { figure } from "#src/web/format.ts";
 import { Limits, Table, Unknown } from "#src/web/layout.tsx";
 import { Formats } from "#src/web/sheet.tsx";
@@ -68,28 +63,9 @@ export function WhatIfPage(props: {
 
 function WhatIfFilters(props: { ask: UsageAsk; names: Names; choices: Choices }) {
   const { ask, names, choices } = props;
-  const text = (name: FilterName) => (value: string) => placeText(name, value, names);
   return (
     <form class="filters" method="get" action="/dashboard/what-if">
-      {ask.namesAccount ? <input type="hidden" name="account" value={ask.account} /> : null}
-      <Day name="from" title="From" now={ask.fromDay} />
-      <Day name="to" title="To" now={ask.toDay} />
-      {filterNames.map((name) =>
-        name === "user" ? (
-          <label>
-            User
-            <br />
-            <input type="text" name="user" value={ask.filters.user} maxlength={300} size={12} />
-          </label>
-        ) : name === "maker" && ask.onlyMaker !== undefined ? null : (
-          <Choice
-            name={name}
-            values={choices[name]}
-            now={ask.filters[name] ?? ""}
-            text={text(name)}
-          />
-        ),
-      )}
+      <AskFields ask={ask} names={names} choices={choices} />
       <button class="primary" type="submit">
         Show
       </button>
