@@ -1,5 +1,6 @@
 import { headSigner } from "#src/account/head-signer.ts";
 import { createKeyCache } from "#src/account/key-cache.ts";
+import { createKeySpend } from "#src/account/key-usage.ts";
 import { createPeople } from "#src/account/people/people.ts";
 import { createAllowances } from "#src/allowance/allowances.ts";
 import { windowOf } from "#src/allowance/window.ts";
@@ -226,6 +227,7 @@ export async function createGateway(options: {
       ...services,
       store,
       keys,
+      keySpend: createKeySpend({ store, clock }),
       providerKeys: stored,
       people,
       tables,

@@ -1,6 +1,7 @@
 import { windowOf } from "#src/allowance/window.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
-import { dayOf } from "#src/lib/clock.ts";
+import { openDay } from "#src/ledger/rollups.ts";
+import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { numberIn, type Row, type Store, textOf } from "#src/store/store.ts";
 
 /** What a key spent: in all, and since the start of the UTC day, week and month. */
@@ -17,19 +18,10 @@ export interface KeyUsages {
   byok: KeyUsage;
 }
 
-/** Usage of a key by its hash, from the daily totals. */
-export async function usageOf(store: Store, hash: string, now: number): Promise<KeyUsages> {
-  const [row] = await store.read(
-    `SELECT ${sumsOf("cost")}, ${sumsOf("byok_cost")} FROM rollup WHERE "key" = ?1`,
-    [hash, dayOf(now), ...starts(now)],
-  );
-  return usagesIn(row);
-}
-
 /** Of a key that was never used. */
-export const noUsage: KeyUsages = usagesIn(undefined);
+export const noUsage: KeyUsages = usagesOf(undefined);
 
-function usagesIn(row: Row | undefined): KeyUsages {
+function usagesOf(row: Row | undefined): KeyUsages {
   const read = (name: string): NanoUnits => nano(numberIn(row, name) ?? 0);
   const usage = (column: string): KeyUsage => ({
     total: read(`${column}_total`),
@@ -40,22 +32,92 @@ function usagesIn(row: Row | undefined): KeyUsages {
   return { own: usage("cost"), byok: usage("byok_cost") };
 }
 
-/** Usage of several keys, by their hashes; none for a key that was never used. */
-export async function usagesOf(
-  store: Store,
-  hashes: readonly string[],
-  now: number,
-): Promise<Map<string, KeyUsages>> {
-  const rows = await store.read(
-    `SELECT "key", ${sumsOf("cost")}, ${sumsOf("byok_cost")} FROM rollup
-      WHERE "key" IN (SELECT value FROM json_each(?1)) GROUP BY "key"`,
-    [JSON.stringify(hashes), dayOf(now), ...starts(now)],
-  );
-  return new Map(rows.map((row) => [textOf(row, "key") ?? "", usagesIn(row)]));
+/** What keys spent, for whoever asks often. */
+export interface KeySpend {
+  /** By their hashes, in that order. */
+  of(hashes: readonly string[]): Promise<KeyUsages[]>;
 }
 
-function starts(now: number): string[] {
-  return [dayOf(windowOf("weekly", now).windowStart), dayOf(windowOf("monthly", now).windowStart)];
+/** How long sums over days that are over are kept, milliseconds. */
+const keptMs = 600_000;
+/** Keys whose sums are kept. */
+const keptKeys = 10_000;
+
+/**
+ * Makes one. A key of a year has a hundred thousand daily totals: those of days that are over are added up on a thread of their own
+ * and kept for ten minutes; only what may still change is read each time.
+ */
+export function createKeySpend({
+  store,
+  clock,
+}: {
+  store: Pick<Store, "read" | "snapshot">;
+  clock: Clock;
+}): KeySpend {
+  let kept = new Map<string, { at: number; usages: KeyUsages }>();
+  let days = "";
+
+  return {
+    async of(hashes) {
+      const now = clock.now();
+      const openFrom = openDay(now);
+      // Week and month begin with the day of the reader's clock, which turns before the last day is over for good.
+      const today = `${dayOf(now)} ${openFrom}`;
+      if (today !== days || kept.size > keptKeys) {
+        kept = new Map();
+        days = today;
+      }
+      const known = kept;
+      const unknown = hashes.filter((hash) => now - (known.get(hash)?.at ?? -Infinity) >= keptMs);
+      if (unknown.length > 0) {
+        const asked = { sql: sumsWhere('"day" < ?5'), args: argsOf(unknown, now, openFrom) };
+        const [rows = []] = await store.snapshot([asked]);
+        const found = usagesIn(rows);
+        for (const hash of unknown)
+          known.set(hash, { at: now, usages: found.get(hash) ?? noUsage });
+      }
+      const open = await store.read(sumsWhere('"day" >= ?5'), argsOf(hashes, now, openFrom));
+      const since = usagesIn(open);
+      return hashes.map((hash) =>
+        sumOf(known.get(hash)?.usages ?? noUsage, since.get(hash) ?? noUsage),
+      );
+    },
+  };
+}
+
+/** Usage of one key, at once. */
+export async function usageOf(store: Store, hash: string, now: number): Promise<KeyUsages> {
+  const rows = await store.read(sumsWhere('"day" >= ?5'), argsOf([hash], now, ""));
+  return usagesIn(rows).get(hash) ?? noUsage;
+}
+
+function sumsWhere(days: string): string {
+  return `SELECT "key", ${sumsOf("cost")}, ${sumsOf("byok_cost")} FROM rollup
+WHERE "key" IN (SELECT value FROM json_each(?1)) AND ${days} GROUP BY "key"`;
+}
+
+function argsOf(hashes: readonly string[], now: number, openFrom: string): string[] {
+  const { weekly, monthly } = startsOf(now);
+  return [JSON.stringify(hashes), dayOf(now), weekly, monthly, openFrom];
+}
+
+function startsOf(now: number) {
+  const start = (reset: "weekly" | "monthly") => dayOf(windowOf(reset, now).windowStart);
+  return { weekly: start("weekly"), monthly: start("monthly") };
+}
+
+function usagesIn(rows: readonly Row[]): Map<string, KeyUsages> {
+  return new Map(rows.map((row) => [textOf(row, "key") ?? "", usagesOf(row)]));
+}
+
+function sumOf(one: KeyUsages, other: KeyUsages): KeyUsages {
+  const sum = (a: KeyUsage, b: KeyUsage): KeyUsage => ({
+    total: nano(a.total + b.total),
+    daily: nano(a.daily + b.daily),
+    weekly: nano(a.weekly + b.weekly),
+    monthly: nano(a.monthly + b.monthly),
+  });
+  return { own: sum(one.own, other.own), byok: sum(one.byok, other.byok) };
 }
 
 function sumsOf(column: string): string {

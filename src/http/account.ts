@@ -1,6 +1,6 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { Caller } from "#src/account/account.ts";
-import { usageOf } from "#src/account/key-usage.ts";
+import { noUsage } from "#src/account/key-usage.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { settingsRoutes } from "#src/http/account-settings.ts";
@@ -61,7 +61,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     });
   const self = (request: Request) =>
     forCaller(request, async ({ key }) => {
-      const usages = await usageOf(store, key.hash, app.clock.now());
+      const [usages = noUsage] = await services.keySpend.of([key.hash]);
       const perMinute =
         key.rateLimit.requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
       return json({ data: selfRecord(key, usages, perMinute) });

@@ -10,7 +10,7 @@ import {
   updateKey,
 } from "#src/account/keys.ts";
 import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
-import { usageOf } from "#src/account/key-usage.ts";
+import { noUsage } from "#src/account/key-usage.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
 import { addressOf, type Peers } from "#src/http/peer.ts";
@@ -25,11 +25,14 @@ import { keyRecord } from "#src/report/key-record.ts";
 /** Management of an account's keys, with a management key. */
 export function keyRoutes(
   app: App,
-  { store, keys, people }: Services,
+  { store, keys, keySpend, people }: Services,
   forCaller: ForCaller,
 ): AnyElysia {
-  const record = async (key: ApiKey) =>
-    keyRecord(key, await usageOf(store, key.hash, app.clock.now()));
+  const records = async (found: readonly ApiKey[]) => {
+    const usages = await keySpend.of(found.map(({ hash }) => hash));
+    return found.map((key, at) => keyRecord(key, usages[at] ?? noUsage));
+  };
+  const record = async (key: ApiKey) => (await records([key]))[0];
   const missing = (hash: string) =>
     new AppError(
       "key_not_found",
@@ -83,7 +86,7 @@ export function keyRoutes(
         offset: integerOf(searchParams, "offset", 0, 0, 1_000_000),
         pageToken: searchParams.get("page_token") || undefined,
       });
-      return json({ data: await Promise.all(found.map(record)) });
+      return json({ data: await records(found) });
     });
   const get = (request: Request, hash: string) =>
     manage(request, async ({ account }) => {

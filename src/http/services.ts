@@ -1,4 +1,5 @@
 import type { KeyCache } from "#src/account/key-cache.ts";
+import type { KeySpend } from "#src/account/key-usage.ts";
 import type { KeyPlace } from "#src/account/master-key.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { EcoTables } from "#src/eco/load.ts";
@@ -14,6 +15,8 @@ import type { Webhooks } from "#src/webhook/open.ts";
 export interface Services extends CatalogServices {
   store: Store;
   keys: KeyCache;
+  /** What keys spent. */
+  keySpend: KeySpend;
   /** Credentials of providers: where their master key is, and how this process reads them anew. */
   providerKeys: { place: KeyPlace; refresh(): Soon<void> };
   /** Who signs in. */

@@ -1,5 +1,6 @@
 /** Every question to the daily totals and how it is asked, in one place: which is why it is over 300 lines long. */
 import { ecoSumsOf, generationEco, rollupEco } from "#src/ledger/eco-sums.ts";
+import { dayOf } from "#src/lib/clock.ts";
 import type { Soon } from "#src/lib/soon.ts";
 import {
   numberIn,
@@ -123,6 +124,17 @@ const columnOf: Record<Dimension, string> = {
   region: '"region"',
   methodology: '"methodology"',
 };
+
+/**
+ * After midnight, until a day is closed: a total is written when a request ends, to the day on which it began. One that
+ * runs longer is seen when its day is read anew.
+ */
+const graceMs = 3_600_000;
+
+/** The first UTC day whose totals may still change, `2026-01-31`: those before it can be kept. */
+export function openDay(now: number): string {
+  return dayOf(now - graceMs);
+}
 
 /** Totals for each combination of the dimensions, at most `limit`, in their order. */
 export async function activity(

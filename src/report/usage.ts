@@ -1,5 +1,6 @@
 import {
   type Grouping,
+  openDay,
   type RollupAnswer,
   rollupAnswer,
   type RollupFilter,
@@ -24,11 +25,6 @@ export interface UsageReader {
 }
 
 const dayMs = 86_400_000;
-/**
- * After midnight, until a day is closed: a total is written when a request ends, to the day on which it began. One that
- * runs longer is seen when its day is read anew.
- */
-const graceMs = 3_600_000;
 /** How long totals of closed days are kept. */
 const keptMs = 600_000;
 /** Rows that are kept, of all answers: some ten megabytes. */
@@ -92,7 +88,7 @@ export function createUsageReader({
   return {
     async ask(filter, questions) {
       const now = clock.now();
-      const openFrom = dayOf(now - graceMs);
+      const openFrom = openDay(now);
       const { fromDay, toDay } = filter;
       if (fromDay >= openFrom) return read(filter, questions);
       const closed: UsageFilter = { ...filter, toDay: least(toDay, dayBefore(openFrom)) };

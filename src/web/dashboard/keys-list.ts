@@ -1,6 +1,6 @@
 import type { ApiKey } from "#src/account/account.ts";
 import { getKey, listKeys } from "#src/account/keys.ts";
-import { type KeyUsages, noUsage, usagesOf } from "#src/account/key-usage.ts";
+import { type KeySpend, type KeyUsages, noUsage } from "#src/account/key-usage.ts";
 import { isAtLeast, type Visitor } from "#src/account/people/person.ts";
 import { type Store, textOf } from "#src/store/store.ts";
 
@@ -16,7 +16,8 @@ export interface ListedKey {
 export async function keysOf(
   store: Store,
   visitor: Visitor,
-  { pageSize, after, now }: { pageSize: number; after: string | undefined; now: number },
+  spend: KeySpend,
+  { pageSize, after }: { pageSize: number; after: string | undefined },
 ): Promise<{ keys: ListedKey[]; next: string | undefined }> {
   const isAdmin = isAtLeast(visitor.role, "admin");
   const found = await listKeys(store, {
@@ -26,7 +27,7 @@ export async function keysOf(
     pageSize: pageSize + 1,
     ...(after === undefined ? {} : { pageToken: after }),
   });
-  const keys = await listed(store, found.slice(0, pageSize), now);
+  const keys = await listed(store, spend, found.slice(0, pageSize));
   return { keys, next: found.length > pageSize ? keys.at(-1)?.key.hash : undefined };
 }
 
@@ -44,22 +45,22 @@ export async function keyOf(
 /** Keys with what belongs to them. */
 export async function listed(
   store: Store,
+  spend: KeySpend,
   keys: readonly ApiKey[],
-  now: number,
 ): Promise<ListedKey[]> {
   if (keys.length === 0) return [];
   const hashes = keys.map(({ hash }) => hash);
   const makers = new Set(keys.flatMap(({ createdBy }) => createdBy ?? []));
   const [usages, people] = await Promise.all([
-    usagesOf(store, hashes, now),
+    spend.of(hashes),
     store.read("SELECT id, name FROM person WHERE id IN (SELECT value FROM json_each(?))", [
       JSON.stringify([...makers]),
     ]),
   ]);
   const names = new Map(people.map((row) => [textOf(row, "id"), textOf(row, "name")]));
-  return keys.map((key) => ({
+  return keys.map((key, at) => ({
     key,
-    usages: usages.get(key.hash) ?? noUsage,
+    usages: usages[at] ?? noUsage,
     maker: key.createdBy === undefined ? undefined : names.get(key.createdBy),
   }));
 }

@@ -37,7 +37,7 @@ const mostRows = 50_000;
  */
 export function keysRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
-  const { store, keys, people } = services;
+  const { store, keys, keySpend, people } = services;
   const { currency } = app.config.billing;
   const places = app.routes;
 
@@ -66,10 +66,9 @@ export function keysRoom(desk: Desk): AnyElysia {
     const { searchParams } = guest.url;
     const now = app.clock.now();
     const isPage = !searchParams.has("format");
-    const { keys: found, next } = await keysOf(store, guest.visitor, {
+    const { keys: found, next } = await keysOf(store, guest.visitor, keySpend, {
       pageSize: isPage ? pageSize : mostRows,
       after: searchParams.get("after") ?? undefined,
-      now,
     });
     const sheet = keysSheet(found, { guest, currency, now });
     return (
@@ -92,7 +91,7 @@ export function keysRoom(desk: Desk): AnyElysia {
   async function one(guest: Guest, outcome: Outcome): Promise<Response> {
     const key = await mine(guest);
     const now = app.clock.now();
-    const [found] = await listed(store, [key], now);
+    const [found] = await listed(store, keySpend, [key]);
     if (found === undefined) return list(guest, outcome);
     if (guest.url.searchParams.get("format") === "json")
       return json({ data: keyRecord(key, found.usages) });
