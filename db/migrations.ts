@@ -8,6 +8,7 @@ import people from "./migrations/0004_people.sql" with { type: "text" };
 import dashboard from "./migrations/0005_dashboard.sql" with { type: "text" };
 import exactSums from "./migrations/0006_exact_sums.sql" with { type: "text" };
 import keySpend from "./migrations/0007_key_spend.sql" with { type: "text" };
+import makers from "./migrations/0008_people.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -58,6 +59,7 @@ const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0005_dashboard": { sql: dashboard },
   "0006_exact_sums": { sql: exactSums },
   "0007_key_spend": { sql: keySpend },
+  "0008_people": { sql: makers },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

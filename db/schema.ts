@@ -55,6 +55,22 @@ export const apiKey = sqliteTable(
   (table) => [index("api_key_account").on(table.accountId, table.createdAt)],
 );
 
+/** Keys that were deleted: whose they were stays known as long as requests tell of them. No secret, and none that works. */
+export const deletedKey = sqliteTable(
+  "deleted_key",
+  {
+    hash: text("hash").primaryKey(),
+    accountId: text("account_id").notNull(),
+    name: text("name").notNull(),
+    createdBy: text("created_by"),
+    deletedAt: integer("deleted_at").notNull(),
+  },
+  (table) => [
+    index("deleted_key_account").on(table.accountId, table.deletedAt),
+    index("deleted_key_maker").on(table.createdBy),
+  ],
+);
+
 /** What may still be spent: `leased` is the sum of the leases on it, `granted` is for credit only. */
 export const allowance = sqliteTable(
   "allowance",
@@ -344,6 +360,8 @@ export const person = sqliteTable("person", {
   disabled: integer("disabled", { mode: "boolean" }).notNull().default(false),
   /** The personal account. */
   accountId: text("account_id").notNull(),
+  /** The account that was last switched to: where the next sign-in begins. */
+  chosenAccountId: text("chosen_account_id"),
 });
 
 /** A browser that is signed in. */
@@ -560,6 +578,10 @@ export const paymentEvent = sqliteTable(
     /** Of a refund all that was refunded so far; of a dispute what is held back for it, 0 once it came back. */
     minor: integer("amount_minor"),
     currency: text("currency"),
+    /** The one refund that failed, by the provider's id; `minor` is its amount then. */
+    refundId: text("refund_id"),
+    /** When it happened, by the provider's clock, Unix seconds; absent where it was not told. */
+    toldAt: integer("told_at"),
   },
   (table) => [index("payment_event_payment").on(table.paymentId)],
 );

@@ -1,3 +1,4 @@
+/** Over 300 lines: every room is wired here, and nowhere else. */
 import { headSigner } from "#src/account/head-signer.ts";
 import { createKeyCache } from "#src/account/key-cache.ts";
 import { createKeySpend } from "#src/account/key-usage.ts";
@@ -13,7 +14,7 @@ import type { App } from "#src/gateway/context.ts";
 import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
 import { headsFile, startHeads } from "#src/ledger/heads.ts";
-import { createLedger } from "#src/ledger/commit.ts";
+import { keepLedger } from "#src/kept-ledger.ts";
 import { nano } from "#src/ledger/money.ts";
 import { createWatch } from "#src/ledger/watch.ts";
 import { type Clock, dayOf, systemClock } from "#src/lib/clock.ts";
@@ -33,15 +34,19 @@ import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
 import { telemetryOf } from "#src/telemetry.ts";
 import type { RemoteRules } from "#src/provider/remote-rules.ts";
+import { createShelf } from "#src/statement/open.ts";
 import { migrate } from "#src/store/migrate.ts";
 import type { Store } from "#src/store/store.ts";
 import { openWebhooks, type Webhooks } from "#src/webhook/open.ts";
+import type { Siblings } from "#src/workers/siblings.ts";
 
 /** The gateway with everything it runs on. */
 export interface Gateway {
   app: App;
   services: Services;
   store: Store;
+  /** Resolves when the database has every row that was recorded until now. */
+  flush(): Promise<void>;
   /** Gives leases back and writes what is left. The store stays open. */
   close(): Promise<void>;
 }
@@ -64,6 +69,8 @@ export async function createGateway(options: {
   webhookRules?: Partial<RemoteRules>;
   /** Who takes mail, instead of the server that is configured. */
   sendMail?: Send;
+  /** The other processes of the gateway on this machine. */
+  siblings?: Siblings | undefined;
 }): Promise<Gateway> {
   const { store, log, clock = systemClock, demo = false } = options;
   const { remote = createRemoteDocuments() } = options;
@@ -81,8 +88,6 @@ export async function createGateway(options: {
   const stored = await shareKeys({ config, store, clock, log, catalogue });
   const { keyring } = stored;
 
-  const allowances = createAllowances({ store, clock, processId, pid: process.pid });
-  await allowances.start();
   const watch = createWatch();
   const known = new Set(catalogue.services.models.map(({ id }) => id));
   const isKnownModel = (model: string) => known.has(model);
@@ -98,21 +103,38 @@ export async function createGateway(options: {
     standings: () => app.health.all(),
     rules: options.webhookRules,
   });
-  const ledger = createLedger({
+  const kept = keepLedger({
+    config,
+    ids,
+    log,
+    onWritten: (movements) => allowances.written(movements),
+    ledger: {
+      store,
+      clock,
+      processId,
+      watch,
+      beside: (group) => webhooks.beside(group),
+      onCommit(rows, milliseconds) {
+        telemetry?.committed(rows, milliseconds);
+        webhooks.committed();
+      },
+      onFault(error, attempt, rows) {
+        telemetry?.commitFailed();
+        log.write("error", "commit_failed", { attempt, rows }, error);
+      },
+    },
+  });
+  const { ledger } = kept;
+  // What a process left that died here was spent: only then is what it had leased free.
+  await kept.sendLeft();
+  const allowances = createAllowances({
     store,
     clock,
     processId,
-    watch,
-    beside: (group) => webhooks.beside(group),
-    onCommit(rows, milliseconds) {
-      telemetry?.committed(rows, milliseconds);
-      webhooks.committed();
-    },
-    onFault(error, attempt, rows) {
-      telemetry?.commitFailed();
-      log.write("error", "commit_failed", { attempt, rows }, error);
-    },
+    pid: process.pid,
+    ...kept.allowances,
   });
+  await allowances.start();
   const heads = startHeads({
     store,
     clock,
@@ -124,8 +146,9 @@ export async function createGateway(options: {
   const keys = createKeyCache({ store, clock, onChange: stored.refresh });
   const deadlines = createDeadlines(clock);
   const ticking = setInterval(() => {
-    allowances
-      .tick()
+    kept
+      .sendLeft()
+      .then(() => allowances.tick())
       .catch((cause: unknown) => log.write("error", "lease_renewal_failed", {}, cause));
     stored.tick().catch((cause: unknown) => log.write("warn", "key_uses_unwritten", {}, cause));
   }, tickMs);
@@ -135,8 +158,14 @@ export async function createGateway(options: {
     usdRate: config.billing.usdRate,
     platformFeePer1k: config.billing.platformFeePer1k,
   };
-  const { operators: routes } = keyring;
-  const liveGrid = openLiveGrid({ config, tables, routes, clock, log });
+  const liveGrid = openLiveGrid({
+    config,
+    tables,
+    routes: () => keyring.operators,
+    clock,
+    log,
+    siblings: options.siblings,
+  });
   const app: App = {
     config,
     clock,
@@ -231,28 +260,54 @@ export async function createGateway(options: {
       providerKeys: stored,
       people,
       tables,
+      statements: createShelf({
+        store,
+        tables,
+        hasGrid: (provider, region) => services.gridOf(provider, region) !== undefined,
+        place: stored.place,
+        clock,
+        origin: config.publicUrl,
+        // Only who wants a page loads what writes one.
+        async html(issued) {
+          const { statementHtml } = await import("#src/web/dashboard/statement-file.tsx");
+          return statementHtml(issued);
+        },
+      }),
       processId,
+      unsent: (accountId, id) => kept.spool?.find(accountId, id),
+      siblings: options.siblings,
       watch,
       webhooks,
       payments,
       post,
     },
+    flush: () => ledger.flush(),
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.
       for (let waited = 0; app.open.size > 0 && waited < settleMs; waited += 10)
         await Bun.sleep(10);
       deadlines.stop();
-      await liveGrid?.close();
-      await sharing.close();
-      await ledger.close();
-      await telemetry?.close();
-      await heads.close();
-      await webhooks.close();
-      await post?.close();
-      await allowances.giveBack();
-      await keys.tick();
-      await stored.tick();
+      const endings: (() => Promise<unknown> | undefined)[] = [
+        () => liveGrid?.close(),
+        () => sharing.close(),
+        () => ledger.close(),
+        () => telemetry?.close(),
+        () => heads.close(),
+        () => webhooks.close(),
+        () => post?.close(),
+        () => allowances.giveBack(),
+        () => keys.tick(),
+        () => stored.tick(),
+      ];
+      for (const end of endings) {
+        try {
+          await end();
+        } catch (cause) {
+          // A database that is away must not keep the process from ending.
+          log.write("warn", "not_closed", {}, cause);
+        }
+      }
     },
   };
 }

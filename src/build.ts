@@ -1,8 +1,17 @@
-/** Compiles the executable: `bun src/build.ts [--outfile dist/lowrouter] [--target bun-linux-x64]`. Dev only. */
-import type { BunPlugin } from "bun";
-import { mkdtemp, mkdir, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+/**
+ * Compiles the executable: `bun src/build.ts [--outfile dist/lowrouter] [--target bun-linux-x64]`, or for every machine with
+ * `--all`, into dist/release with checksums, bill of materials and licences. Dev only.
+ */
+import { rename, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { compile } from "#src/build/compile.ts";
+import { readLockfile } from "#src/build/lockfile.ts";
+import { npmPack, type Parts, partsFor } from "#src/build/parts.ts";
+import { releaseAll } from "#src/build/release.ts";
+import { allTargets, hostTarget, isTarget, type Target, targets } from "#src/build/targets.ts";
+
+export { hostTarget, type Target } from "#src/build/targets.ts";
 
 /** What to compile, for which machine, and where to put it. */
 export interface BuildOptions {
@@ -12,20 +21,7 @@ export interface BuildOptions {
 }
 
 const root = join(import.meta.dir, "..");
-
-/** Each machine that can be compiled for, with the package that holds its libSQL addon. */
-const addons = {
-  "bun-linux-x64": "@libsql/linux-x64-gnu",
-  "bun-linux-arm64": "@libsql/linux-arm64-gnu",
-  "bun-linux-x64-musl": "@libsql/linux-x64-musl",
-  "bun-linux-arm64-musl": "@libsql/linux-arm64-musl",
-  "bun-darwin-x64": "@libsql/darwin-x64",
-  "bun-darwin-arm64": "@libsql/darwin-arm64",
-  "bun-windows-x64": "@libsql/win32-x64-msvc",
-} as const;
-
-/** A machine that the executable can be compiled for. */
-export type Target = keyof typeof addons;
+const stock = { folder: join(root, "node_modules/.cache/lowrouter"), fetch: npmPack };
 
 if (import.meta.main) await main(process.argv.slice(2));
 
@@ -36,11 +32,17 @@ async function main(args: string[]): Promise<void> {
       entry: { type: "string", default: join(root, "src/main.ts") },
       outfile: { type: "string", default: join(root, "dist/lowrouter") },
       target: { type: "string", default: hostTarget() },
+      all: { type: "boolean", default: false },
     },
   });
   const { entry, outfile, target } = values;
+  if (values.all) {
+    const folder = join(root, "dist/release");
+    await releaseAll({ root, entry, folder, stock, ...(await sourcesOf()) });
+    return;
+  }
   if (!isTarget(target)) {
-    throw new Error(`Cannot compile for "${target}": use ${Object.keys(addons).join(", ")}`);
+    throw new Error(`Cannot compile for "${target}": use ${allTargets.join(", ")}`);
   }
   await build({ entry, outfile, target });
   const bytes = (await stat(outfile)).size;
@@ -49,82 +51,28 @@ async function main(args: string[]): Promise<void> {
 
 /** Compiles one executable; throws when the bundler or the addon's loader refuses. */
 export async function build({ entry, outfile, target }: BuildOptions): Promise<void> {
-  await mkdir(dirname(outfile), { recursive: true });
-  // A running executable cannot be written to: the new one is made aside and takes its name. Its
-  // source map is inside it, so the loose copy goes with the folder.
-  const aside = await mkdtemp(join(dirname(outfile), ".build-"));
-  try {
-    const made = join(aside, basename(outfile));
-    await compile(entry, made, target);
-    await rename(made, outfile);
-  } finally {
-    await rm(aside, { recursive: true, force: true });
-  }
+  const parts =
+    target === hostTarget()
+      ? await partsHere(target)
+      : await partsFor(target, readLockfile(await Bun.file(join(root, "bun.lock")).text()), stock);
+  await compile({ entry, outfile, target, parts, ...(await sourcesOf()) });
 }
 
-async function compile(entry: string, outfile: string, target: Target): Promise<void> {
-  const result = await Bun.build({
-    entrypoints: [entry],
-    minify: true,
-    sourcemap: "linked",
-    bytecode: true,
-    // Bytecode defaults to CommonJS, which has no top-level await.
-    format: "esm",
-    define: {
-      LOWROUTER_VERSION: JSON.stringify(await readVersion()),
-      LOWROUTER_COMMIT: JSON.stringify(readCommit()),
-    },
-    // The executable reads no file that the operator did not name.
-    compile: {
-      outfile,
-      autoloadDotenv: false,
-      autoloadBunfig: false,
-      ...(target === hostTarget() ? {} : { target }),
-    },
-    plugins: [embedAddon(addons[target])],
-  });
-  if (!result.success) throw new AggregateError(result.logs, `Cannot compile ${entry}`);
+/** Of this machine everything is installed: its addon beside the library, and the Bun that runs this. */
+async function partsHere(target: Target): Promise<Parts> {
+  const name = targets[target].addon;
+  // Named for the machine, as it is then found in the executable.
+  const addon = join(stock.folder, `${name.slice("@libsql/".length)}.node`);
+  // Under its own name only when whole: another build may be reading the one that is there.
+  const aside = `${addon}.${process.pid}`;
+  await Bun.write(aside, Bun.file(Bun.resolveSync(name, join(root, "node_modules/libsql"))));
+  await rename(aside, addon);
+  return { addon, runtime: process.execPath };
 }
 
-/** The target that is this machine. */
-export function hostTarget(): Target {
-  const os = process.platform === "win32" ? "windows" : process.platform;
-  const musl = os === "linux" && !usesGlibc() ? "-musl" : "";
-  const target = `bun-${os}-${process.arch}${musl}`;
-  if (!isTarget(target)) throw new Error(`Cannot compile on "${target}"`);
-  return target;
-}
-
-/**
- * libSQL picks its native addon with a computed require(), which a bundler cannot follow: the
- * executable then fails away from node_modules (bun#18909). This names the package instead.
- */
-function embedAddon(addon: string): BunPlugin {
-  return {
-    name: "libsql-addon",
-    setup(builder) {
-      builder.onLoad(
-        { filter: /node_modules[\\/]libsql[\\/](index|promise)\.js$/ },
-        async ({ path }) => {
-          const before = await Bun.file(path).text();
-          const after = before.replace("require(`@libsql/${target}`)", `require("${addon}")`);
-          if (after === before) {
-            throw new Error("Cannot embed the libSQL addon: its loader changed shape");
-          }
-          return { contents: after, loader: "js" };
-        },
-      );
-    },
-  };
-}
-
-function isTarget(name: string): name is Target {
-  return name in addons;
-}
-
-function usesGlibc(): boolean {
-  const { exitCode, stdout } = Bun.spawnSync(["getconf", "GNU_LIBC_VERSION"], { stderr: "ignore" });
-  return exitCode === 0 && stdout.toString().startsWith("glibc");
+/** What the executable says of where it comes from. */
+async function sourcesOf(): Promise<{ version: string; commit: string }> {
+  return { version: await readVersion(), commit: readCommit() };
 }
 
 async function readVersion(): Promise<string> {

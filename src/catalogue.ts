@@ -4,6 +4,7 @@ import type { Config } from "#src/config/load.ts";
 import { measurements } from "#src/config/measured.ts";
 import { ecoOfModel, findMethodology } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
+import { publishedTables } from "#src/eco/grid-licence.ts";
 import { tablesFor, withImported } from "#src/eco/grid-table.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import { type EcoTables, loadEco } from "#src/eco/load.ts";
@@ -73,6 +74,21 @@ export function createCatalogue(
     const shared = { models, providers, tables, methodology, day, aliases, measured };
     return createRouteTable({ ...shared, deployments, grids: known });
   };
+  const published = publishedTables(tables);
+  const placeOf = (provider: string, region: string) =>
+    places.find((one) => one.provider.id === provider && one.region === region);
+  function lookUp(from: EcoTables, provider: string, region: string): Grid | undefined {
+    const place = placeOf(provider, region);
+    const known = providers
+      .find((one) => one.id === provider)
+      ?.regions.find((one) => one.id === region);
+    return gridFor(from, {
+      provider,
+      region,
+      country: place === undefined ? known?.country : place.country,
+      zone: place === undefined ? known?.gridZone : place.gridZone,
+    });
+  }
   const routes = tableOver(places);
   checkNames(config, routes);
   return {
@@ -87,18 +103,11 @@ export function createCatalogue(
       providers,
       ecoOfModel: (model) => ecoOfModel(tables, methodology, model),
       gridOf(provider, region, version = methodology) {
-        const place = places.find((one) => one.provider.id === provider && one.region === region);
+        const place = placeOf(provider, region);
         if (place && version === methodology) return gridAt.get(place);
-        const known = providers
-          .find((one) => one.id === provider)
-          ?.regions.find((one) => one.id === region);
-        return gridFor(tablesFor(tables, version), {
-          provider,
-          region,
-          country: place === undefined ? known?.country : place.country,
-          zone: place === undefined ? known?.gridZone : place.gridZone,
-        });
+        return lookUp(tablesFor(tables, version), provider, region);
       },
+      publishedGridOf: (provider, region) => lookUp(published, provider, region),
       methodologies: () => publishMethodologies(tables),
       methodology: (version) => publishMethodology(tables, version),
     },

@@ -18,6 +18,8 @@ const allowed: Record<string, readonly string[]> = {
   account: ["store", "db", "ledger", "allowance"],
   provider: ["dialect", "catalog", "config"],
   observe: [],
+  workers: ["observe"],
+  build: [],
   gateway: [
     "dialect",
     "catalog",
@@ -51,6 +53,7 @@ const allowed: Record<string, readonly string[]> = {
     "webhook",
     "mail",
     "payment",
+    "workers",
   ],
   web: [
     "http",
@@ -69,6 +72,7 @@ const allowed: Record<string, readonly string[]> = {
     "webhook",
     "mail",
     "payment",
+    "workers",
   ],
   demo: [
     "gateway",
@@ -100,6 +104,7 @@ const allowed: Record<string, readonly string[]> = {
     "observe",
     "http",
     "web",
+    "workers",
     "app",
   ],
 };
@@ -112,7 +117,7 @@ const confined: [RegExp, string, readonly string[]][] = [
     "the database driver",
     ["store", "allowance", "ledger", "account", "db"],
   ],
-  [/(?<![.\w])fetch\(|\b(globalThis|self|Bun)\.fetch\b/, "fetch()", ["provider", "payment"]],
+  [/(?<![.\w])fetch\(|\b(globalThis|self|Bun)\.fetch\b/, "fetch()", ["provider", "payment", "store"]],
   [
     /Date\.now\(|new Date\(\)|Math\.random\(|randomUUID|nanoseconds\(/,
     "ambient time or chance",

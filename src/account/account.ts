@@ -75,7 +75,7 @@ export interface ApiKey {
   carbonBudgetAction: CarbonAction;
   /** A second route is asked when the first takes longer than nineteen of twenty do. Only the winner is charged. */
   hedge?: boolean;
-  /** `per_…` of the person who made it in the dashboard; absent where the command line or a management key did. */
+  /** `per_…` of the person who made it, by a management key of theirs too; absent where the command line did. */
   createdBy?: string;
   createdAt: number;
   updatedAt?: number;

@@ -5,7 +5,7 @@ import { hashOf } from "#src/account/keys.ts";
 import { readAccess } from "#src/account/settings.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { then, type Soon } from "#src/lib/soon.ts";
-import { textOf, type Store } from "#src/store/store.ts";
+import { type Row, textOf, type Store } from "#src/store/store.ts";
 
 /** Who a key belongs to, from memory when it was seen before. Disabled and expired ones are found too. */
 export interface KeyCache {
@@ -41,6 +41,9 @@ export function freshnessOf(store: Store): number {
   return store.kind === "file" ? 50 : 1000;
 }
 
+/** How long who is known waits for a database elsewhere to say whether anything changed. */
+const patienceMs = 500;
+
 /** A cache of keys that notices the changes of other processes. */
 export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): KeyCache {
   const { freshMilliseconds = freshnessOf(store), size = 10_000, onChange } = options;
@@ -56,13 +59,26 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
     const time = clock.monotonic();
     if (time - checkedAt < freshMilliseconds) return look(token);
     checkedAt = time;
-    return then(store.read(readAccess, []), (rows) => {
-      const seen = rows[0] && textOf(rows[0], "value");
-      if (seen === version) return look(token);
-      forget();
-      version = seen;
-      return onChange === undefined ? look(token) : then(onChange(), () => look(token));
+    const reading = store.read(readAccess, []);
+    const noticed = (rows: Row[]) => notice(rows, token);
+    if (!(reading instanceof Promise)) return noticed(reading);
+    const checked = reading.then(noticed, (cause: unknown) => {
+      // While the database is away, whoever was known before goes on, for as long as this process holds leases.
+      if (!callers.has(token)) throw cause;
+      return look(token);
     });
+    if (!callers.has(token)) return checked;
+    // Nor does one who is known wait for a database that takes long: what it says then is for the next request.
+    const late = new Promise<void>((resolve) => setTimeout(resolve, patienceMs));
+    return Promise.race([checked, late.then(() => callers.get(token) ?? checked)]);
+  }
+
+  function notice([row]: Row[], token: string): Soon<Caller | undefined> {
+    const seen = row && textOf(row, "value");
+    if (seen === version) return look(token);
+    forget();
+    version = seen;
+    return onChange === undefined ? look(token) : then(onChange(), () => look(token));
   }
 
   function look(token: string): Soon<Caller | undefined> {

@@ -1,6 +1,8 @@
 import type { ApiKey } from "#src/account/account.ts";
 import { seeding } from "#src/account/carbon-budget.ts";
+import { deleting, undeleting } from "#src/account/deleted-keys.ts";
 import { keyColumns, keyOf, keyValues } from "#src/account/key-row.ts";
+import { writeManaged } from "#src/account/people/managed-keys.ts";
 import { bumpAccess } from "#src/account/settings.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import type { Clock } from "#src/lib/clock.ts";
@@ -50,7 +52,10 @@ export function mintSecret(type: ApiKey["type"]): string {
   return text;
 }
 
-/** Makes a key. `secret` only to keep one that exists already, or to know the hash before; `beside` is written with it. */
+/**
+ * Makes a key. `secret` only to keep one that exists already, or to know the hash before; `beside` is written with it. Throws
+ * `invalid_value` for a management key of somebody who may not manage the account.
+ */
 export async function createKey(
   store: Store,
   clock: Clock,
@@ -71,7 +76,12 @@ export async function createKey(
     label: `${secret.slice(0, 12)}…${secret.slice(-4)}`,
     createdAt: clock.now(),
   };
-  await store.write([{ sql: insertKey, args: keyValues(key) }, ...beside, bumpAccess]);
+  await writeManaged(store, key, [
+    { sql: insertKey, args: keyValues(key) },
+    undeleting(key.hash),
+    ...beside,
+    bumpAccess,
+  ]);
   return { key, secret };
 }
 
@@ -131,7 +141,7 @@ export async function getKey(
   return accountId === undefined || key?.accountId === accountId ? key : undefined;
 }
 
-/** Changes a key, and writes `beside` with it. Then `KeyCache.invalidate(hash)` and `Allowances.refresh(hash)`. */
+/** Changes a key, and writes `beside` with it. Throws as createKey(). Then `KeyCache.invalidate(hash)` and `Allowances.refresh(hash)`. */
 export async function updateKey(
   store: Store,
   clock: Clock,
@@ -150,23 +160,21 @@ export async function updateKey(
     isBudgeted && changed.carbonBudgetG !== undefined
       ? [seeding("key", hash, reset, clock.now())]
       : [];
-  await store.write([{ sql: updateRow, args: [...values, hash] }, ...seeds, ...beside, bumpAccess]);
+  const row = { sql: updateRow, args: [...values, hash] };
+  await writeManaged(store, changed, [row, ...seeds, ...beside, bumpAccess]);
   return changed;
 }
 
-/** Revokes a key for good, and writes `beside` with that; its history stays. False when there is none. Then `KeyCache.invalidate(hash)`. */
+/** Revokes a key for good, and writes `beside` with that; its history stays, and whose it was. False when there is none. Then `KeyCache.invalidate(hash)`. */
 export async function deleteKey(
   store: Store,
+  clock: Clock,
   accountId: string | undefined,
   hash: string,
   beside: readonly Statement[] = [],
 ): Promise<boolean> {
   const key = await getKey(store, accountId, hash);
   if (key === undefined) return false;
-  await store.write([
-    { sql: "DELETE FROM api_key WHERE hash = ?", args: [hash] },
-    ...beside,
-    bumpAccess,
-  ]);
+  await store.write([...deleting(hash, clock.now()), ...beside, bumpAccess]);
   return true;
 }

@@ -123,6 +123,19 @@ export async function listProviderKeys(store: Store, owner?: KeyOwner): Promise<
   return (await store.read(sql, args)).map(providerKeyOf);
 }
 
+/** Some of an owner's keys, oldest first, from after an id on. */
+export async function pageOfProviderKeys(
+  store: Store,
+  owner: KeyOwner,
+  { pageSize, after = "" }: { pageSize: number; after?: string | undefined },
+): Promise<{ keys: ProviderKey[]; next: string | undefined }> {
+  const [where, args] = conditionOf(owner);
+  const sql = `SELECT ${columns} FROM provider_key WHERE ${where} AND id > ? ORDER BY id LIMIT ?`;
+  const rows = await store.read(sql, [...args, after, pageSize + 1]);
+  const keys = rows.slice(0, pageSize).map(providerKeyOf);
+  return { keys, next: rows.length > pageSize ? keys.at(-1)?.id : undefined };
+}
+
 /** One key of an owner; undefined also where it is another's. */
 export async function getProviderKey(
   store: Store,

@@ -77,6 +77,8 @@ export interface Allowances {
   standing(demand: Pick<Demand, "kind" | "owner" | "windowStart">): Standing | undefined;
   /** Forget cached limits of an owner after a grant or a change of policy, so that the next reserve reads the store. */
   refresh(owner: string): void;
+  /** Movements could not be written, and never will be: what they took of leases comes back before the next reserve. */
+  lost(): void;
   /** Gives back everything leased but not held; at shutdown and when idle. */
   giveBack(): Promise<void>;
 }

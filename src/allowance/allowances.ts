@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import type { Allowances, Demand, Hold, Refusal } from "#src/allowance/allowance.ts";
+import type { Allowances, Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
 import {
   emptyChunk,
   free,
@@ -13,8 +13,11 @@ import { holdOf, takeAll, type Claim } from "#src/allowance/hold.ts";
 import {
   abandonStatements,
   deadProcesses,
-  joinStatement,
+  joinStatements,
   lease,
+  type Leased,
+  readLeases,
+  renewStatement,
   returnStatements,
   sweepStatements,
   type Lessee,
@@ -22,6 +25,7 @@ import {
 } from "#src/allowance/lease.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { then, type Soon } from "#src/lib/soon.ts";
+import { StoreError } from "#src/store/error.ts";
 import type { Store } from "#src/store/store.ts";
 
 export interface AllowanceOptions {
@@ -34,8 +38,19 @@ export interface AllowanceOptions {
   host?: string;
   /** Whether a process of this host lives. */
   isAlive?: (pid: number) => boolean;
-  /** How long leases hold without a tick. */
+  /** How long this process takes from its leases without having renewed them. */
   leaseMilliseconds?: number;
+  /**
+   * How long others leave them alone: what was admitted before has until then to end. What a process that was away for longer
+   * had admitted can go beyond a limit, by no more than it had leased.
+   */
+  takeBackMilliseconds?: number;
+  /** True while nothing more can be spent, as nobody could note it. */
+  isFull?: () => boolean;
+  /** Resolves when all that was spent is in the store; rejects where that takes too long. Absent: it always is. */
+  settled?: () => Promise<void>;
+  /** Whether a process that is gone spent what the store does not know yet. */
+  isOwed?: (processId: string) => boolean;
 }
 
 /** Allowances that lease from the store, with what keeps the leases alive. */
@@ -44,19 +59,48 @@ export interface LeasedAllowances extends Allowances {
   start(): Promise<void>;
   /** Every ten seconds or so: renews our leases, returns idle ones and those of the dead. */
   tick(): Promise<void>;
+  /** Movements that the store has, or that will never be written. Needed over a network alone, where answers are lost. */
+  written(movements: readonly Movement[]): void;
 }
+
+/** Ticks after an answer was lost in which leases are compared with the store's: a message may arrive long after. */
+const doubtfulTicks = 3;
 
 /** What may be spent, held in memory against chunks leased from the store. */
 export function createAllowances(options: AllowanceOptions): LeasedAllowances {
-  const { store, clock, leaseMilliseconds = 60_000, isAlive = lives } = options;
+  const { store, clock, leaseMilliseconds = 60_000, takeBackMilliseconds = 300_000 } = options;
+  const { isAlive = lives, isFull, settled, isOwed } = options;
   const lessee: Lessee = {
     id: options.processId,
     pid: options.pid ?? 0,
     host: options.host || hostname(),
   };
   const chunks = new Map<string, Chunk>();
+  // By both clocks: one may be set back, and the other stands still while the machine sleeps.
   let leasedUntil = 0;
+  let steadyUntil = 0;
   let joining: Promise<void> | undefined;
+  /** Questions to a remote store that have no answer yet. */
+  const underway = new Set<Promise<unknown>>();
+  let doubts = 0;
+
+  function isJoined(): boolean {
+    return clock.now() < leasedUntil && clock.monotonic() < steadyUntil;
+  }
+
+  /** Keeps in mind what is on its way, and whether an answer was lost: then it is not known what was done. */
+  function sent<T>(operation: Soon<T>): Soon<T> {
+    if (!(operation instanceof Promise)) return operation;
+    const watched: Promise<unknown> = operation.then(
+      () => underway.delete(watched),
+      () => {
+        underway.delete(watched);
+        doubts = doubtfulTicks;
+      },
+    );
+    underway.add(watched);
+    return operation;
+  }
 
   function chunkOf(demand: Demand): Chunk {
     const name = nameOf(demand);
@@ -68,12 +112,20 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   }
 
   function reserve(demands: Demand[]): Soon<Hold | Refusal> {
-    // After a pause longer than the leases, others may have taken them back.
-    if (clock.now() >= leasedUntil) return then(rejoin(), () => reserve(demands));
+    if (isFull?.() === true)
+      throw new StoreError("unavailable", "Cannot take a request: its row could not be kept");
+    // After a pause longer than the leases, others may take them back.
+    if (!isJoined()) return then(rejoin(), () => reserve(demands));
     const claims = demands.map((demand) => ({ demand, chunk: chunkOf(demand) }));
     const busy = claims.find(({ chunk }) => chunk.refilling !== undefined);
-    if (busy?.chunk.refilling !== undefined) return busy.chunk.refilling.then(() => pursue(claims));
+    if (busy?.chunk.refilling !== undefined)
+      return busy.chunk.refilling.then(() => pursueAnew(claims));
     return pursue(claims);
+  }
+
+  /** After a wait, in which a window that was over may have been forgotten. */
+  function pursueAnew(claims: readonly Claim[]): Soon<Hold | Refusal> {
+    return pursue(claims.map(({ demand }) => ({ demand, chunk: chunkOf(demand) })));
   }
 
   function pursue(claims: Claim[]): Soon<Hold | Refusal> {
@@ -81,9 +133,9 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     if (short === undefined) return holdOf(claims);
     const { demand, chunk } = short;
     // Someone's lease is on its way: it may do for this one too.
-    if (chunk.refilling !== undefined) return chunk.refilling.then(() => pursue(claims));
+    if (chunk.refilling !== undefined) return chunk.refilling.then(() => pursueAnew(claims));
     const judge = (isEnough: boolean): Soon<Hold | Refusal> =>
-      isEnough ? pursue(claims) : { refused: demand, standing: standingOf(chunk) };
+      isEnough ? pursueAnew(claims) : { refused: demand, standing: standingOf(chunk) };
     const outcome = leaseMore(short);
     return outcome instanceof Promise ? shared(chunk, outcome, judge) : judge(outcome);
   }
@@ -109,6 +161,7 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   }
 
   function leaseMore(claim: Claim): Soon<boolean> {
+    if (joining !== undefined) return joining.then(() => leaseMore(claim));
     const { demand, chunk } = claim;
     const isLowered = demand.limit !== undefined && demand.limit < (chunk.limit ?? 0);
     if (chunk.committed === undefined || chunk.isStale || isLowered) {
@@ -121,10 +174,11 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     const remainder = limitOf(claim) - chunk.committed;
     // Known to be too little: but others may have returned something since, so the store has the last word.
     const amount = leaseSize(need, remainder);
-    return then(lease(store, lessee, chunk, amount, demand.limit), (seen) => {
+    return then(sent(lease(store, lessee, chunk, amount, demand.limit)), (seen) => {
       learn(claim, seen);
       if (seen.isTaken) {
         chunk.leased += amount;
+        chunk.moves++;
         return true;
       }
       const left = limitOf(claim) - seen.committed;
@@ -135,26 +189,35 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
 
   /** Returns the free part of our chunk, leased under an old limit, and reads the allowance as it is now. */
   function reread(chunk: Chunk): Soon<Snapshot> {
-    const spare = Math.max(0, free(chunk));
     chunk.isStale = false;
-    const returned = spare > 0 ? store.write(returnStatements(lessee, chunk, spare)) : [];
-    chunk.leased -= spare;
-    return then(returned, () => lease(store, lessee, chunk, 0, undefined));
+    const returned = free(chunk) > 0 ? sent(giveUp([chunk])) : [];
+    return then(returned, () => sent(lease(store, lessee, chunk, 0, undefined)));
   }
 
-  /** Returns what this process had leased, if anything, and starts anew. */
+  /** Returns what is free in chunks: out of our hands before the store knows, so that nobody takes what is on its way. */
+  function giveUp(spares: readonly Chunk[]): Soon<unknown> {
+    const given = spares.map((chunk) => ({ chunk, spare: free(chunk) }));
+    const statements = given.flatMap(({ chunk, spare }) => returnStatements(lessee, chunk, spare));
+    for (const { chunk, spare } of given) move(chunk, -spare);
+    try {
+      return store.write(statements);
+    } catch (error) {
+      // At once, so nothing was written: it is ours as before.
+      for (const { chunk, spare } of given) move(chunk, spare);
+      throw error;
+    }
+  }
+
+  /** Returns what this process had leased but not promised, and starts anew. */
   function rejoin(): Soon<void> {
     if (joining !== undefined) return joining;
-    const now = clock.now();
-    const until = now + leaseMilliseconds;
-    for (const chunk of chunks.values()) {
-      chunk.leased = 0;
-      chunk.committed = undefined;
-    }
-    const join = joinStatement(lessee, now, until);
-    const joined = then(store.write([...abandonStatements(lessee.id), join]), () => {
-      leasedUntil = until;
-    });
+    // What was spent has to be known first: what is returned is free for others.
+    const joined =
+      settled !== undefined
+        ? settled().then(allAnswered).then(join)
+        : underway.size > 0
+          ? allAnswered().then(join)
+          : join();
     if (!(joined instanceof Promise)) return;
     joining = joined.finally(() => {
       joining = undefined;
@@ -162,39 +225,107 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     return joining;
   }
 
+  async function allAnswered(): Promise<void> {
+    while (underway.size > 0) await Promise.all(underway);
+  }
+
+  function join(): Soon<void> {
+    const [now, steady] = [clock.now(), clock.monotonic()];
+    const kept: Leased[] = [];
+    for (const chunk of chunks.values()) {
+      const { kind, owner, windowStart, held, settled } = chunk;
+      chunk.leased = held;
+      chunk.committed = undefined;
+      chunk.moves++;
+      // What was used and is not written yet; on a file that is a moment.
+      const amount = store.kind === "remote" ? held + settled : held;
+      if (amount > 0) kept.push({ kind, owner, windowStart, amount });
+    }
+    // What ends or is written meanwhile may be so before this or after.
+    if (kept.length > 0) doubts = doubtfulTicks;
+    const term = { now, milliseconds: takeBackMilliseconds };
+    return then(sent(store.write(joinStatements(store, lessee, kept, term))), () => {
+      leasedUntil = now + leaseMilliseconds;
+      steadyUntil = steady + leaseMilliseconds;
+    });
+  }
+
+  async function renew(): Promise<void> {
+    const [now, steady] = [clock.now(), clock.monotonic()];
+    const term = { now, milliseconds: takeBackMilliseconds };
+    const statements = [renewStatement(store, lessee, term), ...sweepStatements(lessee, now)];
+    const [found] = await sent(store.write(statements));
+    if (found?.length === 0) return rejoin();
+    leasedUntil = now + leaseMilliseconds;
+    steadyUntil = steady + leaseMilliseconds;
+  }
+
   async function recover(): Promise<void> {
     const dead = await deadProcesses(store, lessee, clock.now(), isAlive);
-    if (dead.length > 0) await store.write(dead.flatMap(abandonStatements));
+    const gone = isOwed === undefined ? dead : dead.filter(({ id }) => !isOwed(id));
+    if (gone.length > 0) await store.write(abandonStatements(store, gone, clock.now()));
   }
 
   /** Returns what is free in the chunks that `isChosen` picks. */
   async function giveBack(isChosen: (chunk: Chunk) => boolean): Promise<void> {
+    if (joining !== undefined) await joining;
     const spares = [...chunks.values()].filter(
       (chunk) => chunk.refilling === undefined && free(chunk) > 0 && isChosen(chunk),
     );
     if (spares.length === 0) return;
-    const statements = spares.flatMap((chunk) => {
-      const spare = free(chunk);
-      // Before the write: nobody may take what is on its way back.
-      chunk.leased -= spare;
-      chunk.committed = (chunk.committed ?? 0) - spare;
-      return returnStatements(lessee, chunk, spare);
-    });
-    await store.write(statements);
+    const written = giveUp(spares);
+    if (!(written instanceof Promise)) return;
+    // Whoever wants more of one of these waits: the store must not see it the other way round.
+    const waiting = Promise.withResolvers<void>();
+    for (const chunk of spares) chunk.refilling = waiting.promise;
+    try {
+      await sent(written);
+    } finally {
+      for (const chunk of spares)
+        if (chunk.refilling === waiting.promise) chunk.refilling = undefined;
+      waiting.resolve();
+    }
+  }
+
+  /** Nothing is held, leased, or on its way to the store; on a file that is a moment. */
+  function isIdle({ held, leased, pending, refilling }: Chunk): boolean {
+    if (held > 0 || leased > 0 || refilling !== undefined) return false;
+    return pending === 0 || store.kind === "file";
+  }
+
+  /** Makes ours what the store says is ours, where nothing is on its way: what a lost answer had leased, or returned. */
+  async function reconcile(): Promise<void> {
+    doubts--;
+    const still = new Map<Chunk, number>();
+    for (const chunk of chunks.values())
+      if (chunk.pending === 0 && chunk.refilling === undefined) still.set(chunk, chunk.moves);
+    let isWhole = still.size === chunks.size;
+    const found = await sent(readLeases(store, lessee));
+    if (joining !== undefined) return;
+    for (const [chunk, moves] of still) {
+      if (chunk.moves !== moves || chunk.pending > 0 || chunk.refilling !== undefined)
+        isWhole = false;
+      else chunk.leased = found.get(nameOf(chunk))?.amount ?? 0;
+    }
+    if (!isWhole) doubts = Math.max(doubts, 1);
+    // Windows that are over, and that nobody asked for since.
+    const forgotten = [...found].filter(([name]) => !chunks.has(name));
+    if (forgotten.length === 0) return;
+    await sent(
+      store.write(forgotten.flatMap(([, part]) => returnStatements(lessee, part, part.amount))),
+    );
   }
 
   async function tick(): Promise<void> {
+    await (isJoined() ? renew() : rejoin());
     const now = clock.now();
-    if (now >= leasedUntil) await rejoin();
-    const until = now + leaseMilliseconds;
-    await store.write([joinStatement(lessee, now, until), ...sweepStatements(lessee, now)]);
-    leasedUntil = until;
+    if (store.kind === "remote" && doubts > 0) await reconcile();
     await giveBack((chunk) => !chunk.isWarm || isOver(chunk, now));
     for (const [name, chunk] of chunks) {
       chunk.isWarm = false;
       // Nothing else would show what other processes used of an allowance that is only counted.
       if (chunk.limit === undefined) chunk.isStale = true;
-      if (isOver(chunk, now) && chunk.held === 0 && chunk.leased <= 0) chunks.delete(name);
+      if (isOver(chunk, now) && isIdle(chunk)) chunks.delete(name);
     }
     await recover();
   }
@@ -208,13 +339,31 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     refresh(owner) {
       for (const chunk of chunks.values()) if (chunk.owner === owner) chunk.isStale = true;
     },
+    lost() {
+      leasedUntil = 0;
+    },
     giveBack: () => giveBack(() => true),
     async start() {
       await rejoin();
       await recover();
     },
     tick,
+    written(movements) {
+      for (const movement of movements) {
+        const chunk = chunks.get(nameOf(movement));
+        if (chunk === undefined || chunk.pending === 0) continue;
+        chunk.pending--;
+        chunk.settled -= movement.fromLease ?? 0;
+      }
+    },
   };
+}
+
+/** Changes what is leased, and what all together have. */
+function move(chunk: Chunk, amount: number): void {
+  chunk.leased += amount;
+  if (chunk.committed !== undefined) chunk.committed += amount;
+  chunk.moves++;
 }
 
 function limitOf({ demand, chunk }: Claim): number {

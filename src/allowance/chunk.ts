@@ -16,10 +16,16 @@ export interface Chunk {
   limit: number | undefined;
   /** Read the store before the next lease: the limit may have changed. */
   isStale: boolean;
-  /** The lease that is on its way; only with a remote store. */
+  /** A lease, or what is given back, that is on its way; only with a remote store. */
   refilling: Promise<void> | undefined;
   /** Taken from since the last tick. */
   isWarm: boolean;
+  /** Movements that were settled and that the store does not have yet. */
+  pending: number;
+  /** What they take from the lease. */
+  settled: number;
+  /** Changes of `leased`, to see whether it moved in between. */
+  moves: number;
 }
 
 /** Where a chunk is kept in the map. */
@@ -27,7 +33,11 @@ export function nameOf({
   kind,
   owner,
   windowStart,
-}: Pick<Demand, "kind" | "owner" | "windowStart">): string {
+}: {
+  kind: string;
+  owner: string;
+  windowStart: number;
+}): string {
   return `${kind} ${owner} ${windowStart}`;
 }
 
@@ -45,6 +55,9 @@ export function emptyChunk({ kind, owner, windowStart, windowEnd }: Demand): Chu
     isStale: false,
     refilling: undefined,
     isWarm: true,
+    pending: 0,
+    settled: 0,
+    moves: 0,
   };
 }
 

@@ -41,7 +41,10 @@ class ClaimedHold implements Hold {
       const claim = this.#claims[at];
       if (claim === undefined) continue;
       const movement = settleOne(claim, used[at] ?? 0);
-      if (movement.used !== 0) movements.push(movement);
+      if (movement.used === 0) continue;
+      claim.chunk.pending++;
+      claim.chunk.settled += movement.fromLease ?? 0;
+      movements.push(movement);
     }
     return movements;
   }
@@ -69,6 +72,7 @@ function settleOne(claim: Claim, used: number): Movement {
   putBack(claim);
   const fromLease = isCountedOnly(demand) ? 0 : Math.min(used, Math.max(0, chunk.leased));
   chunk.leased -= fromLease;
+  chunk.moves++;
   // What was used beyond the lease is new to the store; what was leased it counted before.
   chunk.committed = (chunk.committed ?? 0) + used - fromLease;
   const { kind, owner, windowStart } = demand;

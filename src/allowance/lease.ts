@@ -1,9 +1,20 @@
-import type { Chunk } from "#src/allowance/chunk.ts";
+import { type Chunk, nameOf } from "#src/allowance/chunk.ts";
 import { then, type Soon } from "#src/lib/soon.ts";
-import { numberIn, textOf, type Statement, type Store, type Value } from "#src/store/store.ts";
+import {
+  numberIn,
+  type Row,
+  textOf,
+  type Statement,
+  type Store,
+  type Value,
+} from "#src/store/store.ts";
 
-const join = `INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT DO UPDATE SET pid = ?2, host = ?3, expires_at = ?5`;
+/** What the clock of the database shows, Unix milliseconds: one for all processes, whatever theirs show. */
+export const databaseNow = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
+const join = `INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?1, ?2, ?3, ?4, NOW + ?5)
+ON CONFLICT DO UPDATE SET pid = ?2, host = ?3, expires_at = excluded.expires_at`;
+const renew = `UPDATE process SET expires_at = NOW + ?2 WHERE id = ?1 AND expires_at >= NOW RETURNING id`;
 const addRow = `INSERT INTO allowance (kind, owner, window_start) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`;
 const take = `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3
 AND used + leased + ?4 <= coalesce(?5, granted, 0)`;
@@ -17,12 +28,17 @@ WHERE process = ?5 AND kind = ?1 AND owner = ?2 AND window_start = ?3), 0))
 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3`;
 const giveLease = `UPDATE lease SET amount = amount - min(?5, amount)
 WHERE process = ?1 AND kind = ?2 AND owner = ?3 AND window_start = ?4`;
-const dead = `SELECT id, pid, host, expires_at FROM process
-WHERE id <> ? AND id IN (SELECT process FROM lease)`;
+const dead = `SELECT id, pid, host, expires_at < NOW AS is_over FROM process
+WHERE id <> ?1 AND id IN (SELECT process FROM lease)`;
 const returnAll = `UPDATE allowance SET leased = leased - (SELECT amount FROM lease WHERE process = ?1
 AND lease.kind = allowance.kind AND lease.owner = allowance.owner AND lease.window_start = allowance.window_start)
 WHERE (kind, owner, window_start) IN (SELECT kind, owner, window_start FROM lease WHERE process = ?1)`;
-const forget = "DELETE FROM lease WHERE process = ?";
+const forget = "DELETE FROM lease WHERE process = ?1";
+// It may have come back since it was found.
+const whenOver = " AND (SELECT expires_at FROM process WHERE id = ?1) < NOW";
+const takeAnyway = `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3`;
+const noteAnyway = `INSERT INTO lease (process, kind, owner, window_start, amount) VALUES (?1, ?2, ?3, ?4, ?5)`;
+const leased = `SELECT kind, owner, window_start, amount FROM lease WHERE process = ?1 AND amount > 0`;
 const sweepLeases = `DELETE FROM lease WHERE process = ? AND amount = 0`;
 const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute', 'provider_minute') AND window_start < ?`;
 
@@ -42,9 +58,45 @@ export interface Snapshot {
   isTaken: boolean;
 }
 
-/** Says until when this process's leases hold. */
-export function joinStatement({ id, pid, host }: Lessee, now: number, until: number): Statement {
-  return { sql: join, args: [id, pid, host, now, until] };
+/** The time, as a process has it, Unix milliseconds, and for how long from now on its leases are its own. */
+export interface Term {
+  now: number;
+  milliseconds: number;
+}
+
+/** On one machine all have its time; over a network that of the database counts. */
+function timed(store: Store, now: number, sql: string, args: Value[]): Statement {
+  if (store.kind === "remote") return { sql: sql.replaceAll("NOW", databaseNow), args };
+  return { sql: sql.replaceAll("NOW", `?${args.length + 1}`), args: [...args, now] };
+}
+
+/** Begins anew: returns what this process had leased, takes what it has to keep, and says for how long. */
+export function joinStatements(
+  store: Store,
+  { id, pid, host }: Lessee,
+  kept: readonly Leased[],
+  { now, milliseconds }: Term,
+): Statement[] {
+  return [
+    { sql: returnAll, args: [id] },
+    { sql: forget, args: [id] },
+    timed(store, now, join, [id, pid, host, now, milliseconds]),
+    // Promised already, whatever the limit says now.
+    ...kept.flatMap(({ kind, owner, windowStart, amount }): Statement[] => [
+      { sql: addRow, args: [kind, owner, windowStart] },
+      { sql: takeAnyway, args: [kind, owner, windowStart, amount] },
+      { sql: noteAnyway, args: [id, kind, owner, windowStart, amount] },
+    ]),
+  ];
+}
+
+/** Says for how long this process's leases hold; finds a row where they still did, none where they were over. */
+export function renewStatement(
+  store: Store,
+  { id }: Lessee,
+  { now, milliseconds }: Term,
+): Statement {
+  return timed(store, now, renew, [id, milliseconds]);
 }
 
 /** Leases `amount` more, if the limit (absent: what was granted) allows; and reads the allowance. 0 only reads. */
@@ -77,7 +129,11 @@ function snapshot(row: Parameters<typeof numberIn>[0], isTaken: boolean): Snapsh
 }
 
 /** Statements that return a part of a lease. */
-export function returnStatements(lessee: Lessee, chunk: Chunk, amount: number): Statement[] {
+export function returnStatements(
+  lessee: Lessee,
+  chunk: Pick<Leased, "kind" | "owner" | "windowStart">,
+  amount: number,
+): Statement[] {
   const place: Value[] = [chunk.kind, chunk.owner, chunk.windowStart];
   return [
     { sql: giveUsed, args: [...place, amount, lessee.id] },
@@ -85,12 +141,20 @@ export function returnStatements(lessee: Lessee, chunk: Chunk, amount: number): 
   ];
 }
 
-/** Statements that return everything a process had leased. */
-export function abandonStatements(processId: string): Statement[] {
-  return [
-    { sql: returnAll, args: [processId] },
-    { sql: forget, args: [processId] },
-  ];
+/** Statements that return everything that processes had leased which are gone. */
+export function abandonStatements(
+  store: Store,
+  processes: readonly DeadProcess[],
+  now: number,
+): Statement[] {
+  return processes.flatMap(({ id, isOver }): Statement[] =>
+    isOver
+      ? [timed(store, now, returnAll + whenOver, [id]), timed(store, now, forget + whenOver, [id])]
+      : [
+          { sql: returnAll, args: [id] },
+          { sql: forget, args: [id] },
+        ],
+  );
 }
 
 /** Statements that remove empty leases and rate windows that are over. */
@@ -101,22 +165,50 @@ export function sweepStatements(lessee: Lessee, now: number): Statement[] {
   ];
 }
 
-/** Other processes that hold leases and are gone: their time is over, or they ran on this host and do not live. */
+/** A process that holds leases and is gone: its time is over, or it ran on this host and does not live. */
+export interface DeadProcess {
+  id: string;
+  isOver: boolean;
+}
+
+/** All but this one. */
 export function deadProcesses(
   store: Store,
   lessee: Lessee,
   now: number,
   isAlive: (pid: number) => boolean,
-): Soon<string[]> {
-  return then(store.read(dead, [lessee.id]), (rows) =>
+): Soon<DeadProcess[]> {
+  const { sql, args } = timed(store, now, dead, [lessee.id]);
+  return then(store.read(sql, args), (rows) =>
     rows
-      .filter((row) => {
-        if ((numberIn(row, "expires_at") ?? 0) < now) return true;
+      .map((row) => ({ row, id: textOf(row, "id") ?? "", isOver: numberIn(row, "is_over") === 1 }))
+      .filter(({ row, isOver }) => {
+        if (isOver) return true;
         if (textOf(row, "host") !== lessee.host) return false;
         const pid = numberIn(row, "pid") ?? 0;
         // A restarted container has the pid of the one before it.
         return pid !== 0 && (pid === lessee.pid || !isAlive(pid));
       })
-      .map((row) => textOf(row, "id") ?? ""),
+      .map(({ id, isOver }) => ({ id, isOver })),
   );
+}
+
+/** What the store says that this process has leased, by the names of the chunks. */
+export function readLeases(store: Store, lessee: Lessee): Soon<Map<string, Leased>> {
+  return then(store.read(leased, [lessee.id]), (rows) => new Map(rows.map(leasedIn)));
+}
+
+/** A part of an allowance. */
+export interface Leased {
+  kind: string;
+  owner: string;
+  windowStart: number;
+  amount: number;
+}
+
+function leasedIn(row: Row): [string, Leased] {
+  const [kind, owner] = [textOf(row, "kind") ?? "", textOf(row, "owner") ?? ""];
+  const windowStart = numberIn(row, "window_start") ?? 0;
+  const amount = numberIn(row, "amount") ?? 0;
+  return [nameOf({ kind, owner, windowStart }), { kind, owner, windowStart, amount }];
 }

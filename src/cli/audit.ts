@@ -8,17 +8,20 @@ import { checkBalances, type Imbalance } from "#src/ledger/transactions.ts";
 
 /** The `audit verify` command. Fails when anything was tampered with. */
 export async function verifyCommand(
-  options: CommonOptions & { heads?: string; key?: string },
+  options: CommonOptions & { heads?: string; key?: string; withoutHeads?: boolean },
   output: Output,
 ): Promise<void> {
   await withStore(options, async (store, config) => {
+    const isLeftOut = options.withoutHeads === true;
+    if (isLeftOut && options.heads !== undefined)
+      throw new CommandError("Cannot use --heads with --without-heads: give one of them", 2);
     const file = options.heads ?? headsFile(config.dataDir);
-    const log = headsText(file);
+    const log = isLeftOut ? "" : headsText(file);
     if (options.heads !== undefined && log === "")
       throw new CommandError(
         `Cannot read ${options.heads}: there is no log of published heads. Give a copy of ledger-heads.log`,
       );
-    const isOwnLog = options.heads === undefined;
+    const isOwnLog = options.heads === undefined && !isLeftOut;
     const audit = await auditLedger(store, {
       log,
       isOwnLog,
@@ -30,7 +33,8 @@ export async function verifyCommand(
     if (options.json) printJson(output, { data: { ...audit, imbalances, ok } });
     else {
       printFindings(audit, imbalances, output);
-      printPublished(audit, file, options.key, output);
+      if (isLeftOut) output.err(`The published heads were left out: ${untold}\n`);
+      else printPublished(audit, file, options.key, output);
     }
     if (!ok) throw new CommandError("The ledger does not verify");
     if (!options.json)
@@ -39,6 +43,8 @@ export async function verifyCommand(
       );
   });
 }
+
+const untold = "nothing tells whether the newest rows of a chain were cut off";
 
 function printFindings(audit: Audit, imbalances: readonly Imbalance[], output: Output): void {
   output.out(`${audit.rows} rows in ${audit.chains} chains\n`);
@@ -58,9 +64,11 @@ function printPublished(
   output: Output,
 ): void {
   if (published.lines === 0) {
-    output.err(
-      `No published heads in ${file}${published.missing === 0 ? "" : `, to which ${published.missing} lines were written`}: nothing tells whether the newest rows of a chain were cut off. Give a copy of it with --heads\n`,
-    );
+    const hint =
+      published.missing === 0
+        ? "Give a copy of it with --heads"
+        : "Put it back, or give a copy of it with --heads. Where it cannot be had, as on a database file that was copied alone, --without-heads checks all else";
+    output.err(`No published heads in ${file}: ${untold}. ${hint}\n`);
     return;
   }
   const first = published.keys[0]?.publicKey ?? "none";

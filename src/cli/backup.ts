@@ -4,6 +4,7 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { configOf } from "#src/cli/configuration.ts";
 import { createDataDir, withStore } from "#src/cli/runtime.ts";
+import { forgetLength, headsFile, headsText } from "#src/ledger/heads.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { backup, lastBackup, restore } from "#src/store/backup.ts";
 
@@ -38,6 +39,11 @@ export async function restoreCommand(
   }
   createDataDir(config);
   await restore(file, target);
+  if (headsText(headsFile(config.dataDir)) === "")
+    // The log stayed where the copy was made: what is missing here was not taken away.
+    await withStore(options, async (store) => {
+      await store.write([forgetLength]);
+    });
   if (options.json) printJson(output, { data: { database: target, file } });
   else output.out(`Restored ${target} from ${file}\nRun "lowrouter audit verify" to check it\n`);
 }

@@ -6,7 +6,8 @@ import { createKey } from "#src/account/keys.ts";
 import { setupToken } from "#src/account/people/setup.ts";
 import type { Output } from "#src/cli/output.ts";
 import { storeOf } from "#src/cli/runtime.ts";
-import { listen, providersFound } from "#src/cli/serve.ts";
+import { listen } from "#src/cli/listen.ts";
+import { providersFound } from "#src/cli/serve.ts";
 import { loadConfig } from "#src/config/load.ts";
 import { seedHistory } from "#src/demo/history.ts";
 import { startPlaces } from "#src/demo/places.ts";
@@ -65,6 +66,8 @@ export async function demo(options: { listen?: string }, output: Output): Promis
       type: "management",
     });
     const serving = await listen(config, store, { demo: true });
+    process.on("SIGTERM", () => void serving.stop());
+    process.on("SIGINT", () => void serving.stop());
     const { app } = serving.gateway;
     const requests = await seedHistory({
       app,

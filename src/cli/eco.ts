@@ -6,8 +6,8 @@ import { CommandError, type Output, printJson, printTable } from "#src/cli/outpu
 import { estimate, findMethodology } from "#src/eco/estimate.ts";
 import { explain } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
-import { loadEco } from "#src/eco/load.ts";
-import { publishMethodologies } from "#src/eco/publish.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import { gridRecord, publishMethodologies } from "#src/eco/publish.ts";
 import { explainGeneration, gridVersionOf } from "#src/report/explain-generation.ts";
 
 /** The `eco explain` command. */
@@ -92,16 +92,23 @@ export async function estimateCommand(
 
 /** The `eco methodology` command. */
 export async function methodologyCommand(options: CommonOptions, output: Output): Promise<void> {
-  const tables = loadEco();
+  await withCatalogue(options, ({ tables }) => printMethodologies(tables, options, output));
+}
+
+function printMethodologies(tables: EcoTables, options: CommonOptions, output: Output): void {
   if (options.json) return printJson(output, publishMethodologies(tables));
   printTable(
     output,
-    ["version", "title", "includes"],
-    tables.methodologies.map((record) => [
-      record.version,
-      record.title,
-      record.includes.join(", "),
-    ]),
+    ["version", "title", "includes", "grid"],
+    tables.methodologies.map((record) => {
+      const grid = gridRecord(tables, record);
+      return [
+        record.version,
+        record.title,
+        record.includes.join(", "),
+        grid === undefined ? "bundled" : `${grid.sources.join("; ")} (${grid.licences.join("; ")})`,
+      ];
+    }),
   );
   output.out(
     `\nNot measured: ${findMethodology(tables, "v0.4-2026-01")?.excludes.join(", ") ?? ""}\n`,

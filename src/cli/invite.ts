@@ -5,7 +5,7 @@ import {
   revokeInvitation,
   stateOf,
 } from "#src/account/people/links.ts";
-import { roleOf, roles } from "#src/account/people/person.ts";
+import { isEmail, roleOf, roles } from "#src/account/people/person.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
@@ -13,6 +13,7 @@ import type { Config } from "#src/config/load.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
 import { rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
+import { leaveInvitation } from "#src/leave-invitation.ts";
 import type { Store } from "#src/store/store.ts";
 
 const resetSeconds = 86_400;
@@ -39,24 +40,36 @@ export async function createInviteCommand(
       `Cannot make a link for ${options.days} days: give 1 to ${longestDays}`,
       2,
     );
+  const email = options.email?.trim().toLowerCase();
+  if (email !== undefined && !isEmail(email))
+    throw new CommandError(
+      `Cannot invite "${options.email}": nobody can sign in with it. Give an address such as ada@example.org`,
+      2,
+    );
   await withStore(options, async (store, config) => {
+    const kit = kitOf(store);
     const account =
       options.account === undefined ? undefined : await accountBy(store, options.account);
-    const { link, token } = await createLink(kitOf(store), {
+    const { link, token } = await createLink(kit, {
       purpose: "invitation",
       createdBy: "cli",
       seconds: options.days * 86_400,
       ...(account && { accountId: account.id, role }),
-      ...(options.email === undefined ? {} : { email: options.email.trim() }),
+      ...(email === undefined ? {} : { email }),
       credit: fromUnits(options.balance ?? 0),
       operator: options.operator === true,
     });
     const url = `${addressOf(config, options.url)}/register?invite=${token}`;
-    if (options.json) return printJson(output, { url, data: recordOf(link) });
+    const by = { name: "The operator of this gateway" };
+    const isMailed =
+      email !== undefined &&
+      (await leaveInvitation(kit, config, { email, url, account, by, link }));
+    if (options.json) return printJson(output, { url, data: recordOf(link), mailed: isMailed });
     output.out(`${url}\n`);
     output.err(
       `Invitation ${link.id}, for one person until ${rfc3339(link.expiresAt)}. The link is not shown again\n`,
     );
+    if (isMailed) output.err(`The gateway mails it to ${email} too, as soon as it runs\n`);
   });
 }
 

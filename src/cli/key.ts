@@ -192,7 +192,7 @@ export async function revokeKeyCommand(
     const key = await keyBy(store, hash);
     const { name, accountId } = key;
     const entry = noted({ action: "key.deleted", target: key.hash, accountId, detail: { name } });
-    await deleteKey(store, undefined, key.hash, [entry]);
+    await deleteKey(store, systemClock, undefined, key.hash, [entry]);
     await noticed(store);
     if (options.json) printJson(output, { data: { deleted: true } });
     else output.out(`Key "${key.name}" is revoked\n`);

@@ -111,6 +111,7 @@ function build(output: Output): Command {
 
   command(program, "serve", "run the gateway")
     .option("--listen <host:port>", "address to listen on")
+    .option("--workers <n>", "processes that serve, 1 to 64; each uses a core")
     .action(async (options) => (await import("#src/cli/serve.ts")).serve(options, output));
   program
     .command("demo")
@@ -356,7 +357,7 @@ function build(output: Output): Command {
     .requiredOption("--tokens <n>", "completion tokens", integer)
     .option("--region <region>", "region id")
     .action(async (options) => (await import("#src/cli/eco.ts")).estimateCommand(options, output));
-  withJson(command(eco, "methodology", "the bundled methodologies")).action(async (options) =>
+  withJson(command(eco, "methodology", "the methodologies, also on imported grid tables")).action(async (options) =>
     (await import("#src/cli/eco.ts")).methodologyCommand(options, output),
   );
 
@@ -391,6 +392,7 @@ function build(output: Output): Command {
       "--heads <file>",
       "a copy of ledger-heads.log, instead of the one in the data directory",
     )
+    .option("--without-heads", "check the rows and sums alone, where the log cannot be had")
     .option(
       "--key <key>",
       "public key that signed the first head, or the statement (there also a file that holds it)",

@@ -7,10 +7,8 @@ import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyPlaceOf } from "#src/shared-keys.ts";
 import { isPartial, monthOf } from "#src/statement/month.ts";
-import { fileOf, type Issued, issue, type StatementFile } from "#src/statement/open.ts";
+import { fileKinds, fileOf, type Issued, issue, type StatementFile } from "#src/statement/open.ts";
 import { carbonEnds, countOf, energyEnds, figureOf, shareText } from "#src/statement/show.ts";
-
-const kinds = ["html", "pdf", "csv", "json"] as const;
 
 /** What `report footprint` takes. */
 export interface FootprintOptions extends CommonOptions {
@@ -23,10 +21,10 @@ export interface FootprintOptions extends CommonOptions {
 /** The `report footprint` command: the signed statement of a month as a file. */
 export async function footprintCommand(options: FootprintOptions, output: Output): Promise<void> {
   const { out } = options;
-  const kind = kinds.find((one) => `.${one}` === extname(out).toLowerCase());
+  const kind = fileKinds.find((one) => `.${one}` === extname(out).toLowerCase());
   if (kind === undefined)
     throw new CommandError(
-      `Cannot tell what to write to "${out}": let its name end in ${kinds.map((one) => `.${one}`).join(", ")}`,
+      `Cannot tell what to write to "${out}": let its name end in ${fileKinds.map((one) => `.${one}`).join(", ")}`,
       2,
     );
   const month = monthOf(options.month);
@@ -60,16 +58,16 @@ export async function footprintCommand(options: FootprintOptions, output: Output
         },
         { account, month, allowPartial },
       );
-      const file = kind === "html" ? await htmlOf(issued) : await fileOf(issued, kind);
+      const file = await fileOf(issued, kind, htmlOf);
       const written = write(out, file);
       tell(issued, written, options, output);
     }),
   );
 }
 
-async function htmlOf(issued: Issued): Promise<StatementFile> {
+async function htmlOf(issued: Issued): Promise<Uint8Array> {
   const { statementHtml } = await import("#src/web/dashboard/statement-file.tsx");
-  return { type: "text/html; charset=utf-8", bytes: statementHtml(issued) };
+  return statementHtml(issued);
 }
 
 /** Writes the file, and its signature beside it where it has none inside. Returns what was written. */

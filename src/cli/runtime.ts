@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, statSync } from "node:fs";
 import { configOf } from "#src/cli/configuration.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import type { Config } from "#src/config/load.ts";
@@ -31,8 +31,13 @@ export async function storeOf(config: Config): Promise<Store> {
     synchronous: config.database.synchronous,
   });
   await migrate(store, systemClock);
-  if (store.path !== undefined) chmodSync(store.path, 0o600);
+  if (store.path !== undefined) makePrivate(store.path);
   return store;
+}
+
+/** Leaves alone what is private already, as on a disk that can only be read. */
+function makePrivate(path: string): void {
+  if ((statSync(path).mode & 0o177) !== 0) chmodSync(path, 0o600);
 }
 
 /** Runs a command with the database open, and closes it whatever happens. */

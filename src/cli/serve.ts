@@ -1,130 +1,95 @@
-import { createGateway, type Gateway } from "#src/app.ts";
-import type { CommonOptions } from "#src/cli/program.ts";
-import { CommandError, type Output } from "#src/cli/output.ts";
-import { configOf } from "#src/cli/configuration.ts";
-import { storeOf } from "#src/cli/runtime.ts";
-import type { Config } from "#src/config/load.ts";
-import { whileDraining } from "#src/http/drain.ts";
-import { surface } from "#src/http/server.ts";
-import { notify } from "#src/lib/sd-notify.ts";
-import { systemClock } from "#src/lib/clock.ts";
-import { createLog } from "#src/observe/log.ts";
-import { bootstrap } from "#src/cli/init.ts";
+import type { Gateway } from "#src/app.ts";
 import { setupSeconds, setupToken } from "#src/account/people/setup.ts";
-import type { Store } from "#src/store/store.ts";
-import { errorPages } from "#src/web/errors.tsx";
-import { webRoutes } from "#src/web/routes.tsx";
+import { configOf } from "#src/cli/configuration.ts";
+import { refuseUnsafe } from "#src/cli/environment.ts";
+import { bootstrap } from "#src/cli/init.ts";
+import { listen, servingLog } from "#src/cli/listen.ts";
+import { requireMasterKey } from "#src/cli/needs.ts";
+import { CommandError, type Output } from "#src/cli/output.ts";
+import type { CommonOptions } from "#src/cli/program.ts";
+import { storeOf } from "#src/cli/runtime.ts";
+import { notify } from "#src/lib/sd-notify.ts";
+import { joinSupervisor, type Link } from "#src/workers/link.ts";
 
-/** A gateway that listens. */
-export interface Serving {
-  gateway: Gateway;
-  /** Base address, such as http://127.0.0.1:4000. */
-  url: string;
-  /** Resolves when it has stopped, whatever stopped it. */
-  stopped: Promise<void>;
-  stop(): Promise<void>;
-}
+export type ServeOptions = CommonOptions & { listen?: string; workers?: string };
 
 /** The `serve` command. Returns when the gateway has stopped. */
-export async function serve(
-  options: CommonOptions & { listen?: string },
-  output: Output,
-): Promise<void> {
+export async function serve(options: ServeOptions, output: Output): Promise<void> {
+  const link = await joinSupervisor();
+  if (link !== undefined) return serveAsWorker(options, link);
   if (process.env.LISTEN_FDS) {
     throw new CommandError(
       "Cannot take over a socket from systemd: remove the .socket unit and let the service listen by itself",
     );
   }
+  refuseUnsafe(process.env);
   const config = configOf(options);
+  requireMasterKey(config);
+  if (config.workers > 1) {
+    const { serveByWorkers } = await import("#src/cli/serve-workers.ts");
+    return serveByWorkers(options, output);
+  }
   const store = await storeOf(config);
   const serving = await listen(config, store, { demo: false });
+  process.on("SIGTERM", () => void serving.stop());
+  process.on("SIGINT", () => void serving.stop());
+  // On a terminal it means that the terminal is gone.
+  if (!process.stderr.isTTY)
+    process.on("SIGHUP", () => {
+      servingLog(config).write("warn", "configuration_kept", {
+        why: "a gateway of one process reads it at its start",
+      });
+    });
   // Only now: a key made before an address that is in use would never be shown.
   const first = await bootstrap(store, { by: "serve" }).catch(async (thrown: unknown) => {
     await serving.stop();
     throw thrown;
   });
-  output.err(`LowRouter listens on ${serving.url}\n${providersFound(serving.gateway)}`);
-  if (first) output.err(firstRun(serving.url, first.key));
-  const token = await setupToken(serving.gateway.services.people);
-  if (token !== undefined) output.err(setupLine(serving.url, token));
+  const { url, gateway } = serving;
+  const token = await setupToken(gateway.services.people);
+  output.err(greeting({ url, providers: providersFound(gateway), key: first?.key, token }));
   notify("READY=1");
   await serving.stopped;
 }
 
-/** Builds the gateway, listens, and handles signals: the first drains, the second forces. */
-export async function listen(
-  config: Config,
-  store: Store,
-  { demo }: { demo: boolean },
-): Promise<Serving> {
-  const log = createLog({
-    clock: systemClock,
-    level: config.log.level,
-    format: config.log.format ?? (process.stderr.isTTY ? "pretty" : "json"),
-    write: (line) => void process.stderr.write(line),
+/** One of several processes that serve; its supervisor says when it begins and ends. */
+async function serveAsWorker(options: ServeOptions, link: Link): Promise<void> {
+  const { port, fileText } = link.begin;
+  const config = configOf({ ...options, fileText });
+  config.listen.port = port;
+  const store = await storeOf(config);
+  const serving = await listen(config, store, { demo: false, link });
+  link.obey({
+    leave: () => void serving.leave(),
+    stop: () => void serving.stop(),
+    force: () => void serving.stop(),
+    orphaned: () => void serving.abandon(),
   });
-  const gateway = await createGateway({ config, store, log, demo });
-  let accepting = true;
-  const server = surface({
-    app: gateway.app,
-    services: gateway.services,
-    readiness: {
-      accepting: () => accepting,
-      databaseAnswers: async () => (await store.read("SELECT 1", [])).length === 1,
-      anyProvider: () => gateway.app.routes.anyProvider,
-    },
-    pages: webRoutes(gateway.app, gateway.services),
-    errorPage: errorPages(gateway.app),
-  });
-  const { hostname, port } = config.listen;
-  try {
-    server.listen({
-      hostname,
-      port,
-      reusePort: false,
-      idleTimeout: 120,
-      maxRequestBodySize: 4 * config.limits.maxBodyBytes,
-    });
-  } catch (cause) {
-    store.close();
-    const busy = cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE";
-    throw new CommandError(
-      busy
-        ? `Cannot listen on ${hostname}:${port}: the address is in use\nChoose another with --listen HOST:PORT`
-        : `Cannot listen on ${hostname}:${port}\nChoose another address with --listen HOST:PORT`,
-    );
-  }
-  const bound = server.server;
-  const { promise: stopped, resolve } = Promise.withResolvers<void>();
-  let stopping = false;
-  async function stop(): Promise<void> {
-    if (stopping) {
-      await bound?.stop(true);
-      return;
-    }
-    stopping = true;
-    accepting = false;
-    gateway.services.watch.end();
-    notify("STOPPING=1");
-    log.write("info", "draining");
-    // Still listening, so that who asks /readyz is told: stop() would refuse every connection.
-    bound?.reload({ fetch: whileDraining(server), routes: {} });
-    const end = systemClock.monotonic() + config.timeouts.drainMs;
-    while ((bound?.pendingRequests ?? 0) > 0 && systemClock.monotonic() < end) await Bun.sleep(10);
-    await bound?.stop(true);
-    await gateway.close();
-    store.close();
-    log.write("info", "stopped");
-    resolve();
-  }
-  process.on("SIGTERM", () => void stop());
-  process.on("SIGINT", () => void stop());
-  const shown = hostname.includes(":")
-    ? `[${hostname}]`
-    : hostname === "0.0.0.0"
-      ? "127.0.0.1"
-      : hostname;
-  return { gateway, url: `http://${shown}:${bound?.port ?? port}`, stopped, stop };
+  // Sent to all processes at once, or to this one: the supervisor knows which.
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => link.send({ type: "signalled" }));
+  // The supervisor's to answer, too.
+  for (const signal of ["SIGHUP", "SIGUSR2"] as const) process.on(signal, () => undefined);
+  link.send({ type: "ready", url: serving.url, providers: providersFound(serving.gateway) });
+  await serving.stopped;
+  link.close();
+}
+
+/** What somebody who starts a gateway is told. */
+export function greeting(start: {
+  url: string;
+  providers: string;
+  /** The first key, on the first start. */
+  key: string | undefined;
+  /** By which the first administrator comes in, until there is one. */
+  token: string | undefined;
+}): string {
+  const { url, providers, key, token } = start;
+  return [
+    `LowRouter listens on ${url}\n${providers}`,
+    key === undefined ? "" : firstRun(url, key),
+    token === undefined ? "" : setupLine(url, token),
+  ].join("");
 }
 
 /** What can be reached, where, and how clean its grid is. */

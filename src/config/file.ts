@@ -15,19 +15,22 @@ export function defaultFile(env: Environment): string | undefined {
   return candidates.find((path) => existsSync(path));
 }
 
-/** A configuration file; none means nothing set. Throws ConfigError. */
-export function readFile(path: string | undefined): FileConfig {
+/** A configuration file, or its text where that was read before; none means nothing set. Throws ConfigError. */
+export function readFile(path: string | undefined, text?: string): FileConfig {
   if (path === undefined) return {};
-  let text: string;
+  return parseFile(path, text ?? fileText(path));
+}
+
+/** The text of a configuration file. Throws ConfigError. */
+export function fileText(path: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (cause) {
     throw new ConfigError(
       `Cannot read the configuration file "${path}": give an existing file with --config`,
       { cause },
     );
   }
-  return parseFile(path, text);
 }
 
 /** A TOML text as configuration. Throws ConfigError naming the key, what was found and what is allowed. */

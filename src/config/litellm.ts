@@ -81,8 +81,9 @@ class Conversion {
   readonly #catalogue: KnownCatalogue;
   readonly #providers: Record<string, ProviderConfig> = {};
   readonly #models: ModelConfig[] = [];
-  readonly #aliases: Record<string, string> = {};
-  readonly #fallbacks: Record<string, string[]> = {};
+  /** By names of the file, which may be any, those of an object's own members among them. */
+  readonly #aliases: Record<string, string> = Object.create(null);
+  readonly #fallbacks: Record<string, string[]> = Object.create(null);
   readonly #environment = new Set<string>();
   readonly #commands: string[] = [];
   readonly #notes: string[] = [];
@@ -135,10 +136,14 @@ class Conversion {
       this.#notes.push(`${at}: it has no litellm_params.model and is left out`);
       return undefined;
     }
+    if (/\s/.test(model)) {
+      this.#notes.push(`${at}: the name of its model has white space in it and is left out`);
+      return undefined;
+    }
     const slash = model.indexOf("/");
     const first = slash < 0 ? "" : model.slice(0, slash);
     const prefix = textOf(params.custom_llm_provider) ?? first;
-    const known = prefix in litellmProviders || litellmCompatible.has(prefix);
+    const known = Object.hasOwn(litellmProviders, prefix) || litellmCompatible.has(prefix);
     return {
       at,
       name: textOf(entry.model_name) ?? model,
@@ -206,7 +211,7 @@ class Conversion {
   /** The id of the provider that a route goes to, with its section made. */
   #provider({ at, prefix, params }: Deployment): string {
     const address = textOf(params.api_base) ?? textOf(params.base_url);
-    const base = litellmProviders[prefix];
+    const base = Object.hasOwn(litellmProviders, prefix) ? litellmProviders[prefix] : undefined;
     const url = address === undefined ? undefined : addressOf(address);
     if (address !== undefined && url === undefined)
       this.#notes.push(
@@ -352,13 +357,13 @@ class Conversion {
   #budgets(settings: JsonObject): void {
     const budget = amountOf(settings.max_budget);
     if (budget === undefined) return;
-    const reset = {
-      "1d": "daily",
-      "24h": "daily",
-      "7d": "weekly",
-      "30d": "monthly",
-      "1mo": "monthly",
-    }[textOf(settings.budget_duration) ?? ""];
+    const reset = new Map([
+      ["1d", "daily"],
+      ["24h", "daily"],
+      ["7d", "weekly"],
+      ["30d", "monthly"],
+      ["1mo", "monthly"],
+    ]).get(textOf(settings.budget_duration) ?? "");
     this.#commands.push(
       `lowrouter key create --account NAME --name NAME --limit ${budget}${reset ? ` --limit-reset ${reset}` : ""}`,
     );

@@ -19,12 +19,15 @@ import {
   type Strategy,
 } from "#src/config/schema.ts";
 import { type StripeConfig, stripeOf } from "#src/config/stripe.ts";
+import { workersOf } from "#src/config/workers.ts";
 
 /** Everything that steers the gateway, resolved. Durations in milliseconds where named so. */
 export interface Config {
   /** Path of the file that was read; absent where there is none. */
   file: string | undefined;
   listen: { hostname: string; port: number };
+  /** Processes that serve. */
+  workers: number;
   /** Origin that people open; empty where it is not set. */
   publicUrl: string;
   dataDir: string;
@@ -86,12 +89,15 @@ export interface Flags {
   config?: string | undefined;
   listen?: string | undefined;
   dataDir?: string | undefined;
+  workers?: string | undefined;
+  /** The text of the file where it was read before; its path stays what it is. */
+  fileText?: string | undefined;
 }
 
 /** Reads flags, credential files, environment and file, in that order. Throws ConfigError naming the key. */
 export function loadConfig(flags: Flags, env: Environment): Config {
   const path = flags.config ?? env.LOWROUTER_CONFIG ?? defaultFile(env);
-  const file = readFile(path);
+  const file = readFile(path, flags.fileText);
   const origins: Origins = new Map();
   const secret = (name: string) => credential(env, name) ?? present(env[name]);
 
@@ -119,6 +125,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     listen: parseListen(
       pick("listen", "LOWROUTER_LISTEN", file.listen, "127.0.0.1:4000", flags.listen),
     ),
+    workers: workersOf({ pick }, file.workers, flags.workers),
     publicUrl,
     dataDir,
     database: {

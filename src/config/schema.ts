@@ -71,6 +71,8 @@ const providerKey = v.strictObject({
 /** One section of lowrouter.toml per key; an unknown key is refused. */
 export const fileSchema = v.strictObject({
   listen: v.optional(v.string()),
+  /** Processes that serve, on as many cores. */
+  workers: v.optional(v.pipe(count, v.minValue(1), v.maxValue(64))),
   /** The address that people open, for links that leave the gateway. */
   public_url: v.optional(v.string()),
   data_dir: v.optional(v.string()),

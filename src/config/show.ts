@@ -40,6 +40,8 @@ function valueOf(config: Config, path: string): string {
   switch (path) {
     case "public_url":
       return config.publicUrl;
+    case "workers":
+      return String(config.workers);
     case "data_dir":
       return config.dataDir;
     case "listen":

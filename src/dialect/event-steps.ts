@@ -1,4 +1,6 @@
+import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { fromRaw } from "#src/dialect/raw-text.ts";
+import { SpliceError } from "#src/dialect/splice.ts";
 import type { SseEvent } from "#src/dialect/sse.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -43,7 +45,8 @@ export class EventTexts {
       if (this.isOver()) break;
       try {
         out += this.write(event);
-      } catch (thrown) {
+      } catch (cause) {
+        const thrown = cause instanceof SpliceError ? tooDeep(cause) : cause;
         if (out === "") throw thrown;
         this.#failure = { thrown };
         break;
@@ -51,4 +54,8 @@ export class EventTexts {
     }
     return out === "" ? out : fromRaw(out);
   }
+}
+
+function tooDeep(cause: SpliceError): UpstreamStreamError {
+  return new UpstreamStreamError("The provider sent an event that is nested too deep", { cause });
 }

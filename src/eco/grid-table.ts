@@ -281,12 +281,3 @@ function isSame(one: GridRow, other: GridRow): boolean {
 function size({ percent = Number.POSITIVE_INFINITY }: GridChange): number {
   return Math.abs(percent);
 }
-
-/** Licences under which a table may be shown to everyone. */
-const open =
-  /^(cc0|cc[ -]by(?![ -](nc|nd))|odbl|ogl|open government|licence ouverte|etalab|public domain|us public domain)/i;
-
-/** Whether a row's value may be published as part of the table: what an operator licensed for itself may not. */
-export function isPublishable({ imported, licence }: GridRow): boolean {
-  return imported !== true || open.test(licence.trim());
-}

@@ -5,6 +5,7 @@ import type { Refused } from "#src/provider/circuit.ts";
 import { type Head, NotConnected } from "#src/provider/exchange.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import { NoCredential } from "#src/provider/lent.ts";
+import { retryAfter } from "#src/provider/retry-after.ts";
 import { isTotal } from "#src/gateway/trying/timers.ts";
 
 /** A failed attempt: what to tell the client if it was the last, and what it means for routing. */
@@ -176,17 +177,4 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
     upstreamFailed: true,
     unsent: thrown instanceof NotConnected,
   };
-}
-
-/** Seconds to wait, from `retry-after-ms`, or `retry-after` in seconds or as a date; undefined when absent or unreadable. */
-function retryAfter(head: Head): number | undefined {
-  const milliseconds = Number(head.header("retry-after-ms") || Number.NaN);
-  if (milliseconds >= 0) return Math.ceil(milliseconds / 1000);
-  const text = head.header("retry-after");
-  if (text === undefined || text === "") return undefined;
-  const seconds = Number(text);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds) : undefined;
-  const [until, now] = [Date.parse(text), Date.parse(head.header("date") ?? "")];
-  // Both by the upstream's own clock.
-  return until > now ? Math.ceil((until - now) / 1000) : undefined;
 }

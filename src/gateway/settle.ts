@@ -133,6 +133,7 @@ export async function settle(
     if (app.telemetry !== undefined) observed(app.telemetry, generation, job, outcome, app);
   } catch (cause) {
     app.log.write("error", "settle_failed", { generation: job.generationId }, cause);
+    app.allowances.lost();
     throw cause;
   } finally {
     app.open.delete(job.generationId);
@@ -197,10 +198,7 @@ function generationOf(
     keyId: caller.key.hash,
     keyName: caller.key.name,
     user: ask.user,
-    app:
-      call.request.headers.get("x-title") ??
-      call.request.headers.get("x-openrouter-title") ??
-      undefined,
+    app: appOf(call.request.headers),
     dialect: ask.dialect,
     requestedModel: ask.model ?? ask.models[0],
     model: route?.model.id,
@@ -239,6 +237,14 @@ function generationOf(
     measured: estimate?.measured,
     trace: withLive([...job.trace, ...outcome.trace], route, app.liveGrid),
   };
+}
+
+/** The app that a request is attributed to: its title, else where it is at home; no more of the address, which may say more. */
+function appOf(headers: Headers): string | undefined {
+  const title = headers.get("x-title") ?? headers.get("x-openrouter-title");
+  if (title !== null) return title;
+  const home = headers.get("http-referer");
+  return home !== null && URL.canParse(home) ? new URL(home).host || undefined : undefined;
 }
 
 /** Text that an upstream puts beside its counts may quote the prompt, so it is not stored. */

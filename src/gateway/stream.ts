@@ -6,7 +6,7 @@ import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { learnSpeed } from "#src/gateway/trying/learn.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
 import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/trying/timers.ts";
-import { AppError } from "#src/lib/error.ts";
+import { AppError, toAppError } from "#src/lib/error.ts";
 import type { Deadline } from "#src/lib/deadline.ts";
 import type { Exchange } from "#src/provider/exchange.ts";
 
@@ -83,7 +83,8 @@ export async function* streamOf(
       // A long answer is no illness.
       if (!isTotal(failure)) app.health.failed(route);
       const account = accountFor(job, route, undefined, app);
-      await settle(
+      // Whether or not its row can be kept, that it broke off is what the client has to be told.
+      await kept(
         job,
         {
           status: "upstream_error",
@@ -108,7 +109,7 @@ export async function* streamOf(
     const usage = isPartial ? partial(job, flow) : told;
     learnSpeed(route, usage, answer.firstByteAt, app);
     const account = accountFor(job, route, usage, app);
-    await settle(
+    const unkept = await kept(
       job,
       {
         status: "ok",
@@ -123,12 +124,24 @@ export async function* streamOf(
       app,
     );
     finished = true;
-    yield flow.end(account.summary);
+    yield unkept === undefined
+      ? flow.end(account.summary)
+      : flow.fail(unkept, accountFor(job, route, undefined, app).summary);
   } finally {
     pieces.end();
     idle.cancel();
     total.cancel();
     if (!finished) await leave(job, answer, flow, app);
+  }
+}
+
+/** Settles. Returns what to tell the client where the row could not be kept: nobody is shown the end of such an answer. */
+async function kept(...settling: Parameters<typeof settle>): Promise<AppError | undefined> {
+  try {
+    await settle(...settling);
+    return undefined;
+  } catch (thrown) {
+    return toAppError(thrown);
   }
 }
 

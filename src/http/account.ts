@@ -10,6 +10,7 @@ import { keyRoutes } from "#src/http/keys.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, respond, writeJsonError } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
+import { statementRoutes } from "#src/http/statements.ts";
 import { webhookRoutes } from "#src/http/webhooks.ts";
 import { whatIfRoutes } from "#src/http/what-if.ts";
 import { findGeneration } from "#src/ledger/generations.ts";
@@ -38,7 +39,11 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     });
 
   async function found(caller: Caller, id: string) {
-    const generation = id === "" ? undefined : await findGeneration(store, caller.account.id, id);
+    const { account } = caller;
+    const generation =
+      id === ""
+        ? undefined
+        : (services.unsent(account.id, id) ?? (await findGeneration(store, account.id, id)));
     if (generation) return generation;
     throw new AppError(
       "generation_not_found",
@@ -117,6 +122,7 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     .use(byokRoutes(app, services, forCaller))
     .use(webhookRoutes(app, services, forCaller))
     .use(activityRoutes(app, services, forCaller))
+    .use(statementRoutes(app, services, forCaller))
     .use(whatIfRoutes(app, services, forCaller));
 }
 

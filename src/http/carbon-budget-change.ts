@@ -28,10 +28,13 @@ export function readCarbonBudget(
   const parsed = v.safeParse(accountChangeSchema, body, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
-    const path = v.getDotPath(issue) ?? "body";
+    const found = v.getDotPath(issue) ?? "body";
+    const isUnknown = issue.expected === "never";
+    // A name of the client's own may be as long as a body.
+    const path = isUnknown && !/^[\w.-]{1,80}$/.test(found) ? "?" : found;
     throw new AppError(
       "invalid_value",
-      issue.expected === "never"
+      isUnknown
         ? `Cannot use the unknown field "${path}"`
         : `Cannot use this value for "${path}": ${path === "carbon_budget_action" ? actions : issue.expected} is needed`,
       { param: path },

@@ -27,13 +27,21 @@ export interface CatalogServices {
   ecoOfModel(model: string): ModelEco | undefined;
   /** `version`: on the grid table of another methodology than the one that counts. */
   gridOf(provider: string, region: string, version?: string): Grid | undefined;
-  /** Records and tables of every bundled methodology, as published. */
+  /** The same for everyone: from bundled and openly licensed values alone. */
+  publishedGridOf(provider: string, region: string): Grid | undefined;
+  /** Records and tables of every methodology, as published. */
   methodologies(): unknown;
   methodology(version: string): unknown;
 }
 
+/** The services for pages and answers that are not the operator's: no grid value that may not be passed on. */
+export function forEveryone<T extends CatalogServices>(services: T): T {
+  return { ...services, gridOf: services.publishedGridOf };
+}
+
 /** Models, their endpoints, providers and the published methodology. */
-export function catalogRoutes(app: App, services: CatalogServices) {
+export function catalogRoutes(app: App, everything: CatalogServices) {
+  const services = forEveryone(everything);
   const run = (request: Request, handler: () => Promise<Response> | Response) =>
     respond(request, app, writeJsonError, handler);
   const models = (request: Request) => run(request, () => listModels(request, app, services));

@@ -4,7 +4,9 @@ import { basisOf } from "#src/gateway/routing/pins.ts";
 import type { StickyCounts } from "#src/gateway/routing/sticky.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
+import type { Grid } from "#src/eco/methodology.ts";
 import { dayOf, rfc3339 } from "#src/lib/clock.ts";
+import type { Route } from "#src/provider/deployment.ts";
 import type { Standing } from "#src/provider/health.ts";
 
 /** What of the gateway a description is made from. */
@@ -146,6 +148,7 @@ export function describeEndpoints(model: Model, app: CatalogView, services: Cata
   const routes = app.routes.of(model);
   return routes.map((route) => {
     const { endpoint, deployment } = route;
+    const grid = services.gridOf(deployment.provider.id, deployment.region);
     return {
       provider_id: deployment.provider.id,
       provider_name: deployment.provider.name,
@@ -160,10 +163,17 @@ export function describeEndpoints(model: Model, app: CatalogView, services: Cata
       is_zdr: endpoint.dataPolicy.zdr === "default" || endpoint.dataPolicy.retentionDays === 0,
       supported_parameters: model.parameters ?? [],
       health: app.health.state(route),
-      grid_g_per_kwh: services.gridOf(deployment.provider.id, deployment.region)?.gPerKwh ?? null,
-      carbon_per_1k_tokens_g: route.carbonPer1k ?? null,
+      grid_g_per_kwh: grid?.gPerKwh ?? null,
+      carbon_per_1k_tokens_g: carbonOn(grid, route) ?? null,
     };
   });
+}
+
+/** Grams for 1,000 tokens on the grid that is shown, which need not be the one that counts. */
+function carbonOn(grid: Grid | undefined, { carbonPer1k, gridGPerKwh }: Route): number | undefined {
+  if (grid === undefined || carbonPer1k === undefined) return undefined;
+  if (grid.gPerKwh === gridGPerKwh) return carbonPer1k;
+  return gridGPerKwh ? (carbonPer1k / gridGPerKwh) * grid.gPerKwh : undefined;
 }
 
 /** A provider with its regions, their grids and their state. */

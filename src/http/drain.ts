@@ -22,3 +22,40 @@ export function whileDraining(app: Answering): (request: Request) => Response | 
     return response;
   };
 }
+
+/** A path that the server dispatches: one handler for every method, or one for each. */
+type Dispatched<Handler> = Handler | Readonly<Record<string, Handler | undefined>>;
+
+/** The same routes, each telling the client not to send another request on its connection. */
+export function partingRoutes<Asked extends Request, Server>(
+  routes: Readonly<
+    Record<string, Dispatched<(request: Asked, server: Server) => Response | Promise<Response>>>
+  >,
+  onRequest: () => void,
+): Record<string, Dispatched<(request: Asked, server: Server) => Promise<Response>>> {
+  return Object.fromEntries(
+    Object.entries(routes).map(([path, route]) => [
+      path,
+      typeof route === "function"
+        ? parting(route, onRequest)
+        : Object.fromEntries(
+            Object.entries(route).flatMap(([method, handler]) =>
+              handler === undefined ? [] : [[method, parting(handler, onRequest)]],
+            ),
+          ),
+    ]),
+  );
+}
+
+/** Answers as ever, and ends the connection with the answer: another process takes the next. */
+export function parting<Asked extends Request, Server>(
+  handler: (request: Asked, server: Server) => Response | Promise<Response>,
+  onRequest: () => void,
+): (request: Asked, server: Server) => Promise<Response> {
+  return async (request, server) => {
+    onRequest();
+    const response = await handler(request, server);
+    response.headers.set("Connection", "close");
+    return response;
+  };
+}

@@ -3,8 +3,26 @@ import { handle } from "#src/gateway/handle.ts";
 import { callOf, respond } from "#src/http/respond.ts";
 import { refuseOthers } from "#src/http/wrong-method.ts";
 
+/** A server that is told how long the connection of a request may be silent, s; 0 is for ever. */
 export interface TimeoutServer {
   timeout(request: Request, seconds: number): void;
+}
+
+/** Seconds after which a connection on which nothing moves is closed: an unread answer, a request that does not come. */
+export const serverIdleSeconds = 120;
+/** The longest that the server takes. */
+const mostIdleSeconds = 255;
+
+/**
+ * How long a client may leave an answer unread, s. The upstream's own deadlines rule until there is one; an answer that
+ * pauses may not be taken for a client that does. 0, for ever, where the operator lets upstreams pause longer than the
+ * server can count.
+ */
+export function idleSeconds({ config }: App): number {
+  const { idleMs } = config.timeouts;
+  const pause = Math.ceil(idleMs / 1000) + 15;
+  if (idleMs === 0 || pause > mostIdleSeconds) return 0;
+  return Math.max(serverIdleSeconds, pause);
 }
 
 /** A path that the server itself dispatches: the framework's way of doing it would cost as much as the key check. */
@@ -32,8 +50,15 @@ export function inference(
   server: TimeoutServer,
   app: App,
 ): Promise<Response> {
-  // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
-  server.timeout(request, 0);
-  const answer = async () => handle(await callOf(request, front, app), app);
+  const answer = async () => {
+    const call = await callOf(request, front, app);
+    // Only now: a body that never comes would be waited for without end, whoever sends it.
+    server.timeout(request, 0);
+    try {
+      return await handle(call, app);
+    } finally {
+      server.timeout(request, idleSeconds(app));
+    }
+  };
   return respond(request, app, front.writeError, answer, "held");
 }

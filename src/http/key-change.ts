@@ -79,13 +79,15 @@ export function readKeyChange(
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const path = v.getDotPath(issue) ?? "body";
-    const known = issue.expected === "never";
+    const isUnknown = issue.expected === "never";
+    // A name of the client's own may be as long as a body.
+    const shown = isUnknown && !/^[\w.-]{1,80}$/.test(path) ? "?" : path;
     throw new AppError(
       "invalid_value",
-      known
-        ? `Cannot use the unknown field "${path}"`
-        : `Cannot use this value for "${path}": ${issue.expected ?? issue.message} is needed`,
-      { param: path },
+      isUnknown
+        ? `Cannot use the unknown field "${shown}"`
+        : `Cannot use this value for "${shown}": ${issue.expected ?? issue.message} is needed`,
+      { param: shown },
     );
   }
   const given = parsed.output;

@@ -52,7 +52,7 @@ export function keyRoutes(
 
   const create = (request: Request, server: Peers | null) =>
     manage(request, async (caller) => {
-      const { account } = caller;
+      const { account, key: by } = caller;
       const { name, type, ...policy } = readKeyChange(await readJson(request, app), app.routes);
       if (name === undefined)
         throw new AppError(
@@ -64,7 +64,8 @@ export function keyRoutes(
       const { key } = await createKey(
         store,
         app.clock,
-        { accountId: account.id, name, type, ...policy },
+        // What a management key makes belongs to who made that: it reaches no further, and ends with their role.
+        { accountId: account.id, name, type, createdBy: by.createdBy, ...policy },
         secret,
         noted(caller, addressOf(request, server), {
           action: "key.created",
@@ -117,7 +118,7 @@ export function keyRoutes(
         target: hash,
         detail: { name },
       });
-      if (!(await deleteKey(store, id, hash, beside))) throw missing(hash);
+      if (!(await deleteKey(store, app.clock, id, hash, beside))) throw missing(hash);
       keys.invalidate(hash);
       return json({ data: { deleted: true } });
     });

@@ -7,29 +7,38 @@ import { AppError } from "#src/lib/error.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { version } from "#src/lib/version.ts";
 import { prometheusText, prometheusType, type Sights } from "#src/observe/prometheus.ts";
+import { joinExpositions } from "#src/workers/exposition.ts";
+import type { Siblings } from "#src/workers/siblings.ts";
 
 /** What a request holds that a proxy passed on: then its peer says nothing of where it is from. */
 const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
 
 /** The counters for Prometheus at `/metrics`; as if there were nothing where they are off. */
-export function metricsRoutes(app: App): AnyElysia {
+export function metricsRoutes(app: App, siblings?: Siblings): AnyElysia {
+  siblings?.answer("metrics", () => metricsText(app));
   return new Elysia({ name: "metrics" }).get("/metrics", ({ request, server }) =>
     respond(
       request,
       app,
       writeJsonError,
-      () => {
+      async () => {
         if (!app.config.metrics.enabled || app.telemetry === undefined)
           throw new AppError("not_found", "There is nothing at /metrics");
         requireReader(request, server, app.config.metrics.token);
-        return new Response(prometheusText(app.telemetry.meter, sightsOf(app)), {
+        const all = await siblings?.ask("metrics");
+        return new Response(all === undefined ? metricsText(app) : joinExpositions(all), {
           headers: { "content-type": prometheusType, "cache-control": "no-store" },
         });
       },
       "held",
     ),
   );
+}
+
+/** What this process counted; empty where it does not. */
+function metricsText(app: App): string {
+  return app.telemetry === undefined ? "" : prometheusText(app.telemetry.meter, sightsOf(app));
 }
 
 /** Throws unless the token is there, or, where none is set, the request is from this machine. */

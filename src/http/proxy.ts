@@ -3,7 +3,7 @@ import { openaiChatClient, openaiChatSplice } from "#src/dialect/openai/openai-c
 import type { App } from "#src/gateway/context.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import { proxy } from "#src/gateway/proxy/proxy.ts";
-import type { TimeoutServer } from "#src/http/inference.ts";
+import { idleSeconds, type TimeoutServer } from "#src/http/inference.ts";
 import { isPreflight, preflight } from "#src/http/preflight.ts";
 import { callOf, respond } from "#src/http/respond.ts";
 import { wrongMethod } from "#src/http/wrong-method.ts";
@@ -54,12 +54,17 @@ function proxied(
   server: TimeoutServer,
   app: App,
 ): Promise<Response> {
-  // The upstream's deadlines rule here; the server's own idle timeout would cut a slow first token.
-  server.timeout(request, 0);
   return respond(request, app, front.writeError, async () => {
     if (isPreflight(request)) return preflight(request);
     refuseMethod(request);
-    return proxy({ ...(await callOf(request, front, app)), provider, segments }, app);
+    const call = await callOf(request, front, app);
+    // Only now: a body that never comes would be waited for without end, whoever sends it.
+    server.timeout(request, 0);
+    try {
+      return await proxy({ ...call, provider, segments }, app);
+    } finally {
+      server.timeout(request, idleSeconds(app));
+    }
   });
 }
 

@@ -1,9 +1,9 @@
 import type { ErrorReply } from "#src/dialect/dialect.ts";
-import { callerOf } from "#src/gateway/authenticate.ts";
+import { authenticate, callerOf } from "#src/gateway/authenticate.ts";
 import type { App, Call, Front } from "#src/gateway/context.ts";
 import { exposedHeaders, standingHeaders } from "#src/gateway/headers.ts";
 import { encode } from "#src/lib/bytes.ts";
-import { AppError, toAppError } from "#src/lib/error.ts";
+import { AppError, PassingFault, toAppError } from "#src/lib/error.ts";
 
 /** How a surface shows an error: in its own dialect. */
 export type WriteError = (error: AppError) => ErrorReply;
@@ -27,10 +27,10 @@ export async function respond(
     isTold = false;
     const error = toAppError(thrown);
     app.telemetry?.refused(error.code);
-    if (error.code === "internal_error") {
+    if (error.code === "internal_error" || thrown instanceof PassingFault) {
       app.log.write(
         "error",
-        "internal_error",
+        error.code,
         { path: new URL(request.url, "http://host").pathname },
         error.cause,
       );
@@ -58,11 +58,17 @@ async function tellStanding(request: Request, headers: Headers, app: App): Promi
   }
 }
 
+/** What we say in JSON may quote somebody: no browser shall take it for anything else. */
+const jsonHeaders = {
+  "content-type": "application/json",
+  "x-content-type-options": "nosniff",
+} as const;
+
 /** An error as a response, with the headers that explain it. */
 export function errorResponse(error: AppError, writeError: WriteError): Response {
   const { status, body } = writeError(error);
   const headers: Record<string, string> = {
-    "content-type": "application/json",
+    ...jsonHeaders,
     ...error.detail.headers,
   };
   const wait = error.detail.retryAfterSeconds;
@@ -91,13 +97,26 @@ export function writeJsonError(error: AppError): ErrorReply {
 export function json(value: unknown, init?: ResponseInit): Response {
   return new Response(JSON.stringify(value), {
     ...init,
-    headers: { "content-type": "application/json", ...init?.headers },
+    headers: { ...jsonHeaders, ...init?.headers },
   });
 }
 
 /** The request's body, whole. Throws `body_too_large`. */
-export async function readBody(request: Request, limit: number): Promise<Buffer<ArrayBuffer>> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
+export function readBody(request: Request, limit: number): Promise<Buffer<ArrayBuffer>> {
+  return readDeclared(request, declaredBytes(request) ?? 0, limit);
+}
+
+/** How long a body says that it is; undefined where it comes in chunks, or there is none. */
+function declaredBytes(request: Request): number | undefined {
+  const told = request.headers.get("content-length");
+  return told === null ? undefined : Number(told);
+}
+
+async function readDeclared(
+  request: Request,
+  declared: number,
+  limit: number,
+): Promise<Buffer<ArrayBuffer>> {
   if (declared > limit) throw tooLarge(declared, limit);
   const body = Buffer.from(await request.arrayBuffer());
   if (body.length > limit) throw tooLarge(body.length, limit);
@@ -112,10 +131,20 @@ function tooLarge(found: number, limit: number): AppError {
   );
 }
 
-/** A request whose body is read, as a call to a front. Throws `body_too_large`. */
+/** Bytes of a body that are taken from whoever sends them. */
+const strangersBytes = 65_536;
+
+/**
+ * A request whose body is read, as a call to a front. Throws `body_too_large`; where the body is large, or does not say
+ * how large it is, first what authenticate() throws: nobody without a key fills our memory.
+ */
 export async function callOf(request: Request, front: Front, app: App): Promise<Call> {
   const receivedAt = app.clock.now();
   const startedAt = app.clock.monotonic();
-  const body = await readBody(request, app.config.limits.maxBodyBytes);
+  const declared = declaredBytes(request);
+  const isKnownSmall =
+    declared === undefined ? request.method === "GET" : declared <= strangersBytes;
+  if (!isKnownSmall) await authenticate(request, app);
+  const body = await readDeclared(request, declared ?? 0, app.config.limits.maxBodyBytes);
   return { request, body, front, receivedAt, startedAt };
 }

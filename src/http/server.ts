@@ -28,9 +28,14 @@ export interface Surface {
 /** What we say plainly that we do not do, by path. */
 const unavailable = /^\/(api\/)?v1\/(images|audio|videos|mcp|realtime)(\/|$)/;
 
+/** The paths that the server itself dispatches. */
+export function dispatchedRoutes(app: App) {
+  return { ...frontRoutes(app), ...proxyRoutes(app) };
+}
+
 /** The whole HTTP surface, not yet listening. The error handler comes first: Elysia applies hooks to what follows. */
 export function surface({ app, services, readiness, pages, errorPage }: Surface) {
-  const server = new Elysia({ serve: { routes: { ...frontRoutes(app), ...proxyRoutes(app) } } })
+  const server = new Elysia({ serve: { routes: dispatchedRoutes(app) } })
     .onError({ as: "global" }, ({ error, code, request }) => {
       const known =
         error instanceof AppError
@@ -44,7 +49,7 @@ export function surface({ app, services, readiness, pages, errorPage }: Surface)
       return response;
     })
     .use(healthRoutes(readiness))
-    .use(metricsRoutes(app))
+    .use(metricsRoutes(app, services.siblings))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
     .use(statementKeyRoutes(app, services))

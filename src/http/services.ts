@@ -4,12 +4,15 @@ import type { KeyPlace } from "#src/account/master-key.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
+import type { Generation } from "#src/ledger/generation.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import type { Post } from "#src/mail/post.ts";
 import type { Payments } from "#src/payment/payments.ts";
 import type { Soon } from "#src/lib/soon.ts";
+import type { StatementShelf } from "#src/statement/open.ts";
 import type { Store } from "#src/store/store.ts";
 import type { Webhooks } from "#src/webhook/open.ts";
+import type { Siblings } from "#src/workers/siblings.ts";
 
 /** What the surface reads and writes besides inference. */
 export interface Services extends CatalogServices {
@@ -22,7 +25,13 @@ export interface Services extends CatalogServices {
   /** Who signs in. */
   people: People;
   tables: EcoTables;
+  /** Footprint statements, kept for a moment. */
+  statements: StatementShelf;
   processId: string;
+  /** A request of this process that the database does not have yet. */
+  unsent(accountId: string, id: string): Generation | undefined;
+  /** The other processes of this gateway on this machine; absent where it is one. */
+  siblings: Siblings | undefined;
   /** Who looks on while requests are kept. */
   watch: Watch;
   /** Who wants to be told what happens. */

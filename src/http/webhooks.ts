@@ -2,6 +2,7 @@ import { type AnyElysia, Elysia } from "elysia";
 import type { Caller } from "#src/account/account.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
+import { addressOf, type Peers } from "#src/http/peer.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, readBody } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
@@ -33,15 +34,23 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
       return handler(caller, url);
     });
   const mine = ({ account }: Caller) => ({ accountId: account.id });
-  const by = ({ key }: Caller) => ({ actor: key.hash });
+  const by = ({ key }: Caller, request: Request, server: Peers | null) => ({
+    actor: key.hash,
+    address: addressOf(request, server),
+  });
   async function found(caller: Caller, id: string): Promise<Webhook> {
     return (await getWebhook(store, id, mine(caller))) ?? missing("webhook", "/api/v1/webhooks");
   }
 
-  const create = (request: Request) =>
+  const create = (request: Request, server: Peers | null) =>
     manage(request, async (caller) => {
       const policy = wholeWebhook(readWebhookChange(await readJson(request)));
-      const { webhook, secret } = await createWebhook(kit, mine(caller), policy, by(caller));
+      const { webhook, secret } = await createWebhook(
+        kit,
+        mine(caller),
+        policy,
+        by(caller, request, server),
+      );
       await events.refresh();
       return json(
         { endpoint: webhookRecord(webhook), secret },
@@ -54,34 +63,44 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
     );
   const get = (request: Request, id: string) =>
     manage(request, async (caller) => json({ data: webhookRecord(await found(caller, id)) }));
-  const update = (request: Request, id: string) =>
+  const update = (request: Request, server: Peers | null, id: string) =>
     manage(request, async (caller) => {
       const change = readWebhookChange(await readJson(request));
-      const webhook = await updateWebhook(kit, id, mine(caller), change, by(caller));
+      const webhook = await updateWebhook(
+        kit,
+        id,
+        mine(caller),
+        change,
+        by(caller, request, server),
+      );
       if (webhook === undefined) return missing("webhook", "/api/v1/webhooks");
       await events.refresh();
       queue.wake();
       return json({ data: webhookRecord(webhook) });
     });
-  const remove = (request: Request, id: string) =>
+  const remove = (request: Request, server: Peers | null, id: string) =>
     manage(request, async (caller) => {
-      if (!(await removeWebhook(kit, id, mine(caller), by(caller))))
+      if (!(await removeWebhook(kit, id, mine(caller), by(caller, request, server))))
         return missing("webhook", "/api/v1/webhooks");
       await events.refresh();
       return json({ data: { deleted: true } });
     });
-  const rotate = (request: Request, id: string) =>
+  const rotate = (request: Request, server: Peers | null, id: string) =>
     manage(request, async (caller) => {
-      const rotated = await rotateSecret(kit, id, mine(caller), by(caller));
+      const rotated = await rotateSecret(kit, id, mine(caller), by(caller, request, server));
       if (rotated === undefined) return missing("webhook", "/api/v1/webhooks");
       return json(
         { endpoint: webhookRecord(rotated.webhook), secret: rotated.secret },
         { headers: { "cache-control": "no-store" } },
       );
     });
-  const test = (request: Request, id: string) =>
+  const test = (request: Request, server: Peers | null, id: string) =>
     manage(request, async (caller) =>
-      json({ data: deliveryRecord(await sendTest(kit, queue, await found(caller, id))) }),
+      json({
+        data: deliveryRecord(
+          await sendTest(kit, queue, await found(caller, id), by(caller, request, server)),
+        ),
+      }),
     );
   const deliveries = (request: Request, id: string) =>
     manage(request, async (caller, { searchParams }) => {
@@ -95,10 +114,10 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
         next_page_token: page.nextPageToken ?? null,
       });
     });
-  const again = (request: Request, id: string, deliveryId: string) =>
+  const again = (request: Request, server: Peers | null, id: string, deliveryId: string) =>
     manage(request, async (caller) => {
       const webhook = await found(caller, id);
-      const delivery = await replay(kit, queue, webhook, deliveryId, by(caller));
+      const delivery = await replay(kit, queue, webhook, deliveryId, by(caller, request, server));
       if (delivery === undefined)
         return missing("delivery", `/api/v1/webhooks/${webhook.id}/deliveries`);
       return json({ data: deliveryRecord(delivery) }, { status: 201 });
@@ -106,25 +125,37 @@ export function webhookRoutes(_app: App, services: Services, forCaller: ForCalle
 
   const both = (base: "/v1" | "/api/v1"): AnyElysia =>
     new Elysia({ prefix: base })
-      .post("/webhooks", ({ request }) => create(request), { parse: "none" })
+      .post("/webhooks", ({ request, server }) => create(request, server), { parse: "none" })
       .get("/webhooks", ({ request }) => list(request))
       .get("/webhooks/:id", ({ request, params }) => get(request, params.id))
-      .patch("/webhooks/:id", ({ request, params }) => update(request, params.id), {
+      .patch("/webhooks/:id", ({ request, server, params }) => update(request, server, params.id), {
         parse: "none",
       })
-      .delete("/webhooks/:id", ({ request, params }) => remove(request, params.id), {
-        parse: "none",
-      })
-      .post("/webhooks/:id/rotate-secret", ({ request, params }) => rotate(request, params.id), {
-        parse: "none",
-      })
-      .post("/webhooks/:id/test", ({ request, params }) => test(request, params.id), {
-        parse: "none",
-      })
+      .delete(
+        "/webhooks/:id",
+        ({ request, server, params }) => remove(request, server, params.id),
+        {
+          parse: "none",
+        },
+      )
+      .post(
+        "/webhooks/:id/rotate-secret",
+        ({ request, server, params }) => rotate(request, server, params.id),
+        {
+          parse: "none",
+        },
+      )
+      .post(
+        "/webhooks/:id/test",
+        ({ request, server, params }) => test(request, server, params.id),
+        {
+          parse: "none",
+        },
+      )
       .get("/webhooks/:id/deliveries", ({ request, params }) => deliveries(request, params.id))
       .post(
         "/webhooks/:id/deliveries/:delivery/replay",
-        ({ request, params }) => again(request, params.id, params.delivery),
+        ({ request, server, params }) => again(request, server, params.id, params.delivery),
         { parse: "none" },
       );
   return new Elysia({ name: "webhooks" }).use(both("/v1")).use(both("/api/v1"));
@@ -156,10 +187,11 @@ export function deliveryRecord(delivery: Delivery) {
     state,
     attempts,
     next_at: state === "waiting" ? rfc3339(nextAt) : null,
-    tries: tries.map(({ at, status, reason, ms }) => ({
+    tries: tries.map(({ at, status, reason, wait, ms }) => ({
       at: rfc3339(at),
       status: status ?? null,
       reason: reason ?? null,
+      retry_after_s: wait ?? null,
       ms,
     })),
     created_at: rfc3339(createdAt),

@@ -78,6 +78,7 @@ export async function whatIfKit(
   return {
     tables,
     models,
+    basisAt: (provider, region, version) => gridOf(provider, region, version)?.basis,
     waysOf(keyHash, model) {
       const key = keys.get(keyHash);
       if (key === undefined) return undefined;
@@ -115,6 +116,7 @@ function wayOf(route: Route, { config }: App, gridOf: Services["gridOf"]): Way {
     provider: provider.id,
     region,
     gPerKwh: route.gridGPerKwh,
+    basis: route.gridCounts?.basis,
     isKnown: region !== "global" && (config.routing.allowAssumedRegions || !isAssumed),
     isMeasured: route.measured !== undefined,
   };

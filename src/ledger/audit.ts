@@ -6,9 +6,9 @@ import {
   verifyChain,
 } from "#src/ledger/chain.ts";
 import { type Head, type HeadsLog, type HeadVerifier, readHeads } from "#src/ledger/heads-log.ts";
-import { headsSetting } from "#src/ledger/heads.ts";
+import { lengthStatement, notedLines } from "#src/ledger/heads.ts";
 import { createTotalsCheck, type Mismatch, sumStatements } from "#src/ledger/totals-check.ts";
-import { numberIn, type Row, type Statement, type Store, textOf } from "#src/store/store.ts";
+import { numberIn, type Row, type Store, textOf } from "#src/store/store.ts";
 
 /** Everything that an audit finds. It verifies where all three lists are empty. */
 export interface Audit extends ChainReport {
@@ -18,7 +18,7 @@ export interface Audit extends ChainReport {
   /** What the check of published heads covers. */
   published: {
     lines: number;
-    /** Lines that were written where there are none now, as after a backup was restored elsewhere. */
+    /** Lines that were written and are not there. */
     missing: number;
     keys: readonly { id: string; publicKey: string }[];
     /** Time of the last line; undefined without one. */
@@ -31,17 +31,12 @@ export interface Audit extends ChainReport {
 export interface AuditOptions {
   /** Text of the log; empty where there is none. */
   log: string;
-  /** Whether it is this machine's own, whose length the database knows. */
+  /** Whether it is this machine's own, of which the database knows how many lines were written. */
   isOwnLog: boolean;
   verifier: HeadVerifier;
   /** Public key that the log has to begin with, 32 bytes in base64url, noted elsewhere. */
   trusted?: string | undefined;
 }
-
-const lengthStatement: Statement = {
-  sql: `SELECT value FROM setting WHERE key = '${headsSetting}'`,
-  args: [],
-};
 
 /**
  * Checks the ledger as it is at one moment: each chain, its published ends, and every sum that is kept beside the rows. Reads
@@ -83,7 +78,7 @@ export async function auditLedger(store: Store, options: AuditOptions): Promise<
     headFaults: [...log.faults, ...(length === undefined ? [] : [length])],
     published: {
       lines: log.lines,
-      missing: isOwnLog && log.lines === 0 ? notedLines(found.at(-1)?.[0]) : 0,
+      missing: isOwnLog ? Math.max(0, notedLines(found.at(-1)?.[0]) - log.lines) : 0,
       keys: log.keys,
       until: log.heads.at(-1)?.time,
       uncovered,
@@ -167,18 +162,11 @@ function placeOf({ chain, sequence, fault }: ChainFault): string {
   return `${chain} ${sequence} ${fault}`;
 }
 
-/** Lines that the log had when the database was last told. */
-function notedLines(row: Row | undefined): number {
-  const text = row && textOf(row, "value");
-  if (text === undefined) return 0;
-  const noted: unknown = JSON.parse(text);
-  return Number(Reflect.get(Object(noted), "lines"));
-}
-
 /** Whether the log is as long as it was when it was last written; more lines may be those of a write that was not noted. */
 function lengthFault(log: HeadsLog, row: Row | undefined): string | undefined {
   const lines = notedLines(row);
-  // None at all is what a restored copy has too: that is told, and is no fault.
-  if (log.lines === 0 || log.lines >= lines) return undefined;
-  return `The log of published heads was cut off: it has ${log.lines} lines, and ${lines} were written`;
+  if (log.lines >= lines) return undefined;
+  return log.lines === 0
+    ? `The log of published heads is missing: ${lines} lines were written to it`
+    : `The log of published heads was cut off: it has ${log.lines} lines, and ${lines} were written`;
 }

@@ -40,6 +40,8 @@ export interface LedgerOptions {
   beside?: (group: readonly Entry[]) => readonly Statement[];
   /** Pauses before each retry; the length of the list is the number of retries. */
   retryMilliseconds?: readonly number[];
+  /** Where a chain goes on that was begun before; absent: it begins. */
+  head?: Link;
 }
 
 interface Waiting extends Entry {
@@ -47,7 +49,8 @@ interface Waiting extends Entry {
   reject: (error: StoreError) => void;
 }
 
-interface Link {
+/** How far a chain goes, and the hash of its last row. */
+export interface Link {
   sequence: number;
   hash: string;
 }
@@ -65,7 +68,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { store, clock, processId, onFault, onCommit, watch, beside } = options;
   const pauses = options.retryMilliseconds ?? [20, 50, 100, 250, 500, 1000, 2000];
   let queue: Waiting[] = [];
-  let head: Link = { sequence: 0, hash: chainStart(processId) };
+  let head: Link = options.head ?? { sequence: 0, hash: chainStart(processId) };
   let running: Promise<void> | undefined;
   let isClosed = false;
 
@@ -169,7 +172,8 @@ function tell({ listeners }: Watch, group: readonly Entry[]): void {
   for (const listener of listeners) for (const { generation } of group) listener(generation);
 }
 
-function canPass(error: StoreError): boolean {
+/** Whether it may go by waiting: no fault of the rows. */
+export function canPass(error: StoreError): boolean {
   return error.fault === "busy" || error.fault === "unavailable";
 }
 

@@ -32,6 +32,11 @@ export interface TraceEntry {
   may_cost?: number;
   /** `may_cost` is our estimate: nobody was told a usage. */
   estimated?: true;
+  /** What the route's grid figure counts, where carbon decided between routes whose figures count unlike things. */
+  grid?: {
+    basis: "lifecycle" | "direct" | "mixed";
+    scope: "production" | "consumption" | "generation" | "unstated" | "mixed";
+  };
   /** Of the route that answered, where live grids are looked at: `stale` and `failed` fell back to the annual average. */
   live_grid?: {
     source: string;

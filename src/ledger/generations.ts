@@ -35,8 +35,13 @@ export async function findGeneration(
   const record = rows[0] && textOf(rows[0], "record");
   if (record === undefined) return undefined;
   const found = generationOf(record);
+  return isAsked(found, accountId, id) ? found : undefined;
+}
+
+/** Whether a generation is the one of an id, its own or that of its completion, and of the account where one is given. */
+export function isAsked(found: Generation, accountId: string | undefined, id: string): boolean {
   const isTheirs = accountId === undefined || found.accountId === accountId;
-  return isTheirs && (found.id === id || found.completionId === id) ? found : undefined;
+  return isTheirs && (found.id === id || found.completionId === id);
 }
 
 /** Generations, newest first. */

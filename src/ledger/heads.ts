@@ -7,7 +7,7 @@ import {
   signedLine,
 } from "#src/ledger/heads-log.ts";
 import { type Clock, rfc3339 } from "#src/lib/clock.ts";
-import { numberIn, type Store, textOf } from "#src/store/store.ts";
+import { numberIn, type Row, type Statement, type Store, textOf } from "#src/store/store.ts";
 
 /** What signs heads. */
 export interface HeadSigner extends HeadKey {
@@ -38,6 +38,16 @@ export interface Heads {
 const hourMs = 3_600_000;
 /** Where the database says how long the log is, so that one that was cut off or removed is missed. */
 export const headsSetting = "ledger_heads";
+/** Reads that; one row or none. */
+export const lengthStatement: Statement = {
+  sql: `SELECT value FROM setting WHERE key = '${headsSetting}'`,
+  args: [],
+};
+/** Lets that go, in a copy to which no log came along. */
+export const forgetLength: Statement = {
+  sql: `DELETE FROM setting WHERE key = '${headsSetting}'`,
+  args: [],
+};
 const remember = `INSERT INTO setting (key, value) VALUES ('${headsSetting}', ?)
 ON CONFLICT DO UPDATE SET value = excluded.value`;
 
@@ -65,7 +75,7 @@ export function startHeads(options: HeadsOptions): Heads {
   let last: Promise<number> = Promise.resolve(0);
   const next = (isEnd: boolean): Promise<number> =>
     (last = last
-      .then(() => append(options, isEnd))
+      .then(() => alone(options, () => append(options, isEnd)))
       .catch((cause: unknown) => {
         onFault(cause);
         return 0;
@@ -80,6 +90,34 @@ export function startHeads(options: HeadsOptions): Heads {
       await next(true);
     },
   };
+}
+
+const lockSetting = "ledger_heads_lock";
+const take = `INSERT INTO setting (key, value) VALUES ('${lockSetting}', ?1)
+ON CONFLICT DO UPDATE SET value = ?1 WHERE CAST(value AS INTEGER) < ?2 RETURNING value`;
+const letGo = `DELETE FROM setting WHERE key = '${lockSetting}' AND value = ?`;
+/** How long a process that died while it appended holds the others up. */
+const lockMs = 5000;
+const lockTries = 400;
+
+/** Does something while no other process on this database does it: of two that append at once, each would follow the same line. */
+async function alone<T>(
+  { store, clock, processId }: HeadsOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  for (let tries = 0; tries < lockTries; tries++) {
+    const now = clock.now();
+    const mark = `${now + lockMs} ${processId}`;
+    const [taken = []] = await store.write([{ sql: take, args: [mark, now] }]);
+    if (taken.length > 0)
+      try {
+        return await work();
+      } finally {
+        await store.write([{ sql: letGo, args: [mark] }]);
+      }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error("Cannot publish the heads: another process holds their log");
 }
 
 async function append(options: HeadsOptions, isEnd: boolean): Promise<number> {
@@ -123,10 +161,21 @@ async function append(options: HeadsOptions, isEnd: boolean): Promise<number> {
   write(file, `${text === "" || text.endsWith("\n") ? "" : "\n"}${lines.join("\n")}\n`);
   // With a remote database each machine has a log of its own, and no one length is right.
   if (store.kind === "file") {
-    const length = { lines: log.lines + lines.length, last: previous };
+    const [noted] = await store.read(lengthStatement.sql, lengthStatement.args);
+    // Lines that went missing are not forgotten because new ones follow.
+    const before = Math.max(log.lines, notedLines(noted));
+    const length = { lines: before + lines.length, last: previous };
     await store.write([{ sql: remember, args: [JSON.stringify(length)] }]);
   }
   return moved.length;
+}
+
+/** Lines that were written until the database was last told; 0 where it never was. */
+export function notedLines(row: Row | undefined): number {
+  const text = row && textOf(row, "value");
+  if (text === undefined) return 0;
+  const noted: unknown = JSON.parse(text);
+  return Number(Reflect.get(Object(noted), "lines"));
 }
 
 function write(file: string, text: string): void {

@@ -6,9 +6,10 @@ const moveUsed = `INSERT INTO allowance (kind, owner, window_start, used) VALUES
 ON CONFLICT DO UPDATE SET used = used + excluded.used`;
 
 // What leaves the lease is what is really in it: after a long pause others may have given the lease back.
-const moveLeased = `INSERT INTO allowance (kind, owner, window_start, used) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT DO UPDATE SET used = used + excluded.used, leased = leased - min(?5, coalesce((SELECT amount
-FROM lease WHERE process = ?6 AND kind = ?1 AND owner = ?2 AND window_start = ?3), 0))`;
+// Read among the values: not every engine behind a network takes a subquery in what an upsert sets.
+const moveLeased = `INSERT INTO allowance (kind, owner, window_start, used, leased) VALUES (?1, ?2, ?3, ?4, -min(?5,
+coalesce((SELECT amount FROM lease WHERE process = ?6 AND kind = ?1 AND owner = ?2 AND window_start = ?3), 0)))
+ON CONFLICT DO UPDATE SET used = used + excluded.used, leased = leased + excluded.leased`;
 
 const shrinkLease = `UPDATE lease SET amount = amount - min(amount, ?1)
 WHERE process = ?2 AND kind = ?3 AND owner = ?4 AND window_start = ?5`;

@@ -54,3 +54,23 @@ export async function listProcesses(store: Store, most: number): Promise<Process
     leases: new Map(leases.map((row) => [textOf(row, "kind") ?? "", numberIn(row, "held") ?? 0])),
   };
 }
+
+/** The other processes that run on a database, and what they told of last. */
+export interface Others {
+  count: number;
+  /** Requests that they had under way at providers when they last told; undefined where none did within the last minute. */
+  inFlight: number | undefined;
+}
+
+const toldMs = 60_000;
+// A process tells the same count with every model and region of a provider.
+const countOthers = `SELECT (SELECT count(*) FROM process WHERE id <> ?1 AND expires_at > ?2) AS others,
+(SELECT sum(under_way) FROM (SELECT max(in_flight) AS under_way FROM provider_health
+  WHERE process <> ?1 AND updated_at > ?3 GROUP BY process, provider)) AS in_flight`;
+
+/** Counts them; `own` is the process that asks. */
+export async function otherProcesses(store: Store, own: string, now: number): Promise<Others> {
+  const [row] = await store.read(countOthers, [own, now, now - toldMs]);
+  if (row === undefined) return { count: 0, inFlight: undefined };
+  return { count: numberIn(row, "others") ?? 0, inFlight: numberIn(row, "in_flight") };
+}

@@ -23,7 +23,7 @@ export interface RollupFilter {
   model?: string;
   provider?: string;
   region?: string;
-  /** The person who made the keys. A key that was deleted has no maker any more. */
+  /** The person who made the keys, also those that are deleted. */
   maker?: string;
   fromDay?: string;
   toDay?: string;
@@ -179,7 +179,8 @@ function activityRow(row: Row, groupBy: readonly Dimension[]): ActivityRow {
 
 const groupingOf: Record<Grouping, string> = {
   ...columnOf,
-  maker: `coalesce((SELECT created_by FROM api_key WHERE hash = rollup."key"), '')`,
+  maker: `coalesce((SELECT created_by FROM api_key WHERE hash = rollup."key"),
+(SELECT created_by FROM deleted_key WHERE hash = rollup."key"), '')`,
 };
 const sumOf: Record<Exclude<Order, "place">, string> = {
   cost: "sum(cost)",
@@ -288,7 +289,13 @@ function conditions(
     args.push(value);
   }
   for (const name of filtered) add(`${columns[name]} = ?`, filter[name]);
-  add(`${columns.key} IN (SELECT hash FROM api_key WHERE created_by = ?)`, filter.maker);
+  if (filter.maker !== undefined) {
+    add(
+      `${columns.key} IN (SELECT hash FROM api_key WHERE created_by = ? UNION ALL SELECT hash FROM deleted_key WHERE created_by = ?)`,
+      filter.maker,
+    );
+    args.push(filter.maker);
+  }
   add('"day" >= ?', filter.fromDay);
   add('"day" <= ?', filter.toDay);
   return { where: texts.length === 0 ? "" : ` WHERE ${texts.join(" AND ")}`, args };

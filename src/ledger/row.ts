@@ -92,6 +92,12 @@ const traceSchema = v.array(
     ms: v.optional(v.number()),
     may_cost: v.optional(v.number()),
     estimated: v.optional(v.literal(true)),
+    grid: v.optional(
+      v.object({
+        basis: v.picklist(["lifecycle", "direct", "mixed"]),
+        scope: v.picklist(["production", "consumption", "generation", "unstated", "mixed"]),
+      }),
+    ),
     live_grid: v.optional(
       v.object({
         source: v.string(),

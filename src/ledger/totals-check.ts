@@ -158,12 +158,15 @@ function compareCredit(
   });
 }
 
-/** A limit of a key, and its windows through all of which the key had it, by their start. */
+/** A limit of a key, and its windows by their start; `isWhole` where the key had it through all of it. */
 interface Limit {
   kind: string;
   key: string;
   reset: "daily" | "weekly" | "monthly";
-  windows: Map<number, { told: number; least: number; most: number; rows: number }>;
+  windows: Map<
+    number,
+    { told: number; isWhole: boolean; least: number; most: number; rows: number }
+  >;
 }
 
 /** A row may be admitted up to this long after it came in, and so count in the window after. */
@@ -184,10 +187,11 @@ function windowsOf(
     const owner = textOf(row, "owner") ?? "";
     const limit = limits.get(owner)?.find(({ kind }) => kind === textOf(row, "kind"));
     const start = numberIn(row, "window_start") ?? 0;
-    // Of a limit that came or was changed within a window, it is not known what counted.
-    if (limit === undefined || (since.get(owner) ?? 0) >= start) continue;
-    if (windowOf(limit.reset, start).windowStart !== start) continue;
-    limit.windows.set(start, { told: numberIn(row, "used") ?? 0, least: 0, most: 0, rows: 0 });
+    if (limit === undefined || windowOf(limit.reset, start).windowStart !== start) continue;
+    // Of a limit that came or was changed within a window, it is not known what counted: no more than all.
+    const isWhole = (since.get(owner) ?? 0) < start;
+    const told = numberIn(row, "used") ?? 0;
+    limit.windows.set(start, { told, isWhole, least: 0, most: 0, rows: 0 });
   }
   return limits;
 }
@@ -215,7 +219,7 @@ function addSpent({ kind, reset, windows }: Limit, row: Generation): void {
   for (const window of new Set([first, last])) {
     if (window === undefined) continue;
     window.most += amount;
-    if (first === last) window.least += amount;
+    if (first === last && window.isWhole) window.least += amount;
     window.rows++;
   }
 }

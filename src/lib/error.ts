@@ -69,8 +69,26 @@ export class AppError extends Error {
   }
 }
 
-/** Any thrown thing as an AppError: what we did not foresee is masked as `internal_error`. */
+/** Something of ours that cannot be used now, and by itself comes back. Who throws one says when to ask again. */
+export class PassingFault extends Error {
+  constructor(
+    message: string,
+    readonly retryAfterSeconds: number | undefined,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/** Any thrown thing as an AppError: what passes is `service_unavailable`, and what we did not foresee is masked as `internal_error`. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
+  if (thrown instanceof PassingFault && thrown.retryAfterSeconds !== undefined) {
+    return new AppError(
+      "service_unavailable",
+      "Cannot answer now: the database cannot be reached or written, and without it nothing is served; ask again in a moment",
+      { cause: thrown, retryAfterSeconds: thrown.retryAfterSeconds },
+    );
+  }
   return new AppError("internal_error", "Something went wrong on our side", { cause: thrown });
 }

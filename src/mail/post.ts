@@ -61,6 +61,21 @@ const end = "UPDATE mail SET state = ?, attempts = ?, reason = ?, text = '' WHER
 const again = "UPDATE mail SET attempts = ?, next_at = ?, reason = ? WHERE id = ?";
 const forget = "DELETE FROM mail WHERE state <> 'waiting' AND created_at < ?";
 
+/** The statement that leaves a letter for whichever gateway looks next. Throws `invalid_value` for an address that is none. */
+export function leavingLetter(
+  { clock, ids }: Omit<Kit, "store">,
+  { to, subject, text }: Letter,
+): Statement {
+  if (!isAddress(to))
+    throw new AppError("invalid_value", "Cannot send mail to this address: it is no plain one", {
+      param: "email",
+    });
+  const now = clock.now();
+  // A line of its own would become a header.
+  const line = subject.replace(/[\p{C}\s]+/gu, " ").trim();
+  return { sql: insert, args: [ids.next("mal"), to, line, text, now, now] };
+}
+
 /** The post of one process. Nothing is sent before something wakes it. */
 export function createPost(options: PostOptions): Post {
   const { store, clock, ids, log, random, origin, send } = options;
@@ -127,16 +142,7 @@ export function createPost(options: PostOptions): Post {
     await store.write([{ sql: end, args: ["sent", attempts, null, id] }]);
   }
 
-  function leaving({ to, subject, text }: Letter): Statement {
-    if (!isAddress(to))
-      throw new AppError("invalid_value", "Cannot send mail to this address: it is no plain one", {
-        param: "email",
-      });
-    const now = clock.now();
-    // A line of its own would become a header.
-    const line = subject.replace(/[\p{C}\s]+/gu, " ").trim();
-    return { sql: insert, args: [ids.next("mal"), to, line, text, now, now] };
-  }
+  const leaving = (letter: Letter) => leavingLetter({ clock, ids }, letter);
 
   wakeIn(lookMs);
   return {

@@ -24,18 +24,27 @@ export function createLog(options: {
       const time = new Date(options.clock.now()).toISOString();
       const reason = cause === undefined ? {} : { cause: causeOf(cause) };
       if (options.format === "json") {
-        options.write(`${JSON.stringify({ time, level, event, ...fields, ...reason })}\n`);
+        const line = JSON.stringify({ time, level, event, ...fields, ...reason });
+        options.write(`${shown(line)}\n`);
         return;
       }
       const facts = Object.entries({ ...fields, ...reason })
         .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => `${name}=${value}`)
+        .map(([name, value]) => `${name}=${shown(String(value))}`)
         .join(" ");
       options.write(
         `${time.slice(11, 19)} ${level.padEnd(5)} ${event}${facts ? ` ${facts}` : ""}\n`,
       );
     },
   };
+}
+
+/** What a terminal, or who reads a log line by line, would take for more than text. */
+const unseen = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text as it may stand in a line, in JSON too: every character of it is seen, and none begins another line. */
+function shown(text: string): string {
+  return text.replace(unseen, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Name and code of a thrown thing; its message only where we made it, since others may quote content. */

@@ -3,6 +3,7 @@ import type { StripeConfig, StripeSecrets } from "#src/config/stripe.ts";
 import { auditing } from "#src/account/people/audit.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { fromUnits, nano, toUnits } from "#src/ledger/money.ts";
+import { boundedText } from "#src/lib/bounded-text.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Log } from "#src/observe/log.ts";
 import { creditOf, minorOf } from "#src/payment/minor.ts";
@@ -28,6 +29,8 @@ export interface Till extends Kit {
 /** The version of Stripe's interface that is spoken, whatever the operator's account is set to. */
 const stripeVersion = "2024-06-20";
 const answerMs = 20_000;
+/** No answer of Stripe is as long. */
+const maxBytes = 1_048_576;
 
 const created = v.looseObject({ id: v.string(), url: v.string() });
 const refused = v.looseObject({
@@ -157,7 +160,7 @@ async function createSession(
       body: form.toString(),
       signal: AbortSignal.timeout(answerMs),
     });
-    text = await response.text();
+    text = await boundedText(response, maxBytes);
   } catch (cause) {
     log.write("error", "stripe_unreachable", { purchase: id }, cause);
     throw failed(cause);

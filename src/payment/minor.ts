@@ -26,6 +26,11 @@ export function minorOf(amount: NanoUnits, currency: string): number | undefined
   return Number.isInteger(minor / step) ? minor : undefined;
 }
 
+/** An amount of the currency's smallest unit. */
+export function nanoOf(minor: number, currency: string): NanoUnits {
+  return nano(minor * 10 ** (nanoDigits - digitsOf(currency)));
+}
+
 /** What of a payment becomes credit: all but the percent that is kept, rounded down to a nano-unit. */
 export function creditOf(price: NanoUnits, feePct: number): NanoUnits {
   return nano(price - Math.ceil((price * feePct) / 100));

@@ -1,4 +1,5 @@
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
+import { nanoOf } from "#src/payment/minor.ts";
 import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
 
 export const purchaseStates = [
@@ -45,18 +46,27 @@ export async function findPurchase(
   return row && purchaseOf(row);
 }
 
-/** Purchases of an account, newest first; those before an id where one is given. */
-export async function listPurchases(
+/** Purchases of an account that gave no credit, newest first: begun and not paid yet, failed, and those whose time is over. */
+export async function listUnpaid(
   store: Store,
   accountId: string,
-  { before, most }: { before?: string | undefined; most: number },
+  { most }: { most: number },
 ): Promise<Purchase[]> {
   const rows = await store.read(
-    "SELECT * FROM purchase WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
-    [accountId, before ?? "~", most],
+    `SELECT * FROM purchase WHERE account_id = ? AND state IN ('open', 'failed', 'expired')
+      ORDER BY id DESC LIMIT ?`,
+    [accountId, most],
   );
   return rows.map(purchaseOf);
 }
+
+/** What of the price does not become credit. */
+export function feeOf({ price, currency, amount }: Quote): NanoUnits {
+  return nano(nanoOf(price, currency) - amount);
+}
+
+/** What a purchase would be. */
+export type Quote = Pick<Purchase, "amount" | "price" | "currency">;
 
 /** Whether the credit of a purchase was given. */
 export function wasPaid({ state }: Pick<Purchase, "state">): boolean {

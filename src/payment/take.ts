@@ -1,10 +1,10 @@
 import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
 import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
 import { type CreditEntry, creditStatements } from "#src/ledger/transactions.ts";
-import { nano } from "#src/ledger/money.ts";
+import { nano, toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { PaymentEvent } from "#src/payment/event.ts";
-import { type Purchase, purchaseOf, wasPaid } from "#src/payment/purchase.ts";
+import { feeOf, type Purchase, purchaseOf, wasPaid } from "#src/payment/purchase.ts";
 import { type Fact, standingOf } from "#src/payment/standing.ts";
 import { numberIn, textOf, type Row, type Statement } from "#src/store/store.ts";
 
@@ -22,9 +22,9 @@ const mostTries = 50;
 
 const selectSeen = "SELECT 1 AS seen FROM payment_event WHERE id = ?";
 const selectFacts =
-  "SELECT dispute_id, amount_minor, currency FROM payment_event WHERE payment_id = ?";
-const insertEvent = `INSERT INTO payment_event (id, type, at, payment_id, dispute_id, amount_minor, currency)
-VALUES (?, ?, ?, ?, ?, ?, ?)`;
+  "SELECT dispute_id, refund_id, amount_minor, currency, told_at FROM payment_event WHERE payment_id = ?";
+const insertEvent = `INSERT INTO payment_event (id, type, at, payment_id, dispute_id, amount_minor, currency, refund_id, told_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 /** What must not have changed since it was read: the purchase, which payment it is, and what is told of that. */
 const asRead = unless(
   `(SELECT json_array(id, state, returned_nano, payment_id, session_id) FROM purchase WHERE id = ?1) IS ?2
@@ -130,18 +130,32 @@ function movements(
   const { id, accountId, amount } = before;
   const entries: Pick<CreditEntry, "type" | "amount" | "description">[] = [];
   if (!wasPaid(before) && wasPaid({ state }))
-    entries.push({ type: "credit", amount, description: `Credit bought, ${id}` });
+    entries.push({ type: "credit", amount, description: `Credit bought, ${id}${feeNote(before)}` });
   const more = nano(before.returned - returned);
   if (more !== 0) {
     const isDispute = event.about === "payment" && event.disputeId !== undefined;
-    const what = isDispute ? (more < 0 ? "Disputed payment" : "Dispute won") : "Refund";
     entries.push({
-      type: isDispute ? "adjustment" : "refund",
+      type: isDispute || more > 0 ? "adjustment" : "refund",
       amount: more,
-      description: `${what}, ${id}`,
+      description: `${isDispute ? ofDispute(more) : ofRefund(more)}, ${id}`,
     });
   }
   return entries.flatMap((entry) => creditStatements(kit, { accountId, by: stripe, ...entry }));
+}
+
+/** Says what was paid besides the credit. */
+function feeNote(purchase: Purchase): string {
+  const fee = feeOf(purchase);
+  if (fee === 0) return "";
+  return `; a fee of ${toUnits(fee)} ${purchase.currency} was paid besides`;
+}
+
+function ofDispute(more: number): string {
+  return more < 0 ? "Disputed payment" : "Dispute won";
+}
+
+function ofRefund(more: number): string {
+  return more < 0 ? "Refund" : "Refund failed";
 }
 
 function changing(kit: Kit, event: PaymentEvent, before: Purchase, after: Purchase): Statement[] {
@@ -159,7 +173,8 @@ function changing(kit: Kit, event: PaymentEvent, before: Purchase, after: Purcha
 function saying(event: PaymentEvent, before: Purchase, after: Purchase): AuditEntry {
   const { id, accountId, amount, returned, state } = after;
   const isBack = returned < before.returned;
-  const what = isBack ? "dispute_won" : state === before.state ? "refunded" : state;
+  const back = event.about === "payment" && event.failedRefundId ? "refund_failed" : "dispute_won";
+  const what = isBack ? back : state === before.state ? "refunded" : state;
   return {
     action: `purchase.${what}`,
     actor: stripe,
@@ -181,6 +196,8 @@ function noting({ clock }: Kit, event: PaymentEvent): Statement {
       told?.disputeId ?? null,
       told?.minor ?? null,
       told?.currency ?? null,
+      told?.failedRefundId ?? null,
+      event.toldAt ?? null,
     ],
   };
 }
@@ -211,6 +228,8 @@ function membersOf({ id, state, returned, paymentId, sessionId }: Purchase) {
 function factOf(row: Row): Fact {
   return {
     disputeId: textOf(row, "dispute_id"),
+    failedRefundId: textOf(row, "refund_id"),
+    toldAt: numberIn(row, "told_at"),
     minor: numberIn(row, "amount_minor"),
     currency: textOf(row, "currency") ?? "",
   };

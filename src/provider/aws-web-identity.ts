@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import { boundedText } from "#src/lib/bounded-text.ts";
 import type { AwsSettings } from "#src/provider/aws-credentials.ts";
 import { failed, type FetchAwsKey } from "#src/provider/aws-metadata.ts";
 
 const answerMs = 10_000;
+const maxBytes = 65_536;
 
 /**
  * Keys of a role that a token in a file stands for, as in clusters of EKS; undefined where no variable names it.
@@ -33,7 +35,9 @@ export function webIdentityKeys({ secret }: AwsSettings): FetchAwsKey | undefine
     }).catch((cause: unknown) => {
       throw failed("the token service (STS) does not answer", "check the network", cause);
     });
-    const text = await answer.text();
+    const text = await boundedText(answer, maxBytes).catch((cause: unknown) => {
+      throw failed("the token service (STS) gives no whole answer", "check the network", cause);
+    });
     // The only elements of these names are those of the key.
     const read = (element: string) =>
       new RegExp(`<${element}>([^<]+)</${element}>`).exec(text)?.[1];

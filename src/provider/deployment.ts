@@ -71,6 +71,12 @@ export interface Shaped {
   body: Payload | undefined;
 }
 
+/** What the intensity of a grid counts: with or without building and fuel, of what is made or of what is used there. */
+export interface GridCounts {
+  basis: "lifecycle" | "direct" | "mixed";
+  scope: "production" | "consumption" | "generation" | "unstated" | "mixed";
+}
+
 /** A model, at an endpoint, at a deployment: one way to serve a request. */
 export interface Route {
   model: Model;
@@ -78,6 +84,8 @@ export interface Route {
   deployment: Deployment;
   /** Annual grid intensity where it computes, g CO2e per kWh; absent when unknown. */
   gridGPerKwh: number | undefined;
+  /** What that figure counts. Two that count unlike things cannot be told apart by their size alone. */
+  gridCounts?: GridCounts | undefined;
   /** g CO2e per 1,000 tokens under the default methodology; absent when unknown. */
   carbonPer1k: number | undefined;
   /** Active parameters in billions, middle of the interval; absent when unknown. */

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { SignJWT } from "jose";
 import * as v from "valibot";
 import { ConfigError } from "#src/config/error.ts";
+import { boundedText } from "#src/lib/bounded-text.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { Lent, NoCredential } from "#src/provider/lent.ts";
 
@@ -46,6 +47,7 @@ const grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /** Seconds that Google accepts an assertion for, at most. */
 const assertionSeconds = 3600;
 const answerMs = 10_000;
+const maxBytes = 65_536;
 
 /** A service account from its JSON. Throws ConfigError, which says what is wrong and quotes nothing of it. */
 export function readServiceAccount(json: string, from: string): ServiceAccount {
@@ -101,11 +103,20 @@ export function googleTokens(account: ServiceAccount, clock: Clock): Lent<Google
 async function fetchToken(account: ServiceAccount, clock: Clock): Promise<GoogleToken> {
   const askedAt = clock.now();
   const response = await answered(account, await assertionOf(account, askedAt));
-  const told: unknown = await response.json().catch(() => undefined);
+  const told = await toldBy(response);
   const answer = v.safeParse(tokenAnswer, told);
   if (!response.ok || !answer.success) throw refused(account, response.status, told);
   const { access_token: accessToken, expires_in: seconds } = answer.output;
   return { accessToken, expiresAt: askedAt + seconds * 1000 };
+}
+
+/** What was answered; undefined where it is no JSON, or far too long. */
+async function toldBy(response: Response): Promise<unknown> {
+  try {
+    return JSON.parse(await boundedText(response, maxBytes));
+  } catch {
+    return undefined; // Told by its status: the reason would quote it.
+  }
 }
 
 function assertionOf(

@@ -1,4 +1,5 @@
 import type { LiveGridName } from "#src/config/eco.ts";
+import { boundedText, TooLong } from "#src/lib/bounded-text.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import {
   type LiveQuery,
@@ -31,6 +32,10 @@ export interface LiveGrid {
   /** Undefined where the zone is not covered. */
   stateOf(zone: string | undefined): LiveState | undefined;
   states(): LiveState[];
+  /** Looks at these zones from now on, too. Returns those that are new, and covered. */
+  follow(zones: ReadonlyMap<string, string | undefined>): string[];
+  /** Takes what another process was told. */
+  take(reading: LiveReading): void;
   /** Looks at every zone that is due. Never rejects. */
   refresh(): Promise<void>;
   /** Begins to look every minute for zones that are due. */
@@ -47,6 +52,8 @@ export interface LiveGridOptions {
   clock: Clock;
   /** Milliseconds for one answer, its body included. */
   deadlineMs?: number;
+  /** Told of each reading that this process fetched. */
+  onReading?(reading: LiveReading): void;
   /** Told of a zone that begins or ceases to fail. */
   onTurn?(state: LiveState): void;
 }
@@ -59,6 +66,7 @@ const aheadMs = 35 * minute;
 /** After a failure, the next look. */
 const retryMs = 5 * minute;
 const tickMs = minute;
+/** No answer of a source is as long. */
 const maxBytes = 256 * 1024;
 
 interface Zone {
@@ -71,23 +79,25 @@ interface Zone {
 
 /** Makes one. Nothing is fetched before the first refresh. */
 export function createLiveGrid(options: LiveGridOptions): LiveGrid {
-  const { source, clock, deadlineMs = 10_000, onTurn } = options;
+  const { source, clock, deadlineMs = 10_000, onTurn, onReading } = options;
   const base = options.baseUrl || source.baseUrl;
   const closing = new AbortController();
   const zones = new Map<string, Zone>();
-  for (const [id, country] of options.zones) {
-    const query = source.query(id, country);
-    if (query === undefined) continue;
-    zones.set(id, {
-      id,
-      query,
-      dueAt: Number.NEGATIVE_INFINITY,
-      reading: undefined,
-      why: undefined,
-    });
-  }
+  follow(options.zones);
   let timer: ReturnType<typeof setInterval> | undefined;
   let running: Promise<void> | undefined;
+
+  function follow(wanted: LiveGridOptions["zones"]): string[] {
+    const added: string[] = [];
+    for (const [id, country] of wanted) {
+      const query = zones.has(id) ? undefined : source.query(id, country);
+      if (query === undefined) continue;
+      const dueAt = Number.NEGATIVE_INFINITY;
+      zones.set(id, { id, query, dueAt, reading: undefined, why: undefined });
+      added.push(id);
+    }
+    return added;
+  }
 
   function isFresh({ reading }: Zone): boolean {
     return reading !== undefined && clock.now() - reading.at <= staleMs;
@@ -99,14 +109,19 @@ export function createLiveGrid(options: LiveGridOptions): LiveGrid {
     return { zone: id, source: source.name, state: stands, reading, why };
   }
 
+  function keep(zone: Zone, reading: LiveReading): void {
+    // A late answer may be older than what is known.
+    if (zone.reading === undefined || reading.at >= zone.reading.at) zone.reading = reading;
+  }
+
   async function look(zone: Zone): Promise<void> {
     const before = zone.why;
     try {
       const reading = zone.query.read(await ask(zone.query));
       if (reading.at > clock.now() + aheadMs)
         throw new NoReading("its time lies ahead: one of the clocks is wrong");
-      // A late answer may be older than what is known.
-      if (zone.reading === undefined || reading.at >= zone.reading.at) zone.reading = reading;
+      keep(zone, reading);
+      onReading?.(reading);
       zone.why = undefined;
       zone.dueAt = clock.monotonic() + source.everyMs;
     } catch (thrown) {
@@ -130,7 +145,9 @@ export function createLiveGrid(options: LiveGridOptions): LiveGrid {
       await response.body?.cancel();
       throw new NoReading(`it answers ${response.status}`);
     }
-    const text = await textOf(response);
+    const text = await boundedText(response, maxBytes).catch((thrown: unknown) => {
+      throw thrown instanceof TooLong ? new NoReading("its answer is too long") : thrown;
+    });
     try {
       return JSON.parse(text);
     } catch {
@@ -163,6 +180,11 @@ export function createLiveGrid(options: LiveGridOptions): LiveGrid {
       return found && state(found);
     },
     states: () => [...zones.values()].map(state),
+    follow,
+    take(reading) {
+      const zone = zones.get(reading.zone);
+      if (zone !== undefined) keep(zone, reading);
+    },
     refresh,
     start() {
       void refresh();
@@ -175,16 +197,4 @@ export function createLiveGrid(options: LiveGridOptions): LiveGrid {
       await running;
     },
   };
-}
-
-/** The body, up to a size that no answer of a source has. */
-async function textOf(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let [text, bytes] = ["", 0];
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new NoReading("its answer is too long");
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,3 +1,5 @@
+import { boundedText } from "#src/lib/bounded-text.ts";
+
 /** What came back of something that was posted. */
 export interface Posted {
   status: number;
@@ -16,6 +18,8 @@ export type PostJson = (
 ) => Promise<Posted>;
 
 const mostCharacters = 4096;
+/** Beyond it, an answer counts as none. */
+const mostBytes = 1_048_576;
 
 export const postJson: PostJson = async (url, headers, body, signal) => {
   const response = await fetch(url, {
@@ -27,7 +31,7 @@ export const postJson: PostJson = async (url, headers, body, signal) => {
     redirect: "manual",
   });
   const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
-  const text = await response.text();
+  const text = await boundedText(response, mostBytes);
   return {
     status: response.status,
     retryAfterSeconds: Number.isFinite(wait) && wait >= 0 ? wait : undefined,

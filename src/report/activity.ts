@@ -76,11 +76,12 @@ export function toCsv(
   records: readonly Record<string, unknown>[],
   columns: readonly string[],
 ): string {
-  const lines = [
-    columns.join(","),
-    ...records.map((record) => columns.map((column) => cell(record[column])).join(",")),
-  ];
-  return `${lines.join("\r\n")}\r\n`;
+  return `${columns.join(",")}\r\n${records.map((record) => csvLine(record, columns)).join("")}`;
+}
+
+/** One line of it, with its end. */
+export function csvLine(record: Record<string, unknown>, columns: readonly string[]): string {
+  return `${columns.map((column) => cell(record[column])).join(",")}\r\n`;
 }
 
 /** Columns of the activity export for a grouping, in order. */

@@ -34,7 +34,7 @@ export const scenarioWords: Record<Scenario, { title: string; about: string }> =
   cleanest_region: {
     title: "On the cleanest grid that is allowed",
     about:
-      "The same model with the same energy, at the place of lowest annual grid intensity among those that key and account may use. Places that are only assumed do not count.",
+      "The same model with the same energy, at the place of lowest annual grid intensity among those that key and account may use. Places that are only assumed do not count, nor do those whose grid is counted direct where the recorded one is counted with its life cycle.",
   },
   smaller_sibling: {
     title: "On the next smaller model of the family",
@@ -44,7 +44,7 @@ export const scenarioWords: Record<Scenario, { title: string; about: string }> =
   prompt_cache: {
     title: "Without the prompt cache",
     about:
-      "What the estimate would be had every token that was read from a cache been computed anew, for requests of a key, model and place of which some have cached tokens. What more caching could have done is not in the records, and nothing is said of it. Where nothing changes, the methodology counts cached tokens as it counts others, or counts no prompt at all.",
+      "What the estimate would be had every token that was read from a cache been computed anew, for requests of a key, model and place of which some have cached tokens. Only of methodologies that give such tokens a weight of their own. What more caching could have done is not in the records, and nothing is said of it.",
   },
 };
 

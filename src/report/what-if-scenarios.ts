@@ -2,6 +2,7 @@ import type { UsageRow } from "#src/ledger/rollups.ts";
 import {
   activeOf,
   type Estimated,
+  type GridBasis,
   type Judgement,
   type Kin,
   makingOf,
@@ -20,21 +21,29 @@ const rounding = 1e-9;
 
 /**
  * The same model at the place of the cleanest grid among those that the key and its account may use. Energy stays what
- * was recorded: the methodologies do not know places. What is cleanest where it was, or cleaner on record, stays there.
+ * was recorded: the methodologies do not know places. What is cleanest where it was, or cleaner on record, stays there. A
+ * figure that counts less than the recorded one is no smaller for that, and is not compared with it.
  */
-function cleanestRegion(kit: WhatIfKit, { row, from, key }: Estimated): Verdict {
+function cleanestRegion(kit: WhatIfKit, { row, from, key, version }: Estimated): Verdict {
   const ways = kit.waysOf(key, from.model);
   if (ways === undefined) return { reason: "key_gone" };
   if (ways.length === 0) return { reason: "no_route" };
   const recorded = { energyWh: row.energyWh, carbonG: row.carbonG };
-  const best = cleanestOf(ways);
-  if (best === undefined) return { reason: "no_known_grid" };
+  const recordedBasis = kit.basisAt(from.provider, from.region, version);
+  const best = cleanestOf(ways.filter(({ basis }) => countsAsMuch(basis, recordedBasis)));
+  if (best === undefined)
+    return { reason: cleanestOf(ways) === undefined ? "no_known_grid" : "unlike_grids" };
   const carbonG = (row.energyWh * best.gPerKwh) / 1000;
   const isHere = best.provider === from.provider && best.region === from.region;
   const least = row.carbonG * (1 - rounding) - row.requests * gramsOfRounding;
   if (isHere || carbonG >= least) return { to: from, after: recorded };
   const { provider, region } = best;
   return { to: { ...from, provider, region }, after: { energyWh: row.energyWh, carbonG } };
+}
+
+/** Whether a figure counts all that another does, so that it is less indeed where it is less. */
+function countsAsMuch(basis: GridBasis | undefined, other: GridBasis | undefined): boolean {
+  return basis === undefined || other === undefined || basis === "lifecycle" || basis === other;
 }
 
 /** Of places that are as clean, the first by name. */
@@ -116,7 +125,8 @@ function siblingsOf({ id, author, family, kind }: Kin, { models }: WhatIfKit): K
 
 /**
  * What the prompt cache changed, where the records hold cached tokens: the estimate had each token that was read from a
- * cache been computed anew. Exact by the weights of the methodology; of prompts that might have repeated nothing is known.
+ * cache been computed anew. Exact by the weights of the methodology, and silent where it has none of its own for such tokens;
+ * of prompts that might have repeated nothing is known.
  */
 function promptCache(kit: WhatIfKit, one: Estimated): Verdict {
   const { row, from } = one;
@@ -126,6 +136,8 @@ function promptCache(kit: WhatIfKit, one: Estimated): Verdict {
   const { cacheRead, cacheWrite5m, cacheWrite1h } = row;
   if (cacheRead + cacheWrite5m + cacheWrite1h === 0) return { reason: "no_cache_tokens" };
   const { freshPrompt, cachedPrompt } = methodology.weights;
+  // No difference in the figures says nothing of the machines.
+  if (freshPrompt === cachedPrompt) return { reason: "cache_not_weighed" };
   const more = (freshPrompt - cachedPrompt) * cacheRead * whOf(methodology, parameters);
   const gramsPerWh = row.energyWh === 0 ? 0 : row.carbonG / row.energyWh;
   return {

@@ -16,12 +16,16 @@ export const reasons = {
   key_gone: "The key was deleted, and with it what it allowed",
   no_route: "The model cannot be called here now with this key",
   no_known_grid: "No allowed place of this model is published with a known grid",
+  unlike_grids:
+    "The grids of the allowed places are counted direct, the recorded one with its life cycle: theirs is no smaller for that",
   methodology_gone: "The methodology of the record is not known any more",
   model_gone: "The model, or its size, is not in the catalogue any more",
   no_family: "The catalogue names no family of this model",
   smallest: "No smaller model of the same author and family is in the catalogue",
   not_served_there: "No smaller sibling may be called at the same provider and region",
   no_cache_tokens: "The records hold no cached token: whether prompts repeated is not kept",
+  cache_not_weighed:
+    "The methodology counts a token from a cache as any other of the prompt, or counts no prompt: what the cache saved is not known",
   too_many: "More combinations than are looked at: fewer days or a filter reach them",
 } as const;
 export type Reason = keyof typeof reasons;
@@ -33,12 +37,17 @@ export interface Spot {
   region: string;
 }
 
+/** Whether a grid's figure includes building and fuel, or what leaves the stack alone. */
+export type GridBasis = "lifecycle" | "direct" | "mixed";
+
 /** A place where a key may be served with a model, as things stand now. */
 export interface Way {
   provider: string;
   region: string;
   /** g CO2e per kWh, annual average; absent when unknown. */
   gPerKwh: number | undefined;
+  /** What that counts; absent when unknown. */
+  basis?: GridBasis | undefined;
   /** The place is published or the operator's own word, and neither assumed nor undisclosed. */
   isKnown: boolean;
   /** The operator measured its energy there. */
@@ -54,6 +63,8 @@ export interface WhatIfKit {
   models: readonly Kin[];
   /** Where a key may be served with a model; undefined where the key is not known any more. */
   waysOf(key: string, model: string): readonly Way[] | undefined;
+  /** What the grid figure of a place counts under a methodology; undefined where it is not known. */
+  basisAt(provider: string, region: string, version: string): GridBasis | undefined;
 }
 
 /** Energy in Wh, carbon in g CO2e. */

@@ -1,4 +1,5 @@
-import { toCsv } from "#src/report/activity.ts";
+import { createBreath, mapInPieces } from "#src/lib/breath.ts";
+import { csvLine, toCsv } from "#src/report/activity.ts";
 import { tokenClasses } from "#src/statement/amount.ts";
 import type { Statement } from "#src/statement/statement.ts";
 
@@ -33,20 +34,24 @@ export const csvColumns: readonly string[] = [
 ];
 
 /** The lines of a statement as CSV: whatever is totalled is a sum of them. Lines without an estimate have no energy and no carbon. */
-export function statementCsv({ scope, month, partial, lines }: Statement): string {
-  const head = { month, is_partial: partial, account: scope.kind === "account" ? scope.id : "all" };
-  const records = lines.map(({ tokens, energy, carbon, ...line }) => ({
-    ...head,
-    ...line,
-    ...tokens,
-    energy_pwh: energy?.pwh,
-    energy_low_pwh: energy?.low_pwh,
-    energy_high_pwh: energy?.high_pwh,
-    energy_wh: energy?.wh,
-    carbon_pg: carbon?.pg,
-    carbon_low_pg: carbon?.low_pg,
-    carbon_high_pg: carbon?.high_pg,
-    carbon_g: carbon?.g,
-  }));
-  return toCsv(records, csvColumns);
+export async function statementCsv({ scope, month, partial, lines }: Statement): Promise<string> {
+  const account = scope.kind === "account" ? { account: scope.id } : {};
+  const head = { month, is_partial: partial, ...account };
+  const texts = await mapInPieces(lines, createBreath(), ({ tokens, energy, carbon, ...line }) => {
+    const record = {
+      ...head,
+      ...line,
+      ...tokens,
+      energy_pwh: energy?.pwh,
+      energy_low_pwh: energy?.low_pwh,
+      energy_high_pwh: energy?.high_pwh,
+      energy_wh: energy?.wh,
+      carbon_pg: carbon?.pg,
+      carbon_low_pg: carbon?.low_pg,
+      carbon_high_pg: carbon?.high_pg,
+      carbon_g: carbon?.g,
+    };
+    return csvLine(record, csvColumns);
+  });
+  return toCsv([], csvColumns) + texts.join("");
 }

@@ -2,6 +2,7 @@ import { gramsOf } from "#src/eco/grams.ts";
 import { baseVersion } from "#src/eco/measured.ts";
 import { toPico } from "#src/eco/pico.ts";
 import type { EcoTables } from "#src/eco/load.ts";
+import { createBreath } from "#src/lib/breath.ts";
 import { isObject } from "#src/lib/json.ts";
 import { addTo, type Amount, type Bounded, noAmount } from "#src/statement/amount.ts";
 import { type Bounds, createBounds } from "#src/statement/bounds.ts";
@@ -11,6 +12,8 @@ import type { Reason } from "#src/statement/statement.ts";
 
 /** What requests have in common that a statement tells apart. */
 export interface Place {
+  /** Undefined: the statement is of one account. */
+  account: string | undefined;
   methodology: string | undefined;
   model: string | undefined;
   provider: string | undefined;
@@ -50,21 +53,31 @@ export interface Gathered {
   heads: Head[];
 }
 
+/** How rows are told apart. */
+export interface GatherBy {
+  tables: EcoTables;
+  hasGrid: HasGrid;
+  /** Whether accounts are told apart. */
+  byAccount: boolean;
+}
+
 /** Adds rows up. Each is rounded once, then only whole numbers are added. */
 export async function gather(
   rows: AsyncIterable<readonly LedgerRow[]>,
-  tables: EcoTables,
-  hasGrid: HasGrid,
+  by: GatherBy,
 ): Promise<Gathered> {
-  const bounds = createBounds(tables);
+  const bounds = createBounds(by.tables);
   const tallies = new Map<string, Tally>();
   const heads = new Map<string, Head>();
   let count = 0;
+  const breathe = createBreath();
   for await (const some of rows) {
     for (const row of some) {
+      const pause = breathe();
+      if (pause !== undefined) await pause;
       count++;
       follow(heads, row);
-      const place = placeOf(row, tables, hasGrid);
+      const place = placeOf(row, by);
       const name = JSON.stringify(Object.values(place));
       const time = row.number("created_at") ?? 0;
       const tally = tallies.get(name) ?? { place, amount: noAmount(), first: time, last: time };
@@ -73,8 +86,6 @@ export async function gather(
       tally.last = Math.max(tally.last, time);
       addTo(tally.amount, amountIn(row, place, bounds));
     }
-    // Requests run between the pages.
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return {
     rows: count,
@@ -99,11 +110,12 @@ function follow(heads: Map<string, Head>, { chain, sequence, hash }: LedgerRow):
 }
 
 /** Members in one order, always: their values are its name. */
-function placeOf(row: LedgerRow, tables: EcoTables, hasGrid: HasGrid): Place {
+function placeOf(row: LedgerRow, { tables, hasGrid, byAccount }: GatherBy): Place {
   const hasEstimate = row.number("energy_wh") !== undefined && row.number("carbon_g") !== undefined;
   const methodology = hasEstimate ? row.text("methodology") : undefined;
   const isEstimated = methodology !== undefined;
   return {
+    account: byAccount ? row.text("account_id") : undefined,
     methodology,
     model: row.text("model"),
     provider: row.text("provider"),

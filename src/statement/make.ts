@@ -2,6 +2,7 @@ import { notMeasured } from "#src/eco/explain.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { Account } from "#src/account/account.ts";
 import { type PublicKey } from "#src/account/signing-key.ts";
+import { createBreath, mapInPieces } from "#src/lib/breath.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { commit, version } from "#src/lib/version.ts";
 import { allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
@@ -9,10 +10,10 @@ import { gather, type Tally } from "#src/statement/gather.ts";
 import type { Month } from "#src/statement/month.ts";
 import { monthRows } from "#src/statement/read.ts";
 import { type HasGrid, whyNone } from "#src/statement/reason.ts";
-import { breakdown, sectionsOf } from "#src/statement/sections.ts";
+import { type AccountNames, breakdown, sectionsOf } from "#src/statement/sections.ts";
 import { type Line, type Statement } from "#src/statement/statement.ts";
 import { belongs, ghgProtocol, ledgerHow, limits, rounding } from "#src/statement/words.ts";
-import type { Store } from "#src/store/store.ts";
+import { type Store, textOf } from "#src/store/store.ts";
 
 /** What a statement is asked for. */
 export interface StatementAsk {
@@ -40,7 +41,10 @@ export async function makeStatement(
   { account, month, partial, now, keys, keysAt }: StatementAsk,
 ): Promise<Statement> {
   const found = await monthRows(store, account?.id, month);
-  const { rows, tallies, heads } = await gather(found.rows(), tables, hasGrid);
+  const byAccount = account === undefined;
+  const { rows, tallies, heads } = await gather(found.rows(), { tables, hasGrid, byAccount });
+  const names = byAccount ? await namesOf(store, tallies) : undefined;
+  const breathe = createBreath();
   return {
     object: "lowrouter.footprint_statement",
     schema: 1,
@@ -54,8 +58,8 @@ export async function makeStatement(
     made: { at: rfc3339(now), version, commit },
     totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
     without_estimate: withoutEstimate(tallies),
-    by: breakdown(tallies),
-    sections: sectionsOf(tallies, tables),
+    by: await breakdown(tallies, names, breathe),
+    sections: await sectionsOf(tallies, tables, names, breathe),
     not_measured: [...notMeasured],
     limits: [...limits],
     ghg_protocol: { ...ghgProtocol, notes: [...ghgProtocol.notes] },
@@ -87,12 +91,27 @@ export async function makeStatement(
           : { key_id: key.endorsement.keyId, signature: key.endorsement.signature },
     })),
     keys_at: keysAt,
-    lines: tallies.map(lineOf),
+    lines: await mapInPieces(tallies, breathe, lineOf),
   };
+}
+
+/** Names of the accounts that made requests, by id. */
+async function namesOf(store: Store, tallies: readonly Tally[]): Promise<AccountNames> {
+  const ids = [...new Set(tallies.flatMap(({ place }) => place.account ?? []))];
+  const [rows = []] = await store.snapshot([
+    {
+      sql: "SELECT id, name FROM account WHERE id IN (SELECT value FROM json_each(?))",
+      args: [JSON.stringify(ids)],
+    },
+  ]);
+  return new Map(
+    rows.map((row) => [textOf(row, "id") ?? "", (textOf(row, "name") ?? "").toWellFormed()]),
+  );
 }
 
 function lineOf({ place, amount }: Tally): Line {
   return {
+    ...(place.account === undefined ? {} : { account: place.account }),
     methodology_version: place.methodology ?? null,
     model: place.model ?? null,
     provider: place.provider ?? null,

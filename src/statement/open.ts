@@ -29,6 +29,9 @@ export interface StatementHouse {
   origin: string;
 }
 
+/** Writes a statement as one file of HTML, signed; the pages know how. */
+export type HtmlWriter = (issued: Issued) => Promise<Uint8Array>;
+
 /** What is wanted. */
 export interface Wanted {
   /** Undefined: the whole gateway. */
@@ -55,11 +58,11 @@ export async function issue(
   const keysAt = origin === "" ? `${keysPath} at the gateway` : origin + keysPath;
   const ask = { account, month, partial, now, keys, keysAt };
   const statement = await makeStatement({ store, tables, hasGrid }, ask);
-  return { ...signStatement(statement, signer), signer };
+  return { ...(await signStatement(statement, signer)), signer };
 }
 
 /** The forms of a statement that are files. */
-export const fileKinds = ["json", "csv", "pdf"] as const;
+export const fileKinds = ["pdf", "html", "json", "csv"] as const;
 export type FileKind = (typeof fileKinds)[number];
 
 /** A file, and the one that stands beside it where it cannot hold its signature. */
@@ -70,13 +73,18 @@ export interface StatementFile {
 }
 
 /** An issued statement as a file. */
-export async function fileOf(issued: Issued, kind: FileKind): Promise<StatementFile> {
+export async function fileOf(
+  issued: Issued,
+  kind: FileKind,
+  html: HtmlWriter,
+): Promise<StatementFile> {
   const { statement, signer } = issued;
   if (kind === "json") return { type: "application/json", bytes: encode(signedJson(issued)) };
   if (kind === "csv") {
-    const bytes = encode(statementCsv(statement));
+    const bytes = encode(await statementCsv(statement));
     return { type: "text/csv; charset=utf-8", bytes, side: sideSignature(bytes, signer) };
   }
+  if (kind === "html") return { type: "text/html; charset=utf-8", bytes: await html(issued) };
   // Only who wants a PDF loads what writes one.
   const { statementPdf } = await import("#src/statement/pdf.ts");
   const bytes = withTrailer("pdf", await statementPdf(issued), signer);
@@ -92,6 +100,7 @@ export function nameOf({ scope, month, partial }: Issued["statement"]): string {
 /** Keeps the last statements, so that a page and its files are of one making. */
 export interface StatementShelf {
   of(wanted: Wanted): Promise<Issued>;
+  fileOf(issued: Issued, kind: FileKind): Promise<StatementFile>;
 }
 
 const kept = 12;
@@ -99,9 +108,10 @@ const kept = 12;
 const keptMs = 60_000;
 
 /** An empty shelf. */
-export function createShelf(house: StatementHouse): StatementShelf {
+export function createShelf(house: StatementHouse & { html: HtmlWriter }): StatementShelf {
   const shelf = new Map<string, { at: number; issued: Promise<Issued> }>();
   return {
+    fileOf: (issued, kind) => fileOf(issued, kind, house.html),
     of(wanted) {
       const { account, month, allowPartial } = wanted;
       const name = JSON.stringify([account?.id, account?.name, month.name, allowPartial]);

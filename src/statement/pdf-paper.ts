@@ -1,6 +1,27 @@
-import { type PDFDocument, type PDFFont, type PDFPage, rgb, StandardFonts } from "pdf-lib";
+import {
+  lineTo,
+  moveTo,
+  type PDFDocument,
+  type PDFOperator,
+  type PDFPage,
+  popGraphicsState,
+  pushGraphicsState,
+  rectangle,
+  fill,
+  setFillingRgbColor,
+  setLineWidth,
+  setStrokingRgbColor,
+  stroke,
+} from "pdf-lib";
+import type { Breath } from "#src/lib/breath.ts";
+import type { Weight } from "#src/statement/fonts.ts";
+import { countOf } from "#src/statement/show.ts";
+import { fillPage } from "#src/statement/pdf-stream.ts";
+import { createTags, type Element, type Kind } from "#src/statement/pdf-tags.ts";
+import { createType } from "#src/statement/pdf-type.ts";
+import { wrap } from "#src/statement/pdf-wrap.ts";
 
-/** Text on pages of A4 that break where they are full. Lengths in points. */
+/** Text on pages of A4 that break where they are full, with its structure. Lengths in points. */
 export interface Paper {
   title(text: string): void;
   heading(text: string): void;
@@ -9,12 +30,17 @@ export interface Paper {
   /** In type of one width, for formulas and hashes. */
   code(lines: readonly string[]): void;
   list(items: readonly string[]): void;
-  table(table: Table): void;
+  table(table: Table): Promise<void>;
+  /** Whether a text has letters that are drawn as their code points. */
+  lacks(text: string): boolean;
   /** Writes the foot of every page, and says how many there are. */
-  finish(foot: string): number;
+  finish(foot: string): Promise<number>;
 }
 
-/** A table that repeats its head on every page. */
+/** Rows of a table on paper: who wants more than these wants the attached JSON. */
+export const mostRows = 100;
+
+/** A table that repeats its head on every page. The first cell of a row is the head of it. */
 export interface Table {
   columns: readonly Column[];
   rows: readonly (readonly string[])[];
@@ -29,194 +55,226 @@ interface Column {
   isFigure?: boolean;
 }
 
+type Colour = readonly [number, number, number];
+
 const width = 595.28;
 const height = 841.89;
 const margin = 54;
 const foot = 48;
 const inner = width - 2 * margin;
-const ink = rgb(0.1, 0.1, 0.12);
-const soft = rgb(0.35, 0.35, 0.4);
-const line = rgb(0.75, 0.75, 0.78);
-const shade = rgb(0.945, 0.945, 0.955);
+const ink: Colour = [0.1, 0.1, 0.12];
+const soft: Colour = [0.35, 0.35, 0.4];
+const line: Colour = [0.75, 0.75, 0.78];
+const shade: Colour = [0.945, 0.945, 0.955];
 const lead = 1.35;
 
-/** Paper with the fonts that every reader has: no file is read. */
-export async function createPaper(doc: PDFDocument): Promise<Paper> {
-  const [regular, bold, mono] = await Promise.all(
-    [StandardFonts.Helvetica, StandardFonts.HelveticaBold, StandardFonts.Courier].map((name) =>
-      doc.embedFont(name),
-    ),
-  );
-  if (regular === undefined || bold === undefined || mono === undefined)
-    throw new Error("Cannot write a PDF without its fonts");
-  const drawn = new Set(regular.getCharacterSet());
-  /** What the fonts cannot draw becomes a question mark. */
-  const plain = (text: string): string =>
-    Array.from(text.normalize("NFC"), (letter) =>
-      letter === "\n" || drawn.has(letter.codePointAt(0) ?? 0) ? letter : "?",
-    ).join("");
-  let page: PDFPage = doc.addPage([width, height]);
+/** Paper with type of its own, so that it reads the same everywhere. */
+export async function createPaper(doc: PDFDocument, breathe: Breath): Promise<Paper> {
+  const type = await createType(doc);
+  const tags = createTags(doc);
+  const drawings = new Map<PDFPage, PDFOperator[]>();
+  let page = newPage();
   let y = height - margin;
+
+  function newPage(): PDFPage {
+    const added = doc.addPage([width, height]);
+    drawings.set(added, []);
+    return added;
+  }
+
+  function draw(operators: readonly PDFOperator[]): void {
+    drawings.get(page)?.push(...operators);
+  }
 
   function need(space: number): boolean {
     if (y - space >= foot + 18) return false;
-    page = doc.addPage([width, height]);
+    page = newPage();
     y = height - margin;
     return true;
   }
 
-  function draw(text: string, x: number, size: number, font: PDFFont, color = ink): void {
-    page.drawText(text, { x, y: y - size, size, font, color });
-  }
-
   /** A line of text for each that fits, and the space below the last. */
-  function write(text: string, { font, size, indent = 0, color = ink, after = 6 }: Writing): void {
-    for (const one of wrap(plain(text), font, size, inner - indent)) {
+  function write(text: string, element: Element, style: Writing): void {
+    const { weight = "regular", size, indent = 0, colour = ink, after = 6 } = style;
+    const drawn = type.drawable(text);
+    if (drawn !== text.normalize("NFC")) element.actualText = text;
+    for (const one of wrap(drawn, type, { size, weight }, inner - indent)) {
       need(size * lead);
-      draw(one, margin + indent, size, font, color);
+      const at = { x: margin + indent, y: y - size, size, weight, colour };
+      draw(tags.mark(page, element, type.line(page, one, at)));
       y -= size * lead;
     }
     y -= after;
   }
 
-  function row(cells: readonly string[], columns: readonly Column[], style: RowStyle): void {
-    const { font, size } = style;
+  const block = (kind: Kind): Element => tags.add(tags.root, kind);
+
+  /** A row; `parent` is undefined for a head that is repeated. */
+  function row(
+    cells: readonly string[],
+    columns: readonly Column[],
+    parent: Element | undefined,
+    style: RowStyle,
+  ): void {
+    const { weight, size, isHead } = style;
     let x = margin;
     const laid = columns.map((column, at) => {
       const space = column.width * inner;
-      const lines = wrap(plain(cells[at] ?? ""), font, size, space - 8);
-      const cell = { x, space, lines, isFigure: column.isFigure === true };
+      const text = cells[at] ?? "";
+      const drawn = type.drawable(text);
+      const lines = wrap(drawn, type, style, space - 8);
+      const actualText = drawn === text.normalize("NFC") ? undefined : text;
+      const cell = { x, space, lines, actualText, isFigure: column.isFigure === true };
       x += space;
       return cell;
     });
     const tall = Math.max(...laid.map(({ lines }) => lines.length)) * size * lead + 5;
     if (need(tall + (style.keep ?? 0))) style.onBreak?.();
-    if (style.isShaded)
-      page.drawRectangle({ x: margin, y: y - tall, width: inner, height: tall, color: shade });
-    for (const { x: left, space, lines, isFigure } of laid) {
-      lines.forEach((text, at) => {
-        const end = left + space - 4 - font.widthOfTextAtSize(text, size);
-        page.drawText(text, {
+    if (isHead) draw(tags.artifact(shaded(y - tall, tall)));
+    const tagged = parent && tags.add(parent, "TR");
+    for (const [at, { x: left, space, lines, actualText, isFigure }] of laid.entries()) {
+      const drawn = lines.flatMap((text, number) => {
+        if (text === "") return [];
+        const end = left + space - 4 - type.widthOf(text.trimEnd(), size, weight);
+        return type.line(page, text, {
           x: isFigure ? end : left + 4,
-          y: y - size - 2 - at * size * lead,
+          y: y - size - 2 - number * size * lead,
           size,
-          font,
-          color: ink,
+          weight,
+          colour: ink,
         });
       });
+      const scope = isHead ? "Column" : at === 0 ? "Row" : undefined;
+      const cell =
+        tagged && tags.add(tagged, scope === undefined ? "TD" : "TH", { scope, actualText });
+      if (drawn.length === 0) continue;
+      draw(cell === undefined ? tags.artifact(drawn) : tags.mark(page, cell, drawn));
     }
     y -= tall;
-    page.drawLine({
-      start: { x: margin, y },
-      end: { x: margin + inner, y },
-      thickness: 0.5,
-      color: line,
-    });
+    draw(tags.artifact(ruled(y)));
   }
 
   return {
-    title: (text) => write(text, { font: bold, size: 18, after: 8 }),
+    title: (text) => write(text, block("H1"), { weight: "bold", size: 18, after: 8 }),
     heading(text) {
       y -= 8;
       // With something below it: a heading alone at the foot of a page says nothing.
       need(90);
-      write(text, { font: bold, size: 13, after: 4 });
+      write(text, block("H2"), { weight: "bold", size: 13, after: 4 });
     },
     subheading(text) {
       need(95);
-      write(text, { font: bold, size: 10, after: 2 });
+      write(text, block("H3"), { weight: "bold", size: 10, after: 2 });
     },
-    text: (text, { size = 9.5, indent = 0 } = {}) => write(text, { font: regular, size, indent }),
+    text: (text, { size = 9.5, indent = 0 } = {}) => write(text, block("P"), { size, indent }),
     code(lines) {
-      for (const one of lines) write(one, { font: mono, size: 8, indent: 10, after: 0 });
+      const parent = block("P");
+      for (const one of lines)
+        write(one, tags.add(parent, "Code"), { weight: "mono", size: 8, indent: 10, after: 0 });
       y -= 6;
     },
     list(items) {
+      const parent = block("L");
       for (const item of items) {
+        const entry = tags.add(parent, "LI");
         need(9.5 * lead);
-        draw("•", margin, 9.5, regular, soft);
-        write(item, { font: regular, size: 9.5, indent: 12, after: 3 });
+        const at = { x: margin, y: y - 9.5, size: 9.5, weight: "regular", colour: soft } as const;
+        const label = tags.add(entry, "Lbl");
+        draw(tags.mark(page, label, type.line(page, "•", at)));
+        write(item, tags.add(entry, "LBody"), { size: 9.5, indent: 12, after: 3 });
       }
       y -= 4;
     },
-    table({ columns, rows, total }) {
-      const head = () =>
+    async table({ columns, rows: all, total }) {
+      const rows = all.slice(0, mostRows);
+      const parent = block("Table");
+      const head = (under: Element | undefined) =>
         row(
           columns.map(({ title }) => title),
           columns,
-          { font: bold, size: 8, isShaded: true },
+          under,
+          { weight: "bold", size: 8, isHead: true },
         );
       need(60);
-      head();
-      const onBreak = head;
+      head(tags.add(parent, "THead"));
+      const body = tags.add(parent, "TBody");
+      const onBreak = () => head(undefined);
       for (const [at, cells] of rows.entries()) {
+        await breathe();
         // A total alone under a head says nothing.
         const keep = total !== undefined && at === rows.length - 1 ? 18 : 0;
-        row(cells, columns, { font: regular, size: 8, onBreak, keep });
+        row(cells, columns, body, { weight: "regular", size: 8, onBreak, keep });
       }
-      if (total !== undefined) row(total, columns, { font: bold, size: 8, onBreak });
+      if (total !== undefined) row(total, columns, body, { weight: "bold", size: 8, onBreak });
       y -= 10;
+      if (all.length > mostRows)
+        write(
+          `The first ${countOf(mostRows)} of ${countOf(all.length)}; the attached JSON has all.`,
+          block("P"),
+          { size: 8 },
+        );
     },
-    finish(text) {
+    lacks: (text) => type.drawable(text) !== text.normalize("NFC"),
+    async finish(text) {
       const pages = doc.getPages();
-      pages.forEach((one, at) => {
+      const style = { y: foot - 14, size: 8, weight: "regular", colour: soft } as const;
+      for (const [at, one] of pages.entries()) {
         const number = `Page ${at + 1} of ${pages.length}`;
-        const end = width - margin - regular.widthOfTextAtSize(number, 8);
-        const left = wrap(plain(text), regular, 8, inner - 90)[0] ?? "";
-        one.drawLine({
-          start: { x: margin, y: foot },
-          end: { x: width - margin, y: foot },
-          thickness: 0.5,
-          color: line,
-        });
-        one.drawText(left, { x: margin, y: foot - 14, size: 8, font: regular, color: soft });
-        one.drawText(number, { x: end, y: foot - 14, size: 8, font: regular, color: soft });
-      });
+        const end = width - margin - type.widthOf(number, 8, "regular");
+        const left = wrap(type.drawable(text), type, style, inner - 90)[0] ?? "";
+        const below = tags.artifact([
+          ...ruled(foot),
+          ...type.line(one, left, { x: margin, ...style }),
+          ...type.line(one, number, { x: end, ...style }),
+        ]);
+        await fillPage(doc, one, [...(drawings.get(one) ?? []), ...below]);
+        await breathe();
+      }
+      await tags.finish(breathe);
+      await type.embed(breathe);
       return pages.length;
     },
   };
 }
 
 interface Writing {
-  font: PDFFont;
+  weight?: Weight;
   size: number;
   indent?: number;
-  color?: typeof ink;
+  colour?: Colour;
   after?: number;
 }
 
 interface RowStyle {
-  font: PDFFont;
+  weight: Weight;
   size: number;
-  isShaded?: boolean;
+  isHead?: boolean;
   /** Room that has to be left below it. */
   keep?: number;
   /** What is written first on a new page. */
   onBreak?: () => void;
 }
 
-/** Lines of at most a width; a word that is longer is broken where it ends. */
-function wrap(text: string, font: PDFFont, size: number, most: number): string[] {
-  const fits = (part: string) => font.widthOfTextAtSize(part, size) <= most;
-  const lines: string[] = [];
-  for (const paragraph of text.split("\n")) {
-    let now = "";
-    for (const word of paragraph.split(" ")) {
-      const next = now === "" ? word : `${now} ${word}`;
-      if (fits(next)) {
-        now = next;
-        continue;
-      }
-      if (now !== "") lines.push(now);
-      now = word;
-      while (!fits(now)) {
-        let end = now.length - 1;
-        while (end > 1 && !fits(now.slice(0, end))) end--;
-        lines.push(now.slice(0, end));
-        now = now.slice(end);
-      }
-    }
-    lines.push(now);
-  }
-  return lines;
+/** A rule over the width. */
+function ruled(y: number): PDFOperator[] {
+  return [
+    pushGraphicsState(),
+    setStrokingRgbColor(...line),
+    setLineWidth(0.5),
+    moveTo(margin, y),
+    lineTo(margin + inner, y),
+    stroke(),
+    popGraphicsState(),
+  ];
+}
+
+/** A ground over the width. */
+function shaded(y: number, tall: number): PDFOperator[] {
+  return [
+    pushGraphicsState(),
+    setFillingRgbColor(...shade),
+    rectangle(margin, y, inner, tall),
+    fill(),
+    popGraphicsState(),
+  ];
 }

@@ -1,4 +1,5 @@
-import type { Paper } from "#src/statement/pdf-paper.ts";
+import { amountOf, amountRecord, sumOf } from "#src/statement/amount.ts";
+import { mostRows, type Paper } from "#src/statement/pdf-paper.ts";
 import {
   breakdowns,
   byWords,
@@ -13,18 +14,18 @@ import {
 import type { AmountRecord, Part, Section } from "#src/statement/statement.ts";
 
 /** The figures of one methodology, with all that they were made from. */
-export function writeSection(paper: Paper, section: Section): void {
+export async function writeSection(paper: Paper, section: Section): Promise<void> {
   const { methodology, methodology_version: version } = section;
   paper.heading(`By methodology ${version}`);
   paper.text(section.interval);
   for (const by of breakdowns) {
     paper.subheading(`By ${byWords[by].toLowerCase()}`);
-    paper.table({ ...partTable(by, section.by[by]), total: totalRow(section.totals) });
+    await writeParts(paper, by, section.by[by], section.totals);
   }
-  if (section.parameters.length > 0) sizes(paper, section);
+  if (section.parameters.length > 0) await sizes(paper, section);
   if (section.measurements.length > 0) {
     paper.subheading("What was measured");
-    paper.table({
+    await paper.table({
       columns: [
         { title: "Model", width: 0.4 },
         { title: "Provider", width: 0.2 },
@@ -42,7 +43,7 @@ export function writeSection(paper: Paper, section: Section): void {
     });
   }
   paper.subheading("Grid rows used");
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Zone", width: 0.12 },
       { title: "g CO2e/kWh", width: 0.12, isFigure: true },
@@ -73,9 +74,9 @@ export function writeSection(paper: Paper, section: Section): void {
   );
 }
 
-function sizes(paper: Paper, { parameters }: Section): void {
+async function sizes(paper: Paper, { parameters }: Section): Promise<void> {
   paper.subheading("Sizes of the models");
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Model", width: 0.26 },
       { title: "Active, billions", width: 0.15, isFigure: true },
@@ -96,34 +97,49 @@ function gridText(row: Section["grid"][number]["rows"][number], count: number): 
   return `${share}${row.name} (${row.zone}) ${row.g_per_kwh}, ${row.year}, ${row.basis}, ${row.scope}; ${row.source}, ${row.licence}`;
 }
 
-function partTable(by: (typeof breakdowns)[number], parts: readonly Part[]) {
-  return {
-    columns: [
-      { title: byWords[by], width: 0.28 },
-      { title: "Requests", width: 0.1, isFigure: true },
-      { title: "Tokens", width: 0.12, isFigure: true },
-      { title: "Energy, Wh", width: 0.12, isFigure: true },
-      { title: "Carbon, g CO2e", width: 0.15, isFigure: true },
-      { title: "Low to high, g CO2e", width: 0.23, isFigure: true },
-    ],
-    rows: parts.map((part) => [
-      partName(by, part),
-      countOf(part.requests),
-      countOf(part.tokens.total),
-      figureOf(part.energy?.wh),
-      figureOf(part.carbon?.g),
-      carbonEnds(part),
-    ]),
-  };
+/** A breakdown and its sum. */
+export async function writeParts(
+  paper: Paper,
+  by: keyof Section["by"],
+  parts: readonly Part[],
+  totals: AmountRecord,
+): Promise<void> {
+  const rest = parts.slice(mostParts);
+  const others =
+    rest.length === 0 ? [] : [partRow(`${countOf(rest.length)} others`, sumRecord(rest))];
+  const rows = parts.slice(0, mostParts).map((part) => partRow(partName(by, part), part));
+  await paper.table({
+    columns: partColumns(by),
+    rows: [...rows, ...others],
+    total: partRow("Total", totals),
+  });
 }
 
-function totalRow(totals: AmountRecord): string[] {
+/** Parts in a row each; the others are one. */
+const mostParts = mostRows - 1;
+
+function sumRecord(parts: readonly Part[]): AmountRecord {
+  return amountRecord(sumOf(parts.map(amountOf)));
+}
+
+function partColumns(by: keyof Section["by"]) {
   return [
-    "Total",
-    countOf(totals.requests),
-    countOf(totals.tokens.total),
-    figureOf(totals.energy?.wh),
-    figureOf(totals.carbon?.g),
-    carbonEnds(totals),
+    { title: byWords[by], width: 0.28 },
+    { title: "Requests", width: 0.1, isFigure: true },
+    { title: "Tokens", width: 0.12, isFigure: true },
+    { title: "Energy, Wh", width: 0.12, isFigure: true },
+    { title: "Carbon, g CO2e", width: 0.15, isFigure: true },
+    { title: "Low to high, g CO2e", width: 0.23, isFigure: true },
+  ];
+}
+
+function partRow(name: string, amount: AmountRecord): string[] {
+  return [
+    name,
+    countOf(amount.requests),
+    countOf(amount.tokens.total),
+    figureOf(amount.energy?.wh),
+    figureOf(amount.carbon?.g),
+    carbonEnds(amount),
   ];
 }

@@ -1,8 +1,10 @@
-import { AFRelationship, PDFDocument } from "pdf-lib";
+import { PDFDocument } from "pdf-lib";
+import { createBreath } from "#src/lib/breath.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { tokenClasses } from "#src/statement/amount.ts";
 import { createPaper, type Paper } from "#src/statement/pdf-paper.ts";
-import { writeSection } from "#src/statement/pdf-section.ts";
+import { attach } from "#src/statement/pdf-stream.ts";
+import { writeParts, writeSection } from "#src/statement/pdf-section.ts";
 import {
   ledgerText,
   timeText,
@@ -18,7 +20,13 @@ import {
 import { type Signed, signedJson } from "#src/statement/sign.ts";
 import type { Statement } from "#src/statement/statement.ts";
 
-/** A statement as a PDF of A4 pages, with its signed JSON attached. Unsigned itself. */
+/** How many objects are written before whoever waits for an answer has their turn. */
+const objectsPerTick = 100;
+
+/**
+ * A statement as a PDF of A4 pages, tagged so that it can be read aloud, with its type and its signed JSON inside. Unsigned
+ * itself.
+ */
 export async function statementPdf(signed: Signed): Promise<Uint8Array> {
   const { statement } = signed;
   const doc = await PDFDocument.create();
@@ -32,26 +40,31 @@ export async function statementPdf(signed: Signed): Promise<Uint8Array> {
   doc.setSubject(`Energy and carbon of ${statement.month}, SHA-256 ${signed.sha256}`);
   doc.setCreationDate(made);
   doc.setModificationDate(made);
-  const paper = await createPaper(doc);
+  const paper = await createPaper(doc, createBreath());
   paper.title(title);
-  cover(paper, signed);
-  if (statement.sections.length > 1) manySections(paper, statement);
-  for (const section of statement.sections) writeSection(paper, section);
-  withoutEstimate(paper, statement);
+  await cover(paper, signed);
+  const { account } = statement.by;
+  if (account !== undefined) {
+    paper.heading("Accounts");
+    await writeParts(paper, "account", account, statement.totals);
+  }
+  if (statement.sections.length > 1) await manySections(paper, statement);
+  for (const section of statement.sections) await writeSection(paper, section);
+  await withoutEstimate(paper, statement);
   inWords(paper, statement);
-  proof(paper, signed);
-  paper.finish(`${title} · SHA-256 ${signed.sha256.slice(0, 16)}…`);
-  await doc.attach(encode(signedJson(signed)), `footprint-${statement.month}.json`, {
-    mimeType: "application/json",
-    description: "The signed statement: the figures of this document, every digit",
-    creationDate: made,
-    modificationDate: made,
-    afRelationship: AFRelationship.Data,
+  await proof(paper, signed);
+  await paper.finish(`${title} · SHA-256 ${signed.sha256.slice(0, 16)}…`);
+  await attach(doc, {
+    bytes: encode(signedJson(signed)),
+    name: `footprint-${statement.month}.json`,
+    type: "application/json",
+    about: "The signed statement: the figures of this document, every digit",
+    made,
   });
-  return doc.save();
+  return doc.save({ objectsPerTick });
 }
 
-function cover(paper: Paper, { statement }: Signed): void {
+async function cover(paper: Paper, { statement }: Signed): Promise<void> {
   const { scope, period, partial, made, totals } = statement;
   if (partial)
     paper.text(
@@ -59,10 +72,10 @@ function cover(paper: Paper, { statement }: Signed): void {
       { size: 11 },
     );
   const whose = scope.kind === "account" ? `${scope.name} (${scope.id})` : "Every account of it";
-  paper.table({
+  await paper.table({
     columns: [
       { title: "About", width: 0.3 },
-      { title: "", width: 0.7 },
+      { title: "Content", width: 0.7 },
     ],
     rows: [
       [scope.kind === "account" ? "Account" : "Gateway", whose],
@@ -71,8 +84,12 @@ function cover(paper: Paper, { statement }: Signed): void {
       ["Methodologies", statement.sections.map((one) => one.methodology_version).join(", ") || "—"],
     ],
   });
+  if (namesOf(statement).some(paper.lacks))
+    paper.text(
+      "Letters that this document has no type for are shown as their code points, such as [U+6A21]. The attached JSON has them.",
+    );
   paper.heading("Totals");
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Figure", width: 0.34 },
       { title: "Sum", width: 0.22, isFigure: true },
@@ -108,12 +125,20 @@ function cover(paper: Paper, { statement }: Signed): void {
     );
 }
 
-function manySections(paper: Paper, { sections }: Statement): void {
+/** What others wrote: names of accounts, models, providers and regions. */
+function namesOf({ scope, lines, by }: Statement): string[] {
+  const places = lines.flatMap(({ model, provider, region }) => [model, provider, region]);
+  const accounts = (by.account ?? []).map((part) => part.account_name);
+  const own = scope.kind === "account" ? [scope.name] : [];
+  return [...new Set([...own, ...accounts, ...places])].flatMap((name) => name ?? []);
+}
+
+async function manySections(paper: Paper, { sections }: Statement): Promise<void> {
   paper.heading("The methodology changed within the month");
   paper.text(
     "The figures of each methodology stand in a section of their own. Their boundaries differ: a sum over sections adds unlike figures.",
   );
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Methodology", width: 0.28 },
       { title: "First and last request", width: 0.3 },
@@ -131,13 +156,16 @@ function manySections(paper: Paper, { sections }: Statement): void {
   });
 }
 
-function withoutEstimate(paper: Paper, { without_estimate: without, by }: Statement): void {
+async function withoutEstimate(
+  paper: Paper,
+  { without_estimate: without, by }: Statement,
+): Promise<void> {
   paper.heading("Without an estimate");
   if (without.requests === 0) return paper.text("Every request has an estimate.");
   paper.text(
     `${countOf(without.requests)} requests (${shareText(without.share_of_requests)}) with ${countOf(without.tokens)} tokens (${shareText(without.share_of_tokens)}) have none. They are in no sum of energy or carbon; unknown is not zero.`,
   );
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Why", width: 0.7 },
       { title: "Requests", width: 0.15, isFigure: true },
@@ -150,7 +178,7 @@ function withoutEstimate(paper: Paper, { without_estimate: without, by }: Statem
     ]),
   });
   paper.subheading("Of which models");
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Model", width: 0.7 },
       { title: "Requests", width: 0.15, isFigure: true },
@@ -181,12 +209,12 @@ function inWords(paper: Paper, statement: Statement): void {
 
 const mostHeads = 200;
 
-function proof(paper: Paper, { statement, sha256, key, signature }: Signed): void {
+async function proof(paper: Paper, { statement, sha256, key, signature }: Signed): Promise<void> {
   const { ledger, keys_at: keysAt } = statement;
   paper.heading("The ledger behind it");
   paper.text(ledger.how);
   paper.text(ledgerText(statement));
-  paper.table({
+  await paper.table({
     columns: [
       { title: "Chain", width: 0.34 },
       { title: "Rows", width: 0.08, isFigure: true },

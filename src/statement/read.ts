@@ -1,5 +1,6 @@
 import { recordMembers } from "#db/record.ts";
 import { linkHash } from "#src/ledger/chain.ts";
+import { createBreath } from "#src/lib/breath.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ulidStart } from "#src/lib/id.ts";
@@ -107,6 +108,7 @@ async function* between(
 ): AsyncGenerator<LedgerRow[], void, void> {
   const account = accountId === undefined ? "" : "account_id = ? AND ";
   const of: Value[] = accountId === undefined ? [] : [accountId];
+  const breathe = createBreath();
   for (let at = from, compare = ">="; ; compare = ">") {
     const [page = []] = await store.snapshot([
       {
@@ -115,10 +117,14 @@ WHERE ${account}id ${compare} ? AND id < ? AND position <= ? ORDER BY id LIMIT $
         args: [...of, at, to, position],
       },
     ]);
-    const rows = page.map(rowOf).filter((row) => {
+    const rows: LedgerRow[] = [];
+    for (const one of page) {
+      const pause = breathe();
+      if (pause !== undefined) await pause;
+      const row = rowOf(one);
       const time = row.number("created_at") ?? 0;
-      return time >= month.from && time < month.to;
-    });
+      if (time >= month.from && time < month.to) rows.push(row);
+    }
     if (rows.length > 0) yield rows;
     const last = page.at(-1);
     if (last === undefined || page.length < pageRows) return;

@@ -4,38 +4,61 @@ import { gridFor } from "#src/eco/grid.ts";
 import { tablesFor } from "#src/eco/grid-table.ts";
 import type { EcoTables, Methodology } from "#src/eco/load.ts";
 import { baseVersion } from "#src/eco/measured.ts";
+import { type Breath, mapInPieces } from "#src/lib/breath.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { type Amount, allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
 import type { Place, Tally } from "#src/statement/gather.ts";
 import type { GridUse, Part, Section, Statement } from "#src/statement/statement.ts";
 import { intervalOf } from "#src/statement/words.ts";
 
-/** What is added up: the places by one of their members. Largest carbon first, then most requests. */
-export function breakdown(tallies: readonly Tally[]): Statement["by"] {
+/** Names of accounts by their ids. */
+export type AccountNames = ReadonlyMap<string, string>;
+
+/**
+ * What is added up: the places by one of their members. Largest carbon first, then most requests. With names of accounts by
+ * these, too.
+ */
+export async function breakdown(
+  tallies: readonly Tally[],
+  names: AccountNames | undefined,
+  breathe: Breath,
+): Promise<Statement["by"]> {
+  const partsBy = (some: readonly Tally[], nameOf: (place: Place) => string | undefined) =>
+    partsOf(some, nameOf, breathe);
+  const accounts = names && (await partsBy(tallies, ({ account }) => account));
   return {
-    model: partsBy(tallies, ({ model }) => model),
-    provider: partsBy(tallies, ({ provider }) => provider),
-    region: partsBy(tallies, ({ region }) => region),
-    accuracy: partsBy(
+    ...(accounts && { account: accounts.map((part) => withName(part, names)) }),
+    model: await partsBy(tallies, ({ model }) => model),
+    provider: await partsBy(tallies, ({ provider }) => provider),
+    region: await partsBy(tallies, ({ region }) => region),
+    accuracy: await partsBy(
       tallies.filter(({ place }) => place.reason === undefined),
       ({ accuracy }) => accuracy,
     ),
   };
 }
 
-function partsBy(tallies: readonly Tally[], nameOf: (place: Place) => string | undefined): Part[] {
+function withName(part: Part, names: AccountNames): Part {
+  const name = names.get(part.name ?? "");
+  return name === undefined ? part : { ...part, account_name: name };
+}
+
+async function partsOf(
+  tallies: readonly Tally[],
+  nameOf: (place: Place) => string | undefined,
+  breathe: Breath,
+): Promise<Part[]> {
   const groups = Map.groupBy(tallies, ({ place }) => nameOf(place));
-  return [...groups]
-    .map(([name, some]) => {
-      const without = sumOf(some.flatMap((one) => (one.place.reason ? one.amount : [])));
-      return { name: name ?? null, sum: sumOf(some.map(({ amount }) => amount)), without };
-    })
-    .toSorted((a, b) => compare(b.sum, a.sum) || ((a.name ?? "") < (b.name ?? "") ? -1 : 1))
-    .map(({ name, sum, without }) => ({
-      name,
-      without_estimate: { requests: without.requests, tokens: allTokens(without) },
-      ...amountRecord(sum),
-    }));
+  const sums = await mapInPieces(groups, breathe, ([name, some]) => {
+    const without = sumOf(some.flatMap((one) => (one.place.reason ? one.amount : [])));
+    return { name: name ?? null, sum: sumOf(some.map(({ amount }) => amount)), without };
+  });
+  sums.sort((a, b) => compare(b.sum, a.sum) || ((a.name ?? "") < (b.name ?? "") ? -1 : 1));
+  return mapInPieces(sums, breathe, ({ name, sum, without }) => ({
+    name,
+    without_estimate: { requests: without.requests, tokens: allTokens(without) },
+    ...amountRecord(sum),
+  }));
 }
 
 function compare(a: Amount, b: Amount): number {
@@ -44,14 +67,21 @@ function compare(a: Amount, b: Amount): number {
 }
 
 /** A section for each methodology, in the order in which they came into use. */
-export function sectionsOf(tallies: readonly Tally[], tables: EcoTables): Section[] {
+export async function sectionsOf(
+  tallies: readonly Tally[],
+  tables: EcoTables,
+  names: AccountNames | undefined,
+  breathe: Breath,
+): Promise<Section[]> {
   const groups = Map.groupBy(tallies, ({ place }) => place.methodology);
-  return [...groups]
-    .flatMap(([version, some]) => (version === undefined ? [] : { version, some }))
-    .map(({ version, some }) => ({
-      first: Math.min(...some.map(({ first }) => first)),
-      section: sectionOf(version, some, tables),
-    }))
+  const sections: { first: number; section: Section }[] = [];
+  for (const [version, some] of groups) {
+    if (version === undefined) continue;
+    const by = await breakdown(some, names, breathe);
+    const first = some.reduce((least, one) => Math.min(least, one.first), Infinity);
+    sections.push({ first, section: sectionOf(version, some, tables, by) });
+  }
+  return sections
     .toSorted(
       (a, b) =>
         a.first - b.first ||
@@ -60,14 +90,19 @@ export function sectionsOf(tallies: readonly Tally[], tables: EcoTables): Sectio
     .map(({ section }) => section);
 }
 
-function sectionOf(version: string, tallies: readonly Tally[], tables: EcoTables): Section {
+function sectionOf(
+  version: string,
+  tallies: readonly Tally[],
+  tables: EcoTables,
+  by: Section["by"],
+): Section {
   const { version: base, measured } = baseVersion(version);
   const record = findMethodology(tables, base);
   return {
     methodology_version: version,
     measured,
-    first_request: rfc3339(Math.min(...tallies.map(({ first }) => first))),
-    last_request: rfc3339(Math.max(...tallies.map(({ last }) => last))),
+    first_request: rfc3339(tallies.reduce((least, { first }) => Math.min(least, first), Infinity)),
+    last_request: rfc3339(tallies.reduce((most, { last }) => Math.max(most, last), 0)),
     methodology:
       record === undefined
         ? null
@@ -80,7 +115,7 @@ function sectionOf(version: string, tallies: readonly Tally[], tables: EcoTables
           },
     interval: intervalOf[measured ? "measured" : (record?.formula ?? "unknown")],
     totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
-    by: breakdown(tallies),
+    by,
     parameters: measured ? [] : sizesOf(tallies, tables),
     // An imported table's rows are those of its own versions alone.
     grid: gridsOf(tallies, tablesFor(tables, base)),

@@ -44,7 +44,8 @@ export function titleOf({ scope, month }: Statement): string {
 }
 
 /** A place of a breakdown for people. */
-export function partName(by: keyof Section["by"], { name }: Part): string {
+export function partName(by: keyof Section["by"], { name, account_name: called }: Part): string {
+  if (called !== undefined) return `${called} (${name})`;
   if (name === null) return by === "accuracy" ? "not rated" : "none chosen";
   if (by !== "accuracy") return name;
   return Object.hasOwn(bands, name) ? `${name}: ${bands[name]}` : name;
@@ -59,6 +60,7 @@ const bands: Readonly<Record<string, string>> = {
 
 /** Headings of the breakdowns. */
 export const byWords = {
+  account: "Account",
   model: "Model",
   provider: "Provider",
   region: "Region",

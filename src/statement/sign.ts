@@ -1,12 +1,15 @@
 import type { Signer } from "#src/account/signing-key.ts";
 import { encode, sha256Hex } from "#src/lib/bytes.ts";
-import { canonical } from "#src/statement/canonical.ts";
+import { createBreath } from "#src/lib/breath.ts";
+import { canonical, canonicalInPieces } from "#src/statement/canonical.ts";
 import type { Statement } from "#src/statement/statement.ts";
 
 /** A statement with its signature. */
 export interface Signed {
   statement: Statement;
-  /** Of the canonical JSON of the statement. */
+  /** The canonical JSON of the statement: what was signed. */
+  text: string;
+  /** Of that text. */
   sha256: string;
   key: { id: string; publicKey: string };
   signature: string;
@@ -18,10 +21,13 @@ const fileWords =
   'Ed25519 over "lowrouter-statement-v1", a line feed, "sha256 " and the SHA-256 of the file in lower-case hexadecimal';
 
 /** Signs a statement. */
-export function signStatement(statement: Statement, signer: Signer): Signed {
-  const text = canonical(statement);
+export async function signStatement(statement: Statement, signer: Signer): Promise<Signed> {
+  const breathe = createBreath();
+  const text = await canonicalInPieces(statement, breathe);
+  await breathe();
   return {
     statement,
+    text,
     sha256: sha256Hex(text),
     key: { id: signer.id, publicKey: signer.publicKey },
     signature: signer.sign("statement", text),
@@ -29,7 +35,7 @@ export function signStatement(statement: Statement, signer: Signer): Signed {
 }
 
 /** The signed statement as a file: the only text that verifies. */
-export function signedJson({ statement, sha256, key, signature }: Signed): string {
+export function signedJson({ text, sha256, key, signature }: Omit<Signed, "statement">): string {
   const about = {
     signed: signedWords,
     key_id: key.id,
@@ -37,7 +43,8 @@ export function signedJson({ statement, sha256, key, signature }: Signed): strin
     sha256,
     signature,
   };
-  return `${canonical({ signature: about, statement })}\n`;
+  // Of two members, in the order of their names.
+  return `{"signature":${canonical(about)},"statement":${text}}\n`;
 }
 
 /** What is signed for a file that is no JSON. */

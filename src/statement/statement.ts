@@ -59,6 +59,8 @@ export type Reason = (typeof reasons)[number];
 
 /** The finest part: requests that are alike in everything that a statement tells apart. */
 const line = v.strictObject({
+  /** Of a statement of the whole gateway. */
+  account: v.optional(text),
   /** Null: no estimate. */
   methodology_version: known,
   model: known,
@@ -77,12 +79,21 @@ const line = v.strictObject({
 
 /** One place of a breakdown. Energy and carbon are of those of its requests that have an estimate. */
 const part = v.strictObject({
+  /** Of an account: its id. */
   name: known,
+  account_name: v.optional(text),
   without_estimate: v.strictObject({ requests: count, tokens: count }),
   ...amountMembers,
 });
 const parts = v.array(part);
-const breakdown = v.strictObject({ model: parts, provider: parts, region: parts, accuracy: parts });
+const breakdown = v.strictObject({
+  /** In a statement of the whole gateway. */
+  account: v.optional(parts),
+  model: parts,
+  provider: parts,
+  region: parts,
+  accuracy: parts,
+});
 
 const gridRow = v.strictObject({
   zone: text,

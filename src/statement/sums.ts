@@ -11,8 +11,10 @@ export function faultsOf(statement: Statement): string[] {
     if (canonical(amountMembers(told)) !== sum) faults.push(what);
   };
   const holdParts = (what: string, groups: Statement["by"], whole: AmountRecord) => {
-    for (const name of ["model", "provider", "region"] as const)
-      hold(`${what} by ${name}`, whole, groups[name]);
+    for (const name of ["account", "model", "provider", "region"] as const) {
+      const group = groups[name];
+      if (group !== undefined) hold(`${what} by ${name}`, whole, group);
+    }
   };
   hold("the totals", totals, lines);
   holdParts("the totals", by, totals);

@@ -68,7 +68,7 @@ function verifyJson({ bytes, keys }: VerifyAsk): Verdict {
   const text = canonical(statement);
   holdSignature(key, text, about.signature);
   const written = signedJson({
-    statement,
+    text,
     sha256: sha256Hex(text),
     key,
     signature: about.signature,

@@ -1,5 +1,19 @@
-import { chmodSync, closeSync, existsSync, openSync, rmSync } from "node:fs";
-import { StoreError } from "#src/store/error.ts";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { systemClock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
+import { StoreError, toStoreError } from "#src/store/error.ts";
 import { openFile } from "#src/store/file.ts";
 import { textOf, type Store } from "#src/store/store.ts";
 
@@ -36,29 +50,84 @@ export async function checkIntegrity(store: Store): Promise<void> {
     throw new StoreError("other", `Cannot trust ${store.path ?? "the database"}: ${found}`);
 }
 
+/** Ends of the names of files that belong to a database while it is open. */
+const companions = ["", "-wal", "-shm", "-journal"];
+/** Begins the end of the name of a copy that is being made. */
+const partMark = ".part_";
+/** Nobody writes to a part for so long any more. */
+const abandonedMilliseconds = 3_600_000;
+
+/** A copy has its name only once it is whole: what was cut off, by a kill or a power cut, is never taken for one. */
 async function copyInto(store: Store, target: string): Promise<void> {
-  createNew(target);
+  if (existsSync(target)) refuseExisting(target);
+  const part = `${target}${createIds(systemClock).next(partMark.slice(0, -1))}`;
+  createNew(part, target);
   try {
-    await store.client.execute({ sql: "VACUUM INTO ?", args: [target] });
-    chmodSync(target, 0o600);
-    const copy = await openFile({ url: `file:${target}` });
+    await store.client.execute({ sql: "VACUUM INTO ?", args: [part] });
+    chmodSync(part, 0o600);
+    const copy = await openFile({ url: `file:${part}`, synchronous: "full" });
     try {
       await checkIntegrity(copy);
     } finally {
       copy.close();
     }
+    syncFile(part);
+    giveName(part, target);
   } catch (error) {
-    rmSync(target, { force: true });
-    throw error;
+    throw whyNot(target, error);
+  } finally {
+    for (const ending of companions) rmSync(part + ending, { force: true });
   }
 }
 
-/** An empty private file, which VACUUM INTO accepts, so that the copy is at no moment readable by others. */
-function createNew(target: string): void {
+/** Removes parts of copies that were cut off, of those whose names begin so. */
+export function removeParts(start: string): void {
+  const folder = dirname(start);
+  for (const name of readdirSync(folder)) {
+    if (!name.startsWith(basename(start)) || !name.includes(partMark)) continue;
+    const found = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (found !== undefined && systemClock.now() - found.mtimeMs > abandonedMilliseconds)
+      rmSync(join(folder, name), { force: true });
+  }
+}
+
+/** Not by a rename, where that can be helped: it would write over what came there in the meantime. */
+function giveName(part: string, target: string): void {
   try {
-    closeSync(openSync(target, "wx", 0o600));
+    linkSync(part, target);
   } catch (error) {
-    if (existsSync(target)) refuseExisting(target);
+    if (codeOf(error) === "EEXIST" || existsSync(target)) throw existing(target);
+    // A file system without links.
+    renameSync(part, target);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
+}
+
+function syncFile(path: string): void {
+  const file = openSync(path, "r+");
+  fsyncSync(file);
+  closeSync(file);
+}
+
+function whyNot(target: string, error: unknown): unknown {
+  const cause = toStoreError(error);
+  if (cause.fault !== "unavailable") return error;
+  return new StoreError(
+    "refused",
+    `Cannot write ${target}: ${cause.message}. Name a file on a disk that has room and can be written`,
+    error,
+  );
+}
+
+/** An empty private file, which VACUUM INTO accepts, so that the copy is at no moment readable by others. */
+function createNew(part: string, target: string): void {
+  try {
+    removeParts(target);
+    closeSync(openSync(part, "wx", 0o600));
+  } catch (error) {
     throw new StoreError(
       "refused",
       `Cannot write ${target}: name a file in a directory that exists and can be written`,
@@ -68,7 +137,11 @@ function createNew(target: string): void {
 }
 
 function refuseExisting(path: string): never {
-  throw new StoreError(
+  throw existing(path);
+}
+
+function existing(path: string): StoreError {
+  return new StoreError(
     "refused",
     `Cannot write ${path}: it exists. Move it away or name another file`,
   );

@@ -1,19 +1,32 @@
+import { PassingFault } from "#src/lib/error.ts";
+
 /** Why the store could not do it. `incompatible` and `refused` are for the operator and never pass by waiting. */
 export type StoreFault = "busy" | "conflict" | "unavailable" | "incompatible" | "refused" | "other";
 
+/** Seconds after which a caller may ask again: locks and full disks are seldom gone within less. */
+const retryAfterSeconds = 2;
+
 /** An error of the database, with a message for the operator. */
-export class StoreError extends Error {
+export class StoreError extends PassingFault {
   override readonly name = "StoreError";
   constructor(
     readonly fault: StoreFault,
     message: string,
     cause?: unknown,
   ) {
-    super(message, { cause });
+    const passes = fault === "busy" || fault === "unavailable";
+    super(message, passes ? retryAfterSeconds : undefined, cause);
   }
 }
 
-const unavailable = ["SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "HRANA_", "SERVER_ERROR"];
+const unavailable = [
+  "SQLITE_IOERR",
+  "SQLITE_FULL",
+  "SQLITE_CANTOPEN",
+  "SQLITE_READONLY",
+  "HRANA_",
+  "SERVER_ERROR",
+];
 
 /** Any error of the driver as a StoreError, with its kind read from the code. */
 export function toStoreError(thrown: unknown): StoreError {

@@ -14,6 +14,10 @@ import { StoreError, toStoreError } from "#src/store/error.ts";
 import type { Row, Statement, Store, Value } from "#src/store/store.ts";
 
 const busyMilliseconds = 5000;
+/** How long the one thread waits for a lock before it lets others work; a commit of another process takes less. */
+const blockedMilliseconds = 25;
+/** Between two tries from then on. */
+const pauseMilliseconds = 50;
 
 interface FileOptions {
   url: string;
@@ -35,6 +39,7 @@ export async function openFile({ url, synchronous = "normal" }: FileOptions): Pr
     connection.exec(`PRAGMA synchronous = ${synchronous}`);
     await client.execute(`PRAGMA wal_autocheckpoint = ${commitCheckpointPages}`);
     connection.exec(`PRAGMA wal_autocheckpoint = ${commitCheckpointPages}`);
+    connection.exec(`PRAGMA busy_timeout = ${blockedMilliseconds}`);
     const checkpointer = startCheckpointer(path);
     const run = createRunner(connection, checkpointer);
     const aside = createAsideReader(path, busyMilliseconds);
@@ -99,27 +104,80 @@ function createRunner(
     statement.run(args);
     return none;
   }
+  function writeNow(statements: readonly Statement[]): Row[][] {
+    try {
+      run({ sql: "BEGIN IMMEDIATE", args: [] });
+      const rows = statements.map(run);
+      run({ sql: "COMMIT", args: [] });
+      checkpointer.note();
+      return rows;
+    } catch (error) {
+      if (connection.open && connection.inTransaction) connection.exec("ROLLBACK");
+      throw toStoreError(error);
+    }
+  }
+  function readNow(statement: Statement): Row[] {
+    try {
+      return run(statement);
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
   return {
     write(statements) {
       try {
-        run({ sql: "BEGIN IMMEDIATE", args: [] });
-        const rows = statements.map(run);
-        run({ sql: "COMMIT", args: [] });
-        checkpointer.note();
-        return rows;
+        return writeNow(statements);
       } catch (error) {
-        if (connection.inTransaction) connection.exec("ROLLBACK");
-        throw toStoreError(error);
+        return onceUnlocked(connection, error, () => writeNow(statements));
       }
     },
     read(sql, args) {
+      const statement = { sql, args };
       try {
-        return run({ sql, args });
+        return readNow(statement);
       } catch (error) {
-        throw toStoreError(error);
+        return onceUnlocked(connection, error, () => readNow(statement));
       }
     },
   };
+}
+
+/**
+ * What another process's lock kept from being done, tried again while everything else goes on: the driver would hold up
+ * the whole process. Throws what is no lock at once, and rejects when the lock does not go.
+ */
+function onceUnlocked<T>(
+  connection: Database.Database,
+  thrown: unknown,
+  work: () => T,
+): Promise<T> {
+  if (!isBusy(thrown)) throw thrown;
+  return tryAgain(connection, thrown, work);
+}
+
+async function tryAgain<T>(
+  connection: Database.Database,
+  thrown: unknown,
+  work: () => T,
+): Promise<T> {
+  let last = thrown;
+  const tries =
+    (busyMilliseconds - blockedMilliseconds) / (pauseMilliseconds + blockedMilliseconds);
+  for (let count = 0; count < tries; count++) {
+    await new Promise((resolve) => setTimeout(resolve, pauseMilliseconds));
+    if (!connection.open) throw last;
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function isBusy(thrown: unknown): boolean {
+  return thrown instanceof StoreError && thrown.fault === "busy";
 }
 
 /** What a statement returns that reads nothing. */

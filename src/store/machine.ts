@@ -99,11 +99,9 @@ function existing(directory: string): string {
   return existsSync(directory) ? directory : existing(dirname(directory));
 }
 
-function dataDirectory({ dataDir, database: { url } }: StatePlace): Check {
+function dataDirectory({ dataDir }: StatePlace): Check {
   const name = "data directory";
   const fix = "give one that can be written with --data-dir or LOWROUTER_DATA_DIR";
-  // A remote database needs none.
-  if (!url.startsWith("file:")) return { name, ok: true, found: "not used" };
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     accessSync(dataDir, constants.W_OK);

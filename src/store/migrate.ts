@@ -1,6 +1,7 @@
+import { amendments } from "#db/amendments.ts";
 import { migrations as known, type Migration } from "#db/migrations.ts";
 import type { Clock } from "#src/lib/clock.ts";
-import { backup } from "#src/store/backup.ts";
+import { backup, removeParts } from "#src/store/backup.ts";
 import { StoreError } from "#src/store/error.ts";
 import { numberIn, type Row, type Statement, type Store } from "#src/store/store.ts";
 
@@ -25,13 +26,14 @@ export async function migrate(
       `Cannot use this database: its schema is version ${from} and this program knows up to ${to}. Run the newer LowRouter, or restore the backup made before the upgrade`,
     );
   }
-  if (from === to) return { from, to, backup: undefined };
+  const amended = from === 0 ? [] : await amending(store);
+  if (from === to && amended.length === 0) return { from, to, backup: undefined };
   const copy = await backupBefore(store, clock, from);
   try {
-    await write(store, migrations.slice(from), from, clock);
+    await write(store, { amended, pending: migrations.slice(from), from, clock });
   } catch (error) {
     // Another process may have done it in the meantime.
-    if ((await schemaVersion(store)) !== to) {
+    if ((await schemaVersion(store)) !== to || (await amending(store)).length > 0) {
       throw new StoreError(
         "incompatible",
         `Cannot bring the schema from version ${from} to ${to}`,
@@ -55,23 +57,39 @@ export async function schemaVersion(store: Store): Promise<number> {
 
 async function backupBefore(store: Store, clock: Clock, from: number): Promise<string | undefined> {
   if (store.path === undefined || from === 0) return undefined;
-  const target = `${store.path}.before-upgrade-from-${from}-${clock.now()}`;
+  const start = `${store.path}.before-upgrade-from-`;
+  removeParts(start);
+  const target = `${start}${from}-${clock.now()}`;
   await backup(store, target);
   return target;
 }
 
+/** What is still to be done to a database. */
+interface Upgrade {
+  /** Statements that mend steps which it had in an earlier wording. */
+  amended: readonly string[];
+  pending: readonly Migration[];
+  from: number;
+  clock: Clock;
+}
+
+async function amending(store: Store): Promise<string[]> {
+  const statements: string[] = [];
+  for (const amendment of amendments) {
+    const [row] = await store.read(amendment.find, []);
+    if ((numberIn(row, "found") ?? 0) > 0) statements.push(...amendment.statements);
+  }
+  return statements;
+}
+
 /** All steps in one transaction. What a step moves is read before it: no two pending steps may move the same rows. */
-async function write(
-  store: Store,
-  pending: readonly Migration[],
-  from: number,
-  clock: Clock,
-): Promise<void> {
+async function write(store: Store, { amended, pending, from, clock }: Upgrade): Promise<void> {
   const statements: Statement[] = [
     {
       sql: "CREATE TABLE IF NOT EXISTS schema_migration (position INTEGER PRIMARY KEY, tag TEXT NOT NULL, applied_at INTEGER NOT NULL)",
       args: [],
     },
+    ...amended.map((sql) => ({ sql, args: [] })),
   ];
   for (const migration of pending) {
     // An empty database has nothing to move.

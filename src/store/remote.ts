@@ -1,21 +1,35 @@
 import type { InValue, ResultSet } from "@libsql/client/web";
 import * as schema from "#db/schema.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
+import { createLine, type RemoteFetch } from "#src/store/line.ts";
 import type { Row, Store, Value } from "#src/store/store.ts";
 
 interface RemoteOptions {
   url: string;
   authToken?: string;
+  /** How long an answer is waited for; reports and changes of the schema have longer. */
+  answerMilliseconds?: number;
 }
 
+/** One that takes longer is as good as away: a connection that was cut says nothing for minutes. */
+const answerWithinMs = 10_000;
+/** For what reads or moves many rows. */
+const longWithinMs = 600_000;
+const changesSchema = /^\s*(CREATE|ALTER|DROP)\b/i;
+
 /** Opens a database over the network: libSQL server or Turso. Loaded only when asked for. */
-export async function openRemote({ url, authToken }: RemoteOptions): Promise<Store> {
+export async function openRemote(options: RemoteOptions): Promise<Store> {
+  const { url, authToken, answerMilliseconds = answerWithinMs } = options;
   try {
     const [{ createClient }, { drizzle }] = await Promise.all([
       import("@libsql/client/web"),
       import("drizzle-orm/libsql/web"),
     ]);
-    const client = createClient({ url, authToken });
+    const line = createLine(() => probe.execute("SELECT 1"));
+    const over = (fetch: RemoteFetch) => createClient({ url, authToken, fetch });
+    const client = over(line.within(answerMilliseconds));
+    const patient = over(line.within(longWithinMs));
+    const probe = over(line.anyway(answerMilliseconds));
     return {
       kind: "remote",
       path: undefined,
@@ -24,7 +38,8 @@ export async function openRemote({ url, authToken }: RemoteOptions): Promise<Sto
       async write(statements) {
         try {
           const sent = statements.map(({ sql, args }) => ({ sql, args: bound(args) }));
-          return (await client.batch(sent, "write")).map(rowsOf);
+          const isLong = statements.some(({ sql }) => changesSchema.test(sql));
+          return (await (isLong ? patient : client).batch(sent, "write")).map(rowsOf);
         } catch (error) {
           throw toStoreError(error);
         }
@@ -39,12 +54,15 @@ export async function openRemote({ url, authToken }: RemoteOptions): Promise<Sto
       async snapshot(statements) {
         try {
           const sent = statements.map(({ sql, args }) => ({ sql, args: bound(args) }));
-          return (await client.batch(sent, "read")).map(rowsOf);
+          return (await patient.batch(sent, "read")).map(rowsOf);
         } catch (error) {
           throw toStoreError(error);
         }
       },
-      close: () => client.close(),
+      close() {
+        line.close();
+        for (const one of [client, patient, probe]) one.close();
+      },
     };
   } catch (error) {
     throw new StoreError("unavailable", `Cannot open the database at ${hostOf(url)}`, error);

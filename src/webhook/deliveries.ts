@@ -88,6 +88,7 @@ const triesSchema = v.array(
     at: v.number(),
     status: v.optional(v.number()),
     reason: v.optional(v.string()),
+    wait: v.optional(v.number()),
     ms: v.number(),
   }),
 );

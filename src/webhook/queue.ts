@@ -17,6 +17,7 @@ import {
 } from "#src/webhook/queue-sql.ts";
 import { isDelivered, type Road, send, type Try } from "#src/webhook/send.ts";
 import { signatureHeaders } from "#src/webhook/signature.ts";
+import { backoffMs, longestPauseMs, pauseAfter, waitOf } from "#src/webhook/wait.ts";
 
 /*
  * The queue is the database: what waits there is sent by whichever process claims it. A destination is claimed first, then
@@ -24,12 +25,6 @@ import { signatureHeaders } from "#src/webhook/signature.ts";
  * sent at least once, and nothing twice at a time. A destination that fails is asked ever more seldom, by one delivery.
  */
 
-/** Pauses after each try that failed, milliseconds; after as many tries and one, a delivery has failed. */
-export const backoffMs: readonly number[] = [
-  5_000, 30_000, 120_000, 900_000, 3_600_000, 21_600_000, 86_400_000,
-];
-/** A destination is not left alone for longer than this: what else waits for it would come too late. */
-const longestPauseMs = 900_000;
 /** How long a claim holds: longer than a try can take. */
 export const claimMs = 30_000;
 /** What waited so long for a destination that never answered has failed. */
@@ -191,19 +186,22 @@ export function createQueue({ store, clock, log, place, road, ...options }: Queu
     }
   }
 
-  /** Writes what came of it. Whether the destination took any. */
+  /** Writes what came of it. Whether the destination took any, and takes more. */
   async function record(claim: Claim, tried: readonly Tried[]): Promise<boolean> {
     const now = clock.now();
     const outcomes = tried.flatMap(({ outcome }) => outcome ?? []);
     const isWell = outcomes.some(isDelivered);
     const isIll = outcomes.length > 0 && !isWell;
     const failures = isWell ? 0 : claim.failures + (isIll ? 1 : 0);
-    const nextAt = isIll ? now + Math.min(longestPauseMs, pauseAfter(failures)) : 0;
+    const pause = isIll ? Math.min(longestPauseMs, pauseAfter(failures, random)) : 0;
+    // One that takes some and asks for time all the same is given it, by all that waits for it.
+    const rest = Math.max(pause, ...outcomes.map(waitOf));
+    const nextAt = rest === 0 ? 0 : now + rest;
     await store.write([
       ...tried.map((one) => ended(one, claim.until, now)),
       { sql: endDestination, args: [claim.id, nextAt, failures, claim.until] },
     ]);
-    return isWell;
+    return isWell && rest === 0;
   }
 
   function ended({ delivery, outcome }: Tried, until: number, now: number): Statement {
@@ -213,15 +211,9 @@ export function createQueue({ store, clock, log, place, road, ...options }: Queu
     if (isDelivered(outcome))
       return { sql: endDelivery, args: [delivery.id, "delivered", attempts, now, tries, now] };
     const isLast = attempts > backoffMs.length;
-    const nextAt = isLast ? now : now + pauseAfter(attempts);
+    const nextAt = isLast ? now : now + Math.max(pauseAfter(attempts, random), waitOf(outcome));
     const state = isLast ? "failed" : "waiting";
     return { sql: endDelivery, args: [delivery.id, state, attempts, nextAt, tries, null] };
-  }
-
-  /** The pause after so many tries, up to a tenth more or less: what failed together does not come back together. */
-  function pauseAfter(tries: number): number {
-    const pause = backoffMs[Math.min(tries, backoffMs.length) - 1] ?? 0;
-    return Math.round(pause * (0.9 + 0.2 * random()));
   }
 
   async function tryAlone(delivery: Delivery, row: Row): Promise<Try | undefined> {

@@ -50,7 +50,12 @@ export async function replay(
 const testing = new Set<string>();
 
 /** Sends a test event at once, to a disabled webhook too, and says what came of it. It is not tried again. */
-export async function sendTest(kit: WebhookKit, queue: Queue, webhook: Webhook): Promise<Delivery> {
+export async function sendTest(
+  kit: WebhookKit,
+  queue: Queue,
+  webhook: Webhook,
+  by: Actor,
+): Promise<Delivery> {
   if (testing.has(webhook.id))
     throw new AppError("rate_limit_exceeded", "Cannot test again yet: a test is on its way", {
       retryAfterSeconds: 10,
@@ -70,7 +75,17 @@ export async function sendTest(kit: WebhookKit, queue: Queue, webhook: Webhook):
     const made = newDelivery(kit, { webhookId: webhook.id, eventId, type, payload });
     // Claimed as it is made: the queue leaves it alone.
     const delivery: Delivery = { ...made, nextAt: clock.now() + claimMs };
-    await store.write([inserting(delivery)]);
+    await store.write([
+      inserting(delivery),
+      auditing(kit, {
+        action: "webhook.tested",
+        actor: by.actor,
+        address: by.address,
+        target: webhook.id,
+        accountId: webhook.accountId,
+        detail: { name: webhook.name, event: eventId },
+      }),
+    ]);
     return await queue.sendOnce(delivery);
   } finally {
     testing.delete(webhook.id);

@@ -2,12 +2,14 @@ import type { Config } from "#src/config/load.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { version } from "#src/lib/version.ts";
 import { errorOf, within } from "#src/provider/abortable.ts";
+import type { Head } from "#src/provider/exchange.ts";
 import { addressesOf, connectRemote, remoteUrl } from "#src/provider/remote-connection.ts";
 import {
   publicInternet,
   RemoteDocumentError,
   type RemoteRules,
 } from "#src/provider/remote-rules.ts";
+import { retryAfter } from "#src/provider/retry-after.ts";
 import { SocketExchange } from "#src/provider/socket-exchange.ts";
 import type { Clock } from "#src/lib/clock.ts";
 
@@ -17,8 +19,10 @@ export interface Try {
   at: number;
   /** Status of the answer, where there was one. */
   status?: number | undefined;
-  /** Why it failed, where no status says so: `timeout`, `not_public`, `connection_failed` and the like. */
+  /** Why it failed, where no status says so: `timeout`, `not_public`, `certificate_expired` and the like. */
   reason?: string | undefined;
+  /** Seconds that the destination wants to be left alone, by its `Retry-After`; of an answer that is no delivery. */
+  wait?: number | undefined;
   /** Milliseconds that it took. */
   ms: number;
 }
@@ -96,9 +100,17 @@ export async function send(parcel: Parcel, road: Road, signal: AbortSignal): Pro
   try {
     const late = () => new RemoteDocumentError("too_slow");
     const { totalMs } = road.rules.limits;
-    const status = await within(totalMs, late, [signal], (limited) => post(parcel, road, limited));
+    const head = await within(totalMs, late, [signal], (limited) => post(parcel, road, limited));
+    const { status } = head;
+    const wait = isDelivered({ status }) ? undefined : retryAfter(head);
     const isAway = status >= 300 && status < 400;
-    return { at, status, ...(isAway ? { reason: "redirected" } : {}), ms: ms() };
+    return {
+      at,
+      status,
+      ...(isAway ? { reason: "redirected" } : {}),
+      ...(wait === undefined ? {} : { wait }),
+      ms: ms(),
+    };
   } catch (cause) {
     if (signal.aborted) throw cause;
     return { at, reason: reasonOf(cause), ms: ms() };
@@ -106,16 +118,26 @@ export async function send(parcel: Parcel, road: Road, signal: AbortSignal): Pro
 }
 
 /** Whether a try was a delivery. */
-export function isDelivered({ status }: Try): boolean {
+export function isDelivered({ status }: Pick<Try, "status">): boolean {
   return status !== undefined && status >= 200 && status < 300;
 }
 
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof RemoteDocumentError)) return "connection_failed";
+  if (cause.reason === "unreachable") return certificateFault(cause.cause) ?? cause.reason;
   return cause.reason === "too_slow" ? "timeout" : cause.reason;
 }
 
-async function post(parcel: Parcel, road: Road, signal: AbortSignal): Promise<number> {
+/** What is wrong with a destination's certificate, where it is that; the codes are those of OpenSSL and Node. */
+function certificateFault(cause: unknown): string | undefined {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  if (code === "CERT_HAS_EXPIRED") return "certificate_expired";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "HOSTNAME_MISMATCH")
+    return "certificate_of_another_host";
+  return /CERT|SELF_SIGNED|LEAF_SIGNATURE/.test(code) ? "certificate_not_trusted" : undefined;
+}
+
+async function post(parcel: Parcel, road: Road, signal: AbortSignal): Promise<Head> {
   const url = destinationOf(parcel.url, road);
   const body = encode(parcel.body);
   const headers = {
@@ -137,9 +159,9 @@ async function post(parcel: Parcel, road: Road, signal: AbortSignal): Promise<nu
   try {
     connection.carry(exchange, undefined);
     if (signal.aborted) stop();
-    const { status } = await exchange.head;
+    const head = await exchange.head;
     await readSome(exchange);
-    return status;
+    return head;
   } finally {
     signal.removeEventListener("abort", stop);
     exchange.abort(new Error("No more is wanted"));

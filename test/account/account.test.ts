@@ -96,8 +96,8 @@ test("a key comes back with everything it was given, and changes only where told
   );
   expect(plain(await getKey(kept.store, undefined, key.hash))).toEqual(plain(changed));
   expect(await updateKey(kept.store, clock, "acc_other", key.hash, { name: "c" })).toBeUndefined();
-  expect(await deleteKey(kept.store, "acc_other", key.hash)).toBe(false);
-  expect(await deleteKey(kept.store, account.id, key.hash)).toBe(true);
+  expect(await deleteKey(kept.store, clock, "acc_other", key.hash)).toBe(false);
+  expect(await deleteKey(kept.store, clock, account.id, key.hash)).toBe(true);
   expect(await getKey(kept.store, account.id, key.hash)).toBeUndefined();
 });
 
@@ -150,7 +150,7 @@ test("find() answers from memory, and at once after a change in this process", a
   await updateKey(store, clock, account.id, key.hash, { disabled: true });
   cache.invalidate(key.hash);
   expect((await cache.find(secret))?.key.disabled).toBe(true);
-  await deleteKey(store, account.id, key.hash);
+  await deleteKey(store, clock, account.id, key.hash);
   cache.invalidate(key.hash);
   expect(await cache.find(secret)).toBeUndefined();
 });

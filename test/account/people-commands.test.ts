@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { dirname, join } from "node:path";
 import { run } from "#src/cli/program.ts";
 import { loadConfig } from "#src/config/load.ts";
+import { openStore } from "#src/store/open.ts";
 import { at } from "#test/lib/gateway.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 import { startPeople } from "#test/web/people-kit.ts";
@@ -41,6 +42,30 @@ describe("invite", () => {
     expect((await command("invite", "list", ...place)).out).toContain("revoked");
   });
 
+  test("leaves a letter for the gateway to send where mail is configured and the address is given", async () => {
+    using folder = temporaryFolder();
+    const file = join(folder.path, "mail.toml");
+    await Bun.write(
+      file,
+      'public_url = "https://gateway.example"\n[mail]\nurl = "smtp://127.0.0.1:1"\nfrom = "LowRouter <us@example.org>"\n',
+    );
+    const place = ["--data-dir", folder.path, "--config", file];
+    const create = ["invite", "create", "--json"];
+    const mailed = await command(...create, "--email", " Eve@Example.org ", ...place);
+    const { url, ...said } = JSON.parse(mailed.out);
+    expect(said).toMatchObject({ mailed: true, data: { email: "eve@example.org" } });
+    expect(JSON.parse((await command(...create, ...place)).out)).toMatchObject({ mailed: false });
+    const store = await openStore({ url: `file:${join(folder.path, "lowrouter.db")}` });
+    const letters = await store.read("SELECT to_address, text, state FROM mail", []);
+    store.close();
+    expect(letters).toEqual([
+      { to_address: "eve@example.org", text: expect.stringContaining(url), state: "waiting" },
+    ]);
+    const bare = ["--data-dir", folder.path];
+    const shown = await command(...create, "--email", "eve@example.org", ...bare);
+    expect(JSON.parse(shown.out)).toMatchObject({ mailed: false });
+  });
+
   test("refuses what it cannot do, and says what would work", async () => {
     using folder = temporaryFolder();
     const place = ["--data-dir", folder.path];
@@ -49,6 +74,8 @@ describe("invite", () => {
       [["invite", "create", "--days", "0"], 2, "1 to 365"],
       [["invite", "create", "--account", "nobody"], 1, "account list"],
       [["invite", "create", "--url", "gateway"], 2, "https://gateway.example"],
+      [["invite", "create", "--email", "eve@localhost"], 2, "nobody can sign in with it"],
+      [["invite", "create", "--email", "eve at home"], 2, "such as ada@example.org"],
       [["account", "reset-link", "eve@example.org"], 1, "invite create"],
     ] as const) {
       const said = await command(...argv, ...place);

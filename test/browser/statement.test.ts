@@ -53,6 +53,7 @@ async function lookAt(width: Look["width"]): Promise<void> {
     `/dashboard/statements/${running.name}`,
     `/dashboard/statements/${running.name}?partial=yes`,
     "/operator/statements",
+    `/operator/statements/${busy.name}`,
   ]) {
     await page.goto(house.url + path);
     expect([path, await page.locator("h1").count()]).toEqual([path, 1]);

@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { createGateway } from "#src/app.ts";
 import { run } from "#src/cli/program.ts";
@@ -77,8 +84,12 @@ test("audit verify finds a copied database whose end was cut off by the log that
   expect(sums).toContain("energy_pwh");
   expect(sums).not.toContain("requests");
   const without = await verify(copy);
+  expect([without.code, without.out]).toEqual([
+    1,
+    expect.stringContaining("published: The log of published heads is missing: 2 lines were"),
+  ]);
   expect(without.err).toContain("No published heads in ");
-  expect(without.err).toContain("Give a copy of it with --heads");
+  expect(without.err).toContain("give a copy of it with --heads");
   const missing = await verify(copy, "--heads", join(copy, "none.log"));
   expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("Cannot read ")]);
 });
@@ -93,8 +104,36 @@ test("audit verify tells a log that was written to by somebody else", async () =
   const changed = await verify(folder.path);
   expect([changed.code, changed.out]).toEqual([1, expect.stringContaining("published: Line 3 ")]);
   expect((await verify(folder.path, "--heads", kept)).code).toBe(0);
-  writeFileSync(log, "");
-  expect((await verify(folder.path)).err).toContain("to which 2 lines were written");
+  const [first = ""] = readFileSync(kept, "utf8").split("\n");
+  writeFileSync(log, `${first}\n`);
+  const cut = await verify(folder.path);
+  expect([cut.code, cut.out]).toEqual([
+    1,
+    expect.stringContaining("was cut off: it has 1 lines, and 2 were written"),
+  ]);
+  rmSync(log);
+  const gone = await verify(folder.path);
+  expect([gone.code, gone.out]).toEqual([
+    1,
+    expect.stringContaining("is missing: 2 lines were written to it"),
+  ]);
+  const asked = await verify(folder.path, "--without-heads");
+  expect([asked.code, asked.err]).toEqual([
+    0,
+    expect.stringContaining("The published heads were left out: nothing tells whether"),
+  ]);
+  expect((await verify(folder.path, "--without-heads", "--heads", kept)).code).toBe(2);
+});
+
+test("a backup that is restored without the log verifies, and says that there is none", async () => {
+  using folder = temporaryFolder();
+  await folderOf(folder.path);
+  const file = join(folder.path, "copy.db");
+  const other = join(folder.path, "other");
+  expect((await command(folder.path, "backup", file)).code).toBe(0);
+  expect((await command(other, "restore", file)).code).toBe(0);
+  const found = await verify(other);
+  expect([found.code, found.err]).toEqual([0, expect.stringContaining("No published heads in ")]);
 });
 
 test("audit key --rotate makes a key for which the old one vouches", async () => {

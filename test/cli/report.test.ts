@@ -156,7 +156,7 @@ test("a month that is not over is refused, and made with --partial, which says s
 
 test("what cannot be done says what would work", async () => {
   const cases: [words: string[], code: number, told: string][] = [
-    [["--month", month.name, "--out", path("x.xlsx")], 2, ".html, .pdf, .csv, .json"],
+    [["--month", month.name, "--out", path("x.xlsx")], 2, ".pdf, .html, .json, .csv"],
     [["--month", "October", "--out", path("x.pdf")], 2, "such as 2026-10"],
     [["--month", "2926-01", "--out", path("x.pdf")], 2, "it has not begun"],
     [["--month", "2926-01", "--partial", "--out", path("x.pdf")], 2, "it has not begun"],

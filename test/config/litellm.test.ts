@@ -301,3 +301,29 @@ test("an alias or a fallback that leads to no model stops the start, naming it",
     ).toThrow(`routing.${section}.`);
   }
 });
+
+test("names that every object knows as members are names like any other", () => {
+  const named = route({ model: "constructor/x" }, {}, "toString");
+  expect(named.config.routing?.aliases).toEqual({ toString: "openai/constructor/x" });
+  const { commands, config } = fromLitellm(
+    {
+      model_list: [],
+      litellm_settings: {
+        max_budget: 5,
+        budget_duration: "constructor",
+        fallbacks: [{ valueOf: ["gpt-4o"] }],
+      },
+    },
+    catalogue,
+  );
+  expect(commands).toEqual(["lowrouter key create --account NAME --name NAME --limit 5"]);
+  expect(config.routing?.fallbacks).toEqual({ valueOf: ["openai/gpt-4o"] });
+});
+
+test("a model whose name no configuration can hold is left out, with a note", () => {
+  const { config, notes } = route({ model: "groq/llama 3" });
+  expect(config.models).toBeUndefined();
+  expect(notes).toEqual([
+    "model_list[0]: the name of its model has white space in it and is left out",
+  ]);
+});

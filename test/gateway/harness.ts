@@ -114,6 +114,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     maxRequestBodySize: 64 * 1024 * 1024,
   });
   const url = `http://127.0.0.1:${server.server?.port}`;
+  /** What the database has once all that ended is in it: over a network that is a moment later. */
+  const written = async (sql: string): Promise<Row[]> => {
+    await gateway.flush();
+    return store.read(sql, []);
+  };
   const post: Harness["post"] = (path, body, init = {}) =>
     fetch(url + path, {
       method: "POST",
@@ -143,9 +148,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         init,
       ),
     rows: async () =>
-      store.read(
+      written(
         "SELECT id, status, settlement, cost, carbon_g, model, provider, region FROM generation ORDER BY id",
-        [],
       ),
     async until(condition) {
       const end = systemClock.monotonic() + 5000;
@@ -155,8 +159,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         await Bun.sleep(2);
       }
     },
-    balance: async () => (await balanceOf(store, account.id)).balance,
-    imbalances: async () => (await checkBalances(store)).length,
+    async balance() {
+      await gateway.flush();
+      return (await balanceOf(store, account.id)).balance;
+    },
+    async imbalances() {
+      await gateway.flush();
+      return (await checkBalances(store)).length;
+    },
     mint,
     async close() {
       await server.server?.stop(true);

@@ -30,3 +30,20 @@ test("settle() counts once, however often an ending is told", async () => {
   await close();
   await harness.close();
 });
+
+test("a request is attributed to the app that it names: by title, else by where that is at home", async () => {
+  const harness = await startHarness();
+  const asked: Record<string, string>[] = [
+    { "x-title": "Notebook", "http-referer": "https://app.example/a?token=secret" },
+    { "x-openrouter-title": "Alias" },
+    { "http-referer": "https://app.example:8443/a?token=secret" },
+    { "http-referer": "not an address" },
+    {},
+  ];
+  for (const headers of asked) await harness.chat({ max_tokens: 5 }, { headers });
+  const rows = await harness.store.read("SELECT app, record FROM generation ORDER BY id", []);
+  const apps = rows.map(({ app }) => app);
+  expect(apps).toEqual(["Notebook", "Alias", "app.example:8443", null, null]);
+  expect(JSON.stringify(rows)).not.toContain("token=secret");
+  await harness.close();
+});

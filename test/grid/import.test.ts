@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { run } from "#src/cli/program.ts";
 import { estimate } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
+import { isPublishable } from "#src/eco/grid-licence.ts";
 import {
   gridChanges,
   GridTableError,
-  isPublishable,
   readGridTable,
   tablesFor,
   withImported,
@@ -365,6 +365,23 @@ describe("lowrouter grid import", () => {
     );
     store.close();
     expect(isObject(row ? { ...row } : null) && row?.["n"]).toBe(2);
+  });
+
+  test("is listed by eco methodology, as versions with its source and without its values", async () => {
+    const told = await command("eco", "methodology", "--json");
+    const versions = listAt(JSON.parse(told.out), "data");
+    expect(versions.map((one) => at(one, "version"))).toEqual([
+      "v0.4-2026-01",
+      "v0.11-2026-10",
+      "v0.4-2026-01+grid-2026-IEA",
+      "v0.11-2026-10+grid-2026-IEA",
+    ]);
+    expect(at(versions[0], "grid_table")).toBeNull();
+    expect(at(versions[2], "grid_table")).toMatchObject({ zones: 2, published: false });
+    const { out } = await command("eco", "methodology");
+    expect(out).toMatch(/v0\.4-2026-01\+grid-2026-IEA .*IEA/);
+    expect(out).toMatch(/v0\.4-2026-01 .*bundled/);
+    expect(told.out + out).not.toMatch(/\b(50|700)\b/);
   });
 
   test("refuses another table of that name, and takes it under one of its own", async () => {

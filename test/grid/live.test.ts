@@ -1,10 +1,18 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { ConfigError } from "#src/config/error.ts";
+import { createCatalogue } from "#src/catalogue.ts";
 import { loadConfig } from "#src/config/load.ts";
+import { loadEco } from "#src/eco/load.ts";
+import type { RouteTable } from "#src/gateway/context.ts";
+import { gridsOfFile } from "#src/imported-grids.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { createLog } from "#src/observe/log.ts";
+import { openLiveGrid } from "#src/open-live-grid.ts";
 import { createLiveGrid, type LiveState } from "#src/provider/live-grid.ts";
 import { liveSource } from "#src/provider/live-grid-sources.ts";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
 import { at, listAt, startGateway } from "#test/lib/gateway.ts";
+import { routeAt } from "#test/provider/route.ts";
 
 /** A double of the sources on loopback, that answers what a test says. */
 let answer: (request: Request) => Response | Promise<Response>;
@@ -227,6 +235,39 @@ test("is asked no oftener than it changes, and sooner after a failure", async ()
   expect([await asks(0), await asks(29), await asks(1)]).toEqual([1, 1, 2]);
   answer = () => new Response("", { status: 500 });
   expect([await asks(30), await asks(4), await asks(1)]).toEqual([3, 3, 4]);
+});
+
+test("a place that credentials add while it runs is looked at, too", async () => {
+  answer = () => new Response(french(20));
+  const config = loadConfig({ dataDir: "unused" }, {});
+  config.eco.liveGrid = "rte-eco2mix";
+  config.eco.liveGridUrl = `http://127.0.0.1:${server.port}`;
+  const { routes: bundled } = createCatalogue(
+    config,
+    systemClock,
+    gridsOfFile(config, systemClock),
+  );
+  const route = routeAt("house", "eu-west", "house/model");
+  const table = (zone: string): RouteTable => ({
+    ...bundled,
+    models: [route.model],
+    of: () => [{ ...route, zone }],
+  });
+  let routes = table("US-SRVC");
+  const grid = openLiveGrid({
+    config,
+    tables: loadEco(),
+    routes: () => routes,
+    clock: createFakeClock(clockAt),
+    log: createLog({ clock: systemClock, level: "error", format: "json", write: () => {} }),
+    siblings: undefined,
+  });
+  await grid?.refresh();
+  expect([grid?.states(), grid?.gramsAt("FRA")]).toEqual([[], undefined]);
+  routes = table("FRA");
+  await grid?.refresh();
+  expect([grid?.states().length, grid?.gramsAt("FRA")]).toEqual([1, 20]);
+  await grid?.close();
 });
 
 test("closing ends a look that is on its way", async () => {

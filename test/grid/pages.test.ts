@@ -57,6 +57,11 @@ test("every region of every provider has its zone with the evidence, or says why
   }
   const assumed = all.filter((row) => String(at(row, "how")).includes("does not disclose"));
   expect(assumed.length).toBeGreaterThan(2);
+  // What nobody names is not said to be published.
+  expect(new Set(assumed.map((row) => at(row, "place_is")))).toEqual(new Set(["assumed"]));
+  const unnamed = all.filter((row) => at(row, "zone") === null);
+  for (const row of unnamed)
+    expect(["not disclosed", "set by the operator"]).toContain(String(at(row, "place_is")));
   const mistral = all.find((row) => at(row, "provider") === "mistral");
   expect(mistral).toMatchObject({ zone: "FRA", how: "its country, FR" });
 });

@@ -70,3 +70,15 @@ test("a change stands in the audit log", async () => {
   expect(row).toMatchObject({ action: "carbon_budget.changed", target: gateway.accountId });
   expect(JSON.stringify(row)).toContain("monthly");
 });
+
+test("a member that nobody knows is named, unless it is as long as a body", async () => {
+  const long = "x".repeat(100_000);
+  for (const [name, shown] of [
+    ["carbon_budget_grams", "carbon_budget_grams"],
+    [long, "?"],
+  ] as const) {
+    const reply = await patch({ [name]: 1 });
+    expect([reply.status, at(reply.json, "error.param")]).toEqual([400, shown]);
+    expect(reply.text.length).toBeLessThan(500);
+  }
+});

@@ -207,3 +207,11 @@ test("another account's key is not found, and stays as it is", async () => {
   const listed = await gateway.ask("/api/v1/keys?include_disabled=true", { key: other });
   expect(listAt(listed.json, "data")).toHaveLength(1);
 });
+
+test("a member that nobody knows is named, unless it is as long as a body", async () => {
+  const long = await create({ name: "made", ["x".repeat(100_000)]: 1 });
+  expect([long.status, at(long.json, "error.param")]).toEqual([400, "?"]);
+  expect(long.text.length).toBeLessThan(500);
+  const short = await create({ name: "made", limt: 1 });
+  expect([short.status, at(short.json, "error.param")]).toEqual([400, "limt"]);
+});

@@ -96,6 +96,38 @@ test("a webhook is made, read, changed and deleted", async () => {
   expect(JSON.stringify(audit)).not.toContain(receiver.url);
 });
 
+test("all that is done to a webhook is audited with the key and the address that it came from", async () => {
+  const { id } = await made({ event_types: ["generation.completed"] });
+  const before = receiver.got.length;
+  await gateway.chat();
+  await receiver.came(before + 1);
+  const listed = await gateway.manage(`/api/v1/webhooks/${id}/deliveries`);
+  const path = `/api/v1/webhooks/${id}`;
+  const headers = { "x-forwarded-for": "198.51.100.7" };
+  const paths: [string, string, unknown?][] = [
+    ["PATCH", path, { name: "other" }],
+    ["POST", `${path}/rotate-secret`],
+    ["POST", `${path}/test`],
+    ["POST", `${path}/deliveries/${String(at(listed.json, "data.0.id"))}/replay`],
+    ["DELETE", path],
+  ];
+  for (const [method, of, body] of paths)
+    expect((await gateway.manage(of, { method, headers, body })).status).toBeLessThan(300);
+  const audit = await gateway.store.read(
+    "SELECT action, actor, address FROM audit_event WHERE target = ? ORDER BY id",
+    [id],
+  );
+  expect(audit.map((row) => [row["action"], row["address"]])).toEqual([
+    ["webhook.created", "127.0.0.1"],
+    ["webhook.changed", "198.51.100.7"],
+    ["webhook.secret_rotated", "198.51.100.7"],
+    ["webhook.tested", "198.51.100.7"],
+    ["webhook.replayed", "198.51.100.7"],
+    ["webhook.deleted", "198.51.100.7"],
+  ]);
+  expect(new Set(audit.map((row) => String(row["actor"]).length))).toEqual(new Set([64]));
+});
+
 test.each<[string, Record<string, unknown>, string, string]>([
   ["no name", { name: undefined }, "missing_field", "name"],
   ["no address", { url: undefined }, "missing_field", "url"],

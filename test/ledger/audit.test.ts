@@ -250,11 +250,21 @@ describe("sums beside the rows are compared with them", () => {
     using made = await house();
     expect((await made.audit()).mismatches).toEqual([]);
     await made.run("UPDATE allowance SET used = used - 1 WHERE kind = 'key_daily'");
-    // A month that the key did not have all its budget through says nothing.
+    // Of a month that the key did not have all its budget through, less may count than there was.
     await made.run("UPDATE allowance SET used = 0 WHERE kind = 'carbon'");
     expect((await made.audit()).mismatches).toMatchObject([
       { what: "key_daily", place: { key: made.key }, told: "620", counted: "621" },
     ]);
+    await made.run("UPDATE allowance SET used = used + 1 WHERE kind = 'key_daily'");
+    // But no more: 21,000 micrograms, of which each row's may be rounded.
+    await made.run("UPDATE allowance SET used = 21006 WHERE kind = 'carbon'");
+    expect((await made.audit()).mismatches).toEqual([]);
+    await made.run("UPDATE allowance SET used = 21007 WHERE kind = 'carbon'");
+    expect((await made.audit()).mismatches).toMatchObject([
+      { what: "carbon", place: { key: made.key }, told: "21007", counted: "0 to 21000" },
+    ]);
+    await made.run("UPDATE allowance SET used = 0 WHERE kind = 'carbon'");
+    await made.run("UPDATE allowance SET used = used - 1 WHERE kind = 'key_daily'");
     await made.run("UPDATE api_key SET created_at = 0");
     const kinds = (await made.audit()).mismatches.map(({ what }) => what);
     expect(kinds.toSorted()).toEqual(["carbon", "key_daily"]);
@@ -299,10 +309,33 @@ describe("the log of published heads", () => {
     }
     writeFileSync(made.file, "");
     const gone = await made.audit();
-    expect([gone.headFaults, gone.published.missing]).toEqual([[], lines.length]);
+    expect([gone.headFaults, gone.published.missing, isSound(gone)]).toEqual([
+      [`The log of published heads is missing: ${lines.length} lines were written to it`],
+      lines.length,
+      false,
+    ]);
     writeFileSync(made.file, whole);
     appendFileSync(made.file, '{"time":"2026');
     expect((await made.audit()).headFaults[0]).toContain("was changed or cut short");
+  });
+
+  test("is found begun anew after it was removed, until what was there is put back before it", async () => {
+    using made = await house();
+    const heads = made.heads();
+    await heads.publish();
+    const before = readFileSync(made.file, "utf8");
+    const lines = before.trimEnd().split("\n").length;
+    writeFileSync(made.file, "");
+    await made.record(7);
+    await heads.publish();
+    await heads.close();
+    const after = readFileSync(made.file, "utf8");
+    const more = after.trimEnd().split("\n").length;
+    expect((await made.audit()).headFaults).toEqual([
+      `The log of published heads was cut off: it has ${more} lines, and ${lines + more} were written`,
+    ]);
+    writeFileSync(made.file, before + after);
+    expect(isSound(await made.audit())).toBeTrue();
   });
 
   test("goes on under a new key that the old one vouches for, and under no other", async () => {

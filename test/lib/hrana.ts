@@ -25,6 +25,8 @@ export interface HranaOptions {
   path: string;
   /** 2 has pipelines alone, 3 has cursors besides. */
   version?: 2 | 3;
+  /** Where it listens; loopback unless given. */
+  hostname?: string;
   /** What clients have to send as `Authorization: Bearer`. */
   authToken?: string;
 }
@@ -93,7 +95,8 @@ interface Failure {
 }
 
 /** Starts one on a loopback socket. */
-export function startHrana({ path, version = 3, authToken }: HranaOptions): HranaServer {
+export function startHrana(options: HranaOptions): HranaServer {
+  const { path, version = 3, authToken, hostname = "127.0.0.1" } = options;
   let requests = 0;
   let hook: (() => void | Promise<void>) | undefined;
   const streams = new Map<string, Stream>();
@@ -151,14 +154,14 @@ export function startHrana({ path, version = 3, authToken }: HranaOptions): Hran
   }
 
   const server = Bun.serve({
-    hostname: "127.0.0.1",
+    hostname,
     port: 0,
     idleTimeout: 0,
     fetch: answer,
     error: (thrown) => Response.json({ message: String(thrown) }, { status: 400 }),
   });
   return {
-    url: `http://127.0.0.1:${server.port}`,
+    url: `http://${hostname}:${server.port}`,
     requests: () => requests,
     streams: () => streams.size,
     before: (given) => void (hook = given),

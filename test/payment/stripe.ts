@@ -61,9 +61,10 @@ export function signed(
 }
 
 let count = 0;
-const eventOf = (type: string, object: object, id?: string) => ({
+const eventOf = (type: string, object: object, id?: string, created?: number) => ({
   id: id ?? `evt_${count++}`,
   object: "event",
+  ...(created === undefined ? {} : { created }),
   api_version: "2024-06-20",
   livemode: false,
   type,
@@ -103,17 +104,42 @@ export function eventsOf(purchaseId: string, price: number, currency = "usd") {
     succeeded: () => session("async_payment_succeeded", {}),
     failed: () => session("async_payment_failed", { payment_status: "unpaid" }),
     expired: () => session("expired", { payment_status: "unpaid", payment_intent: null }),
-    /** `refunded`: all of it so far. */
-    refunded: (refunded: number, change: object = {}) =>
-      eventOf("charge.refunded", {
-        id: `ch_${purchaseId}`,
-        object: "charge",
-        payment_intent: paymentOf(purchaseId),
-        amount: price,
-        amount_refunded: refunded,
-        currency,
-        ...change,
-      }),
+    /** `refunded`: all of it so far. `created`: Unix seconds. */
+    refunded: (refunded: number, change: object = {}, created?: number) =>
+      eventOf(
+        "charge.refunded",
+        {
+          id: `ch_${purchaseId}`,
+          object: "charge",
+          payment_intent: paymentOf(purchaseId),
+          amount: price,
+          amount_refunded: refunded,
+          currency,
+          ...change,
+        },
+        undefined,
+        created,
+      ),
+    /** What is told of one refund, by any of the three events. */
+    refund: (
+      id: string,
+      amount: number,
+      told: { status?: string; type?: string; created?: number } = {},
+    ) =>
+      eventOf(
+        told.type ?? "refund.failed",
+        {
+          id,
+          object: "refund",
+          charge: `ch_${purchaseId}`,
+          payment_intent: paymentOf(purchaseId),
+          amount,
+          currency,
+          status: told.status ?? "failed",
+        },
+        undefined,
+        told.created,
+      ),
     disputed: (amount = price, id = "dp_1") => dispute("created", "needs_response", id, amount),
     questioned: () => dispute("created", "warning_needs_response", "dp_1", price),
     withdrawn: (amount = price, id = "dp_1") =>

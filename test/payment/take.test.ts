@@ -274,3 +274,68 @@ test("an event without the shape of one is refused", () =>
     const broken = eventsOf(id, 2000).completed({ amount_total: "2000" });
     await expect(shop.tell(broken)).rejects.toThrow("Cannot read this event");
   }));
+
+test("a refund that fails at the bank is undone once, by a transaction of its own, whatever event tells of it", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin();
+    const { completed, refunded, refund } = eventsOf(id, 2000);
+    await shop.tell(completed());
+    await shop.tell(refunded(2000, {}, 100));
+    expect((await shop.purchase(id)).state).toBe("refunded");
+    // What is on its way or done moves nothing: the sum of the charge did.
+    for (const status of ["pending", "requires_action", "succeeded"])
+      await shop.tell(refund("re_1", 2000, { status, type: "refund.updated", created: 101 }));
+    expect(await shop.balance()).toBe(0);
+    const failed = refund("re_1", 2000, { created: 200 });
+    await Promise.all([failed, failed, failed].map((event) => shop.tell(event)));
+    for (const type of ["refund.updated", "charge.refund.updated"])
+      await shop.tell(refund("re_1", 2000, { type, created: 205 }));
+    expect(await shop.moves()).toEqual([
+      ["credit", 20],
+      ["refund", -20],
+      ["adjustment", 20],
+    ]);
+    expect(await shop.purchase(id)).toMatchObject({ state: "paid", returned: 0 });
+    expect(await shop.audit()).toEqual([
+      "purchase.begun",
+      "purchase.paid",
+      "purchase.refunded",
+      "purchase.refund_failed",
+    ]);
+    // Refunded anew, the sum of the charge has the first one no more.
+    await shop.tell(refunded(2000, {}, 300));
+    expect([await shop.balance(), (await shop.purchase(id)).state]).toEqual([0, "refunded"]);
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("of two partial refunds one fails and another is called off, in whatever order that is told", () =>
+  withShop(async (shop) => {
+    let before = await shop.balance();
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async (chances) => {
+        const { id } = await shop.begin("20");
+        const { completed, refunded, refund } = eventsOf(id, 2000);
+        const events = [
+          completed(),
+          refunded(500, {}, 100),
+          refunded(1200, {}, 110),
+          refund("re_1", 500, { created: 120 }),
+          refund("re_1", 500, { type: "refund.updated", created: 121 }),
+          // The sum of the charge has the failed one no more: 700 and 300.
+          refunded(1000, {}, 130),
+          refund("re_3", 300, { status: "canceled", type: "refund.updated", created: 140 }),
+          refund("re_1", 500, { type: "charge.refund.updated", created: 150 }),
+        ];
+        const order = [...events, ...events]
+          .map((event) => ({ event, at: chances.next().value }))
+          .toSorted((a, b) => a.at - b.at);
+        for (const { event } of order) await shop.tell(event);
+        const after = await shop.balance();
+        expect(after - before).toBeCloseTo(20 - 7, 9);
+        before = after;
+        expect(await shop.purchase(id)).toMatchObject({ state: "paid", returned: 7e9 });
+      }),
+      { numRuns: 25 },
+    );
+    expect(await shop.imbalances()).toBe(0);
+  }));

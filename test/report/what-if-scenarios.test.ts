@@ -35,6 +35,7 @@ const kit = (ways: readonly Way[] | undefined, parts: Partial<WhatIfKit> = {}): 
   tables,
   models,
   waysOf: () => ways,
+  basisAt: () => "lifecycle",
   ...parts,
 });
 
@@ -48,6 +49,25 @@ describe("the cleanest place", () => {
     const ways = [way({}), way({ region: "eu-north", gPerKwh: 50, ...parts })];
     const { lines } = scenarioOf("cleanest_region", [row({})], kit(ways));
     expect(lines.map(({ to }) => to?.region)).toEqual([region]);
+  });
+
+  test("is not one whose grid is counted direct, where the recorded one is counted with its life cycle", () => {
+    const direct = way({ region: "us-west", gPerKwh: 60, basis: "direct" });
+    const whole = way({ region: "eu-north", gPerKwh: 300, basis: "lifecycle" });
+    const to = (ways: Way[], basis?: "direct" | "lifecycle") => {
+      const { lines, left } = scenarioOf(
+        "cleanest_region",
+        [row({})],
+        kit(ways, { basisAt: () => basis }),
+      );
+      return lines[0]?.to?.region ?? left[0]?.reason;
+    };
+    expect(to([direct, whole], "lifecycle")).toBe("eu-north");
+    expect(to([direct], "lifecycle")).toBe("unlike_grids");
+    expect(to([direct, whole], "direct")).toBe("us-west");
+    // More is counted there, and still it is less.
+    expect(to([whole], "direct")).toBe("eu-north");
+    expect(to([direct, whole])).toBe("us-west");
   });
 
   test("of none with a known grid is no place, and the reason is told", () => {
@@ -118,11 +138,18 @@ describe("without the prompt cache", () => {
     ]);
   });
 
-  test("changes nothing where cached tokens count as others do", () => {
-    const rows = [row({ cacheRead: 1000 })];
-    const found = scenarioOf("prompt_cache", rows, kit([]));
-    expect([found.covered, found.changed, found.after]).toEqual([10, 0, found.recorded]);
-  });
+  test.each(["v0.4-2026-01", "v0.11-2026-10"])(
+    "is not known by %s, which has no weight of its own for cached tokens: no 0 is said",
+    (methodology) => {
+      const rows = [row({ cacheRead: 1000, methodology })];
+      const found = scenarioOf("prompt_cache", rows, kit([]));
+      expect([found.covered, found.lines, found.left[0]?.reason]).toEqual([
+        0,
+        [],
+        "cache_not_weighed",
+      ]);
+    },
+  );
 });
 
 test("whatIf() makes one line of what differs in the key alone, and changes no row", () => {

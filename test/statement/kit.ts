@@ -9,7 +9,15 @@ import { createLedger } from "#src/ledger/commit.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { createIds } from "#src/lib/id.ts";
 import { monthOf, type Month } from "#src/statement/month.ts";
-import { type Issued, issue, type StatementHouse } from "#src/statement/open.ts";
+import {
+  type FileKind,
+  fileOf as fileWith,
+  type Issued,
+  issue,
+  type StatementFile,
+  type StatementHouse,
+} from "#src/statement/open.ts";
+import { statementHtml } from "#src/web/dashboard/statement-file.tsx";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
 import { sampleGeneration } from "#test/ledger/sample.ts";
 import { temporaryFolder, temporaryStore } from "#test/store/temporary.ts";
@@ -17,6 +25,11 @@ import type { Store } from "#src/store/store.ts";
 
 export const day = 86_400_000;
 export const tables: EcoTables = loadEco();
+
+/** A statement as a file, as the gateway writes it. */
+export function fileOf(issued: Issued, kind: FileKind): Promise<StatementFile> {
+  return fileWith(issued, kind, statementHtml);
+}
 
 /** A month by its name. */
 export function month(name: string): Month {

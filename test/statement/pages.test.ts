@@ -111,6 +111,12 @@ test("the page of a month is the statement, and its files are signed and of the 
   const csv = await file(ada, `${list}/${month}?format=csv`);
   const side = await file(ada, `${list}/${month}?format=csv.sig`);
   const pdf = await file(ada, `${list}/${month}?format=pdf`);
+  expect(page.text).toContain(`href="${list}/${month}?format=html"`);
+  const html = await file(ada, `${list}/${month}?format=html`);
+  expect(verifyFile({ bytes: html.bytes, keys: [verdict.publicKey] }).trust).toBe("given");
+  expect(html.response.headers.get("content-disposition")).toBe(
+    `attachment; filename="footprint-${month}-${account}.html"`,
+  );
   expect(verifyFile({ bytes: csv.bytes, side: side.bytes, keys: [verdict.publicKey] }).trust).toBe(
     "given",
   );
@@ -138,6 +144,7 @@ test("another's statement does not exist, nor does one for a member or for nobod
     "",
     "?format=json",
     "?format=pdf",
+    "?format=html",
     "?format=csv",
     "?format=csv.sig",
     "?partial=yes",
@@ -163,6 +170,23 @@ test("the gateway's statement holds every account, and exists for operators alon
   const { statement } = verifyFile({ bytes, keys: [] });
   expect(statement?.scope).toEqual({ kind: "gateway" });
   expect(statement?.totals.requests).toBe(252);
+  const accounts = statement?.by.account ?? [];
+  expect(
+    accounts.map(({ name, account_name: called, requests }) => [name, called, requests]),
+  ).toEqual([
+    [account, `Ada ${script}`, 251],
+    [other, expect.any(String), 1],
+  ]);
+  const own = await file(ada, `${list}/${month}?format=json`);
+  const { totals, by, lines } = verifyFile({ bytes: own.bytes, keys: [] }).statement ?? {};
+  expect([by?.account, lines?.some((line) => "account" in line)]).toEqual([undefined, false]);
+  const [first] = accounts;
+  expect([first?.energy, first?.carbon, first?.tokens]).toEqual([
+    totals?.energy,
+    totals?.carbon,
+    totals?.tokens,
+  ]);
+  expect(words(await ada.get(`/operator/statements/${month}`))).toContain(`(${account})`);
   for (const path of ["/operator/statements", `/operator/statements/${month}`]) {
     expect([path, (await ada.get(path)).status]).toEqual([path, 200]);
     for (const one of [eve, mia]) expect([path, (await one.get(path)).status]).toEqual([path, 404]);

@@ -3,10 +3,10 @@ import * as v from "valibot";
 import { estimate } from "#src/eco/estimate.ts";
 import { gridFor } from "#src/eco/grid.ts";
 import { onGrid, readGridTable, withImported } from "#src/eco/grid-table.ts";
-import { type Issued, fileOf } from "#src/statement/open.ts";
+import type { Issued } from "#src/statement/open.ts";
 import { type Statement, statementSchema } from "#src/statement/statement.ts";
 import type { Store } from "#src/store/store.ts";
-import { busyMonth, day, type Kit, startKit, tables } from "./kit.ts";
+import { fileOf, busyMonth, day, type Kit, startKit, tables } from "./kit.ts";
 import { recount, sumCsv } from "./recount.ts";
 
 let kit: Kit;

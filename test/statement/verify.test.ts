@@ -4,11 +4,10 @@ import fc from "fast-check";
 import { pemOf, publicKeys, rotateSigningKey } from "#src/account/signing-key.ts";
 import { canonical } from "#src/statement/canonical.ts";
 import { publishKeys, readKeys } from "#src/statement/keys.ts";
-import { fileOf, type Issued } from "#src/statement/open.ts";
+import type { Issued } from "#src/statement/open.ts";
 import { signedJson, signStatement } from "#src/statement/sign.ts";
 import { VerifyError, verifyFile } from "#src/statement/verify.ts";
-import { statementHtml } from "#src/web/dashboard/statement-file.tsx";
-import { busyMonth, type Kit, startKit } from "./kit.ts";
+import { busyMonth, fileOf, type Kit, startKit } from "./kit.ts";
 
 let kit: Kit;
 let issued: Issued;
@@ -25,7 +24,7 @@ beforeAll(async () => {
     json: await fileOf(issued, "json").then(({ bytes }) => ({ bytes })),
     csv: { bytes: csv.bytes, side: new TextEncoder().encode(csv.side) },
     pdf: await fileOf(issued, "pdf").then(({ bytes }) => ({ bytes })),
-    html: { bytes: statementHtml(issued) },
+    html: await fileOf(issued, "html").then(({ bytes }) => ({ bytes })),
   };
   own.push(issued.key.publicKey);
 });
@@ -126,14 +125,29 @@ test("a file that was formatted anew is refused, and told why", () => {
   expect(() => verifyFile({ bytes, keys: [] })).toThrow("formatted anew");
 });
 
-test("a statement that was signed but does not add up is refused", () => {
+test("a statement that was signed but does not add up is refused", async () => {
   const { statement, signer } = issued;
   const line = statement.lines[0];
   if (line === undefined) throw new Error("no line");
   const lines = [{ ...line, requests: line.requests + 1 }, ...statement.lines.slice(1)];
-  const bad = signedJson(signStatement({ ...statement, lines }, signer));
+  const bad = signedJson(await signStatement({ ...statement, lines }, signer));
   const bytes = new TextEncoder().encode(bad);
   expect(() => verifyFile({ bytes, keys: [] })).toThrow("does not add up: the totals");
+});
+
+test("a statement of the gateway whose accounts do not add up is refused", async () => {
+  const whole = await kit.statement("2026-10");
+  const [first, ...others] = whole.statement.by.account ?? [];
+  if (first === undefined) throw new Error("no account");
+  const sign = async (requests: number) => {
+    const account = [{ ...first, requests }, ...others];
+    const by = { ...whole.statement.by, account };
+    const signed = await signStatement({ ...whole.statement, by }, whole.signer);
+    return new TextEncoder().encode(signedJson(signed));
+  };
+  expect(verifyFile({ bytes: await sign(first.requests), keys: [] }).kind).toBe("json");
+  const bytes = await sign(first.requests + 1);
+  expect(() => verifyFile({ bytes, keys: [] })).toThrow("the totals by account");
 });
 
 test("what is no statement says what it is not", () => {

@@ -201,7 +201,7 @@ test("a setup link makes the first administrator, who signs out and in again", a
   expect((await browser.get("/account")).status).toBe(200);
   const newcomer = await house.somebody("eve");
   expect(words(await newcomer.get("/account"))).toContain("eve@example.org");
-});
+}, 20_000);
 
 test("requests are held, answered, charged once and found again", async () => {
   const upstream = scriptedUpstream(() => completion("Hi"));

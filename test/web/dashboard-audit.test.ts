@@ -96,6 +96,33 @@ describe("the audit log of an account", () => {
     expect(text).not.toContain("other@example.org");
   });
 
+  test("shows money in the currency, on the page as in files, and nothing in billionths", async () => {
+    await using house = await startPeople();
+    const { owner } = await staff(house);
+    await written(
+      house,
+      house.clock.now(),
+      { detail: { amount_nano: 12_500_000_000, note: "first" } },
+      { detail: { amount_nano: 1_000_000, price_minor: 1234, event: "evt_1" } },
+      { detail: { amount_nano: "canary", count: 7 } },
+    );
+    const page = words(await owner.get(`${path}?action=test`));
+    expect(page).toContain("amount 12.50 USD, note first");
+    expect(page).toContain("amount 0.001 USD, price 12.34 USD, event evt_1");
+    // What is no number is shown as it is, not taken for one.
+    expect(page).toContain("amount nano canary, count 7");
+    const details = JSON.parse((await owner.get(`${path}?format=json&action=test`)).text).data.map(
+      (row: { detail: string }) => JSON.parse(row.detail),
+    );
+    expect(details.toReversed().slice(0, 2)).toEqual([
+      { amount: 12.5, note: "first", currency: "USD" },
+      { amount: 0.001, price: 12.34, event: "evt_1", currency: "USD" },
+    ]);
+    const csv = (await owner.get(`${path}?format=csv&action=test`)).text;
+    expect(csv).toContain('""amount"":12.5');
+    expect(csv).not.toContain("12500000000");
+  });
+
   test("is filtered by action, thing, actor and days, in the address, for pages and files alike", async () => {
     await using house = await startPeople();
     const { owner, ids } = await staff(house);

@@ -205,3 +205,56 @@ describe("POST /stripe/webhook", () => {
     }
   });
 });
+
+describe("purchases that gave no credit", () => {
+  test("stand on the page of credits with what became of them, until they are paid, and for no other account", async () => {
+    const eve = await home.somebody("eve");
+    const start = async () => {
+      const sent = await eve.post(path, { amount: "7" });
+      return /cs_test_(pur_\w+)/.exec(sent.text)?.[1] ?? "";
+    };
+    const list = async () => words(await eve.get("/dashboard/credits"));
+    expect(await list()).not.toContain("Purchases without a payment");
+    const [open, expired, failed, paid] = [
+      await start(),
+      await start(),
+      await start(),
+      await start(),
+    ];
+    await tell(eventsOf(expired, 700).expired());
+    await tell(eventsOf(failed, 700).failed());
+    await tell(eventsOf(paid, 700).completed());
+    const seen = await list();
+    expect(seen).toContain(`7.00 USD waits for the payment ${open}`);
+    expect(seen).toContain(`7.00 USD not paid in time ${expired}`);
+    expect(seen).toContain(`7.00 USD the payment failed ${failed}`);
+    expect(seen.split(paid)).toHaveLength(2);
+    expect(seen).toContain(`Credit bought, ${paid}`);
+    expect((await eve.get(`${path}/${open}`)).status).toBe(200);
+    expect(words(await ada.get("/dashboard/credits"))).not.toContain(open);
+    expect((await ada.get(`${path}/${open}`)).status).toBe(404);
+  });
+});
+
+test("a fee is said before it is paid, beside the purchase, and in its transaction", async () => {
+  await using stall = startStripe();
+  await using house = await startPeople((config) => {
+    selling(stall)(config);
+    config.billing.topupFeePct = 5;
+  });
+  const bob = await house.somebody("bob");
+  expect(words(await bob.get(path))).toContain("5 % of it is a fee; the rest becomes credit.");
+  const sent = await bob.post(path, { amount: "20" });
+  expect(words(sent)).toContain(
+    "You pay 20.00 USD and get 19.00 USD of credit: 1.00 USD of it is a fee.",
+  );
+  expect(stall.asked.at(-1)?.form.get("line_items[0][price_data][unit_amount]")).toBe("2000");
+  const id = /cs_test_(pur_\w+)/.exec(sent.text)?.[1] ?? "";
+  const { body, signature } = signed(eventsOf(id, 2000).completed(), { at: house.clock.now() });
+  const headers = { "stripe-signature": signature };
+  await fetch(`${house.url}/stripe/webhook`, { method: "POST", body, headers });
+  expect(words(await bob.get(`${path}/${id}`))).toContain("Fee 1.00 USD");
+  const page = words(await bob.get("/dashboard/credits"));
+  expect(page).toContain(`+19.00 Credit bought, ${id}; a fee of 1 USD was paid besides`);
+  expect(await checkBalances(house.store)).toEqual([]);
+});

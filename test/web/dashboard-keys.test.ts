@@ -307,6 +307,7 @@ describe("who may do what with keys", () => {
       accountId: house.accountId,
       name: "manages",
       type: "management",
+      disabled: true,
       createdBy: people.ids.member,
     });
     const statuses = async (

@@ -333,3 +333,39 @@ test("text that clients and people chose stays text on the page and in the event
   expect(page.text).not.toContain("<img src=x");
   expect(page.text).not.toContain("<script>alert");
 }, 20_000);
+
+test("the page says which process it watches where there are several, and an operator what the others do", async () => {
+  await using house = await startPeople();
+  const { owner } = await staff(house);
+  const { processId } = house.gateway.services;
+  const several = "The gateway runs in";
+  expect(words(await owner.get(path))).not.toContain(several);
+  const now = house.clock.now();
+  const began = (id: string, expiresAt: number) => ({
+    sql: "INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?, 1, 'another', 0, ?)",
+    args: [id, expiresAt],
+  });
+  const told = (process: string, model: string, at: number) => ({
+    sql: `INSERT INTO provider_health (process, provider, region, model, state, in_flight, updated_at)
+      VALUES (?, 'openai', 'eu-west', ?, 'ok', 7, ?)`,
+    args: [process, model, at],
+  });
+  // One that is gone is none; nor is what it told.
+  await house.store.write([began("proc_gone", now - 1), told("proc_gone", "a", now - 120_000)]);
+  expect(words(await owner.get(path))).not.toContain(several);
+  await house.store.write([
+    began("proc_two", now + 60_000),
+    told("proc_two", "a", now),
+    told("proc_two", "b", now),
+  ]);
+  const seen = words(await owner.get(path));
+  expect(seen).toContain(`${several} 2 processes. This page watches one of them, ${processId}`);
+  // How busy others are is not a customer's business.
+  expect(seen).not.toContain("of all accounts");
+  await house.store.write([
+    { sql: "UPDATE person SET operator = 1 WHERE name = 'owner'", args: [] },
+  ]);
+  expect(words(await owner.get(path))).toContain(
+    "The other had 7 requests of all accounts under way",
+  );
+});

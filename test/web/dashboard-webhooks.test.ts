@@ -129,6 +129,8 @@ describe("the webhooks page", () => {
       "webhook.changed",
       "webhook.changed",
       "webhook.secret_rotated",
+      "webhook.tested",
+      "webhook.tested",
       "webhook.deleted",
     ]);
     for (const row of rows)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { surface } from "#src/http/server.ts";
 import { frontRoutes } from "#src/http/fronts.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
+import { systemClock } from "#src/lib/clock.ts";
 import { isObject } from "#src/lib/json.ts";
 import { mounts, openApi } from "#src/web/docs/openapi/document.ts";
 import { operations } from "#src/web/docs/openapi/operations.ts";
@@ -258,6 +259,19 @@ describe("answers are as they are described:", () => {
       const schema = schemaOf(method, `/v1/webhooks/{id}${more}`, status);
       expect([more, isObject(schema), faultsOf(schema, answer, document)]).toEqual([
         more,
+        true,
+        [],
+      ]);
+    }
+    const month = new Date(systemClock.now()).toISOString().slice(0, 7);
+    for (const [path, asked] of [
+      ["/v1/statements", "/v1/statements"],
+      ["/v1/statements/{month}", `/v1/statements/${month}?partial=true`],
+    ] as const) {
+      const { status, answer } = await ask("GET", asked, undefined, as);
+      const schema = schemaOf("GET", path, status);
+      expect([status, isObject(schema), faultsOf(schema, answer, document)]).toEqual([
+        200,
         true,
         [],
       ]);

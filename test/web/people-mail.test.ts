@@ -148,6 +148,38 @@ describe("other mail", () => {
     );
   });
 
+  test("an operator's invitation goes to the address that it is for; one for anybody, and without mail, is only shown", async () => {
+    const root = await home.somebody("root", { operator: true });
+    const made = await root.post("/operator/invitations", {
+      email: "Fresh@example.org",
+      role: "member",
+      days: "3",
+    });
+    expect([made.status, words(made)]).toEqual([
+      200,
+      expect.stringContaining("on its way to fresh@example.org by mail"),
+    ]);
+    const [mail, ...others] = await delivered();
+    expect([mail?.to, others]).toEqual([["fresh@example.org"], []]);
+    const text = textOf(mail?.source ?? "");
+    expect(text).toContain("root invites you to LowRouter.");
+    const [link = ""] = /https:\S+/.exec(text) ?? [];
+    expect((await home.browser().open(link.slice(publicUrl.length))).status).toBe(200);
+
+    const open = await root.post("/operator/invitations", { role: "member", days: "3" });
+    expect(words(open)).toContain("Hand it over now");
+    expect(await delivered()).toEqual([]);
+    await using bare = await startPeople();
+    const lone = await bare.somebody("lone", { operator: true });
+    const shown = await lone.post("/operator/invitations", {
+      email: "fresh@example.org",
+      role: "member",
+      days: "3",
+    });
+    expect(words(shown)).toContain("Hand it over now");
+    expect(await bare.store.read("SELECT * FROM mail", [])).toEqual([]);
+  });
+
   test("of who deletes themselves no address is left in it", async () => {
     const hugo = await home.somebody("hugo");
     await ask("hugo@example.org");

@@ -237,6 +237,12 @@ const programs: Record<string, Place> = {
     { path: "/activity?group_by=account" },
     { path: `/activity?group_by=key,user&format=csv&key_id=${of.key}` },
   ]),
+  ...both("GET", "/statements", (of) => [{ path: `/statements?account=${of.account}` }]),
+  ...both("GET", "/statements/:month", (of) =>
+    ["json", "csv", "csv.sig"].map((format) => ({
+      path: `/statements/${month}?partial=true&format=${format}&account=${of.account}`,
+    })),
+  ),
   "GET /api/usage/summary": {
     asks: (of) => [
       { path: `/api/usage/summary?key_id=${of.key}` },

@@ -67,7 +67,8 @@ describe("/dashboard/what-if", () => {
     expect(shown).toContain("estimate");
     expect(shown).toContain("On the cleanest grid that is allowed");
     expect(shown).toContain("openai/gpt-5.4, openai in eu-west");
-    expect(shown).toContain("with 500 cached tokens computed anew");
+    expect(shown).toContain("counts a token from a cache as any other of the prompt");
+    expect(page.text.match(/title="The methodology counts a token from a cache/g)).toHaveLength(5);
     expect(shown).toContain("What more caching could have done is not in the records");
     expect(shown).toContain("training, embodied hardware");
     const elements = await elementsOf(page.text);
@@ -78,6 +79,11 @@ describe("/dashboard/what-if", () => {
       requests_covered: 5,
       requests_changed: 5,
       recorded: { energy_wh: 50, carbon_g: 19.2 },
+    });
+    expect(scenarios.find(({ scenario }) => scenario === "prompt_cache")).toMatchObject({
+      requests_covered: 0,
+      recorded: { energy_wh: null, carbon_g: null },
+      estimate: { energy_wh: null, carbon_g: null },
     });
     const csv = await ada.get(`${at}&format=csv`);
     expect(csv.text.trimEnd().split("\r\n")).toHaveLength(data.length + 1);

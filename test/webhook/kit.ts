@@ -1,5 +1,6 @@
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
+import type { KeyPlace } from "#src/account/master-key.ts";
 import { loadConfig } from "#src/config/load.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { createIds } from "#src/lib/id.ts";
@@ -14,6 +15,7 @@ import { openWebhooks, type Webhooks } from "#src/webhook/open.ts";
 import type { Webhook, WebhookPolicy } from "#src/webhook/webhook.ts";
 import { createWebhook } from "#src/webhook/webhooks.ts";
 import { sampleGeneration } from "#test/ledger/sample.ts";
+import type { Certified } from "#test/lib/authority.ts";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
 import { at } from "#test/lib/gateway.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
@@ -37,8 +39,8 @@ export interface Receiver extends AsyncDisposable {
   came(count: number): Promise<Received[]>;
 }
 
-/** Starts one, that answers 204. */
-export function startReceiver(): Receiver {
+/** Starts one, that answers 204; over TLS where it is given a certificate. */
+export function startReceiver(certified?: Certified): Receiver {
   const got: Received[] = [];
   let script: (request: Request) => Response | Promise<Response> = () =>
     new Response(null, { status: 204 });
@@ -47,6 +49,7 @@ export function startReceiver(): Receiver {
     hostname: "127.0.0.1",
     port: 0,
     idleTimeout: 0,
+    ...(certified === undefined ? {} : { tls: certified }),
     async fetch(request) {
       const body = await request.text();
       const { pathname } = new URL(request.url);
@@ -63,7 +66,7 @@ export function startReceiver(): Receiver {
   });
   const port = server.port ?? 0;
   return {
-    url: `http://127.0.0.1:${port}/hook`,
+    url: `http${certified === undefined ? "" : "s"}://127.0.0.1:${port}/hook`,
     port,
     got,
     answer: (next) => void (script = next),
@@ -102,6 +105,8 @@ export interface Hooks extends AsyncDisposable {
   clock: FakeClock;
   path: string;
   folder: string;
+  /** The database, as a store is opened with it. */
+  database: string;
   logged(): string;
   /** A webhook of the account, and its secret. */
   hook(policy?: Partial<WebhookPolicy>): Promise<{ webhook: Webhook; secret: string }>;
@@ -116,11 +121,20 @@ export interface HookOptions {
   /** What may be reached; all of it unless this says otherwise. */
   rules?: Partial<RemoteRules>;
   isGuarded?: boolean;
+  /** A database over the network, in place of a file. */
+  database?: string;
   standings?: () => readonly Standing[];
 }
 
 export const accountId = "acc_of_a_test";
 export const by = { actor: "per_of_a_test" };
+
+/** Where the master key is: in a file, or, for a database over the network, given by the operator. */
+export function placeOf(database: string, dataDir: string): KeyPlace {
+  const isRemote = !database.startsWith("file:");
+  const given = isRemote ? Buffer.alloc(32, 7).toString("base64") : undefined;
+  return { dataDir, isRemote, secret: (name) => (name.endsWith("_KEY") ? given : undefined) };
+}
 
 /** Opens them. */
 export async function startHooks(receiver: Receiver, options: HookOptions = {}): Promise<Hooks> {
@@ -131,7 +145,8 @@ export async function startHooks(receiver: Receiver, options: HookOptions = {}):
   const config = loadConfig({ dataDir }, {});
   config.webhooks.allowPrivate = !isGuarded;
   const path = join(dataDir, "test.db");
-  const store = await openStore({ url: `file:${path}` });
+  const database = beside?.database ?? options.database ?? `file:${path}`;
+  const store = await openStore({ url: database });
   await migrate(store, clock);
   const lines: string[] = [];
   const log = createLog({
@@ -140,7 +155,7 @@ export async function startHooks(receiver: Receiver, options: HookOptions = {}):
     format: "json",
     write: (line) => void lines.push(line),
   });
-  const place = { dataDir, isRemote: false, secret: () => undefined };
+  const place = placeOf(database, dataDir);
   const ids = createIds(clock);
   const webhooks = await openWebhooks({
     store,
@@ -159,6 +174,7 @@ export async function startHooks(receiver: Receiver, options: HookOptions = {}):
     clock,
     path,
     folder: dataDir,
+    database,
     logged: () => lines.join(""),
     async hook(policy = {}) {
       const whole = { name: "mine", url: receiver.url, eventTypes: [], apiKeyHashes: [] };

@@ -14,7 +14,7 @@ import {
 import { passwordLength } from "#src/account/people/password.ts";
 import { addressHeader, type IdentityProvider } from "#src/account/people/person.ts";
 import type { Ids } from "#src/lib/id.ts";
-import type { Store } from "#src/store/store.ts";
+import { type Store, textOf } from "#src/store/store.ts";
 
 /** Longest that a sign-in lasts. It is not renewed: whoever stole a session loses it with its day. */
 export const sessionDays = 14;
@@ -141,9 +141,15 @@ export function createAuth(options: {
       session: {
         create: {
           // Whatever the way in.
-          before: async ({ userId }) => {
-            const [found] = await store.read("SELECT disabled FROM person WHERE id = ?", [userId]);
+          before: async (session) => {
+            const [found] = await store.read(
+              "SELECT disabled, chosen_account_id FROM person WHERE id = ?",
+              [session.userId],
+            );
             if (found?.["disabled"] !== 0) return false;
+            // Where they were when they last switched; whether they still belong there, visitorOf() sees.
+            const accountId = textOf(found, "chosen_account_id");
+            return accountId === undefined ? undefined : { data: { ...session, accountId } };
           },
         },
       },

@@ -1,13 +1,15 @@
 import { auditing } from "#src/account/people/audit.ts";
 import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
+import { endingManagement } from "#src/account/people/managed-keys.ts";
 import type { Visitor } from "#src/account/people/person.ts";
 import { bumpAccess } from "#src/account/settings.ts";
 import { AppError } from "#src/lib/error.ts";
+import { textOf } from "#src/store/store.ts";
 
 /**
- * Ends a person: no sign-in, no membership; the ledger and the audit log stay. Accounts of which nobody is left are
- * disabled, with their keys. Throws `invalid_value` where others would be without an owner, or the gateway without an
- * operator.
+ * Ends a person: no sign-in, no membership, no management key of theirs; the ledger and the audit log stay. Accounts of which
+ * nobody is left are disabled, with their keys. Then `KeyCache.invalidate()`. Throws `invalid_value` where others would be
+ * without an owner, or the gateway without an operator.
  */
 export async function deletePerson(
   kit: Kit,
@@ -15,6 +17,10 @@ export async function deletePerson(
   address?: string,
 ): Promise<void> {
   const of = [person.id];
+  const managed = await kit.store.read(
+    "SELECT account_id FROM membership WHERE person_id = ? AND role <> 'member'",
+    of,
+  );
   const orphaned = `SELECT 1 FROM membership AS other WHERE other.account_id IN (SELECT account_id FROM membership
     WHERE person_id = ? AND role = 'owner') GROUP BY other.account_id
     HAVING count(*) > 1 AND sum(other.role = 'owner') = 1`;
@@ -33,6 +39,14 @@ export async function deletePerson(
           GROUP BY account_id HAVING count(*) = 1)`,
         args: of,
       },
+      ...managed.flatMap((row) =>
+        endingManagement(kit, {
+          accountId: textOf(row, "account_id") ?? "",
+          personId: person.id,
+          actor: person.id,
+          address,
+        }),
+      ),
       bumpAccess,
       { sql: "DELETE FROM membership WHERE person_id = ?", args: of },
       { sql: "DELETE FROM person_session WHERE person_id = ?", args: of },

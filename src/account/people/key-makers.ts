@@ -7,16 +7,22 @@ export interface KeyMaker extends Member {
   keys: number;
   /** Of them, those that work. */
   enabledKeys: number;
+  /** Of those that work, management keys: they end with the role of an owner or admin. */
+  managementKeys: number;
   /** Whether it is that person's personal account, so that the membership stays as it is. */
   isPersonal: boolean;
 }
 
 const rank = "instr('owner admin member', membership.role)";
+// Keys are counted once for all members: for each alone, a thousand members would read a thousand keys each.
 const keyMakers = `SELECT person.id, person.name, person.email, membership.role, membership.created_at,
-count(api_key.hash) AS keys, count(api_key.hash) FILTER (WHERE api_key.disabled = 0) AS enabled_keys,
+coalesce(made.keys, 0) AS keys, coalesce(made.enabled_keys, 0) AS enabled_keys,
+coalesce(made.management_keys, 0) AS management_keys,
 person.account_id = membership.account_id AS personal
 FROM membership JOIN person ON person.id = membership.person_id
-LEFT JOIN api_key ON api_key.account_id = membership.account_id AND api_key.created_by = person.id
+LEFT JOIN (SELECT created_by, count(*) AS keys, count(*) FILTER (WHERE disabled = 0) AS enabled_keys,
+  count(*) FILTER (WHERE disabled = 0 AND type = 'management') AS management_keys
+  FROM api_key WHERE account_id = ?1 GROUP BY created_by) AS made ON made.created_by = person.id
 WHERE membership.account_id = ?1`;
 
 /** Members of an account with their keys, owners first; the token is the id of the last person of the page before. */
@@ -29,7 +35,7 @@ export async function listKeyMakers(
   const rows = await store.read(
     `${keyMakers} AND (?2 IS NULL OR ${place} > (SELECT ${rank}, created_at, person_id FROM membership
       WHERE account_id = ?1 AND person_id = ?2))
-      GROUP BY membership.person_id ORDER BY ${rank}, membership.created_at, membership.person_id LIMIT ?3`,
+      ORDER BY ${rank}, membership.created_at, membership.person_id LIMIT ?3`,
     [accountId, pageToken ?? null, pageSize + 1],
   );
   const items = rows.slice(0, pageSize).map(keyMakerOf);
@@ -42,10 +48,10 @@ export async function findKeyMaker(
   accountId: string,
   personId: string,
 ): Promise<KeyMaker | undefined> {
-  const [row] = await store.read(
-    `${keyMakers} AND membership.person_id = ?2 GROUP BY membership.person_id`,
-    [accountId, personId],
-  );
+  const [row] = await store.read(`${keyMakers} AND membership.person_id = ?2`, [
+    accountId,
+    personId,
+  ]);
   return row && keyMakerOf(row);
 }
 
@@ -54,6 +60,7 @@ function keyMakerOf(row: Row): KeyMaker {
     ...memberOf(row),
     keys: numberIn(row, "keys") ?? 0,
     enabledKeys: numberIn(row, "enabled_keys") ?? 0,
+    managementKeys: numberIn(row, "management_keys") ?? 0,
     isPersonal: numberIn(row, "personal") === 1,
   };
 }

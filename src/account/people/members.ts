@@ -2,6 +2,7 @@ import { accountOf } from "#src/account/accounts.ts";
 import type { Account } from "#src/account/account.ts";
 import { auditing } from "#src/account/people/audit.ts";
 import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
+import { endingManagement } from "#src/account/people/managed-keys.ts";
 import {
   isAtLeast,
   type Membership,
@@ -97,7 +98,8 @@ export async function createOrganisation(
 }
 
 /**
- * Gives a member of the visitor's account another role. Throws `not_found` for whoever is no member, `invalid_value` where
+ * Gives a member of the visitor's account another role; management keys that they made end with the role that may manage:
+ * then `KeyCache.invalidate()`. Throws `not_found` for whoever is no member, `invalid_value` where
  * the visitor's own role does not reach, and where no owner would be left.
  */
 export async function changeRole(
@@ -116,6 +118,14 @@ export async function changeRole(
       sql: "UPDATE membership SET role = ? WHERE account_id = ? AND person_id = ?",
       args: [role, visitor.account.id, personId],
     },
+    ...(isAtLeast(role, "admin")
+      ? []
+      : endingManagement(kit, {
+          accountId: visitor.account.id,
+          personId,
+          actor: visitor.person.id,
+          address,
+        })),
     auditing(kit, {
       action: "member.role_changed",
       actor: visitor.person.id,
@@ -128,8 +138,8 @@ export async function changeRole(
 }
 
 /**
- * Ends somebody's membership in the visitor's account; see changeRole() for what it throws. The keys that they made belong to
- * the account and go on working, unless `disableKeys`: then `KeyCache.invalidate()`.
+ * Ends somebody's membership in the visitor's account; see changeRole() for what it throws. Their management keys end with it;
+ * the other keys that they made belong to the account and go on working, unless `disableKeys`. Then `KeyCache.invalidate()`.
  */
 export async function removeMember(
   kit: Kit,
@@ -163,7 +173,10 @@ function disablingKeys(
   ];
 }
 
-/** Ends the visitor's own membership in an account that is not the personal one. */
+/**
+ * Ends the visitor's own membership in an account that is not the personal one, and their management keys there. Then
+ * `KeyCache.invalidate()`.
+ */
 export async function leave(
   kit: Kit,
   { person, memberships }: Visitor,
@@ -193,6 +206,7 @@ async function endMembership(
       sql: "DELETE FROM membership WHERE account_id = ? AND person_id = ?",
       args: [accountId, personId],
     },
+    ...endingManagement(kit, { accountId, personId, actor, address }),
     auditing(kit, {
       action: actor === personId ? "member.left" : "member.removed",
       actor,

@@ -1,5 +1,5 @@
 import type { KeyPlace } from "#src/account/master-key.ts";
-import { record } from "#src/account/people/audit.ts";
+import { auditing } from "#src/account/people/audit.ts";
 import type { Auth } from "#src/account/people/auth.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { membershipsOf } from "#src/account/people/members.ts";
@@ -15,8 +15,8 @@ export interface People extends Kit {
   authOf(origin: string): Promise<Auth>;
   /** Who knocks, and for which account: the one asked for, else the one last chosen. Throws `not_found` for a foreign account. */
   visitorOf(knock: Knock, accountId?: string): Promise<Visitor | undefined>;
-  /** Changes which account the visitor's pages are about. Throws `not_found`. */
-  choose(visitor: Visitor, accountId: string): Promise<void>;
+  /** Changes which account the visitor's pages are about, now and from the next sign-in on. Throws `not_found`. */
+  choose(visitor: Visitor, accountId: string, address?: string): Promise<void>;
 }
 
 export interface PeopleOptions extends Kit {
@@ -68,23 +68,28 @@ export function createPeople({ store, clock, ids, place, oidc, onFault }: People
       const person = personOf(found.user);
       const memberships = await membershipsOf(store, person);
       const of = (id: string) => memberships.find(({ account }) => account.id === id);
+      // A membership that ended since is passed over.
       const chosen = found.session.accountId ?? person.personalAccountId;
       const membership = accountId === undefined ? (of(chosen) ?? memberships[0]) : of(accountId);
       if (membership === undefined) throw noAccount();
       return { ...membership, person, memberships, sessionId: found.session.id };
     },
-    async choose({ person, sessionId, memberships }, accountId) {
+    async choose({ person, sessionId, memberships }, accountId, address) {
       if (!memberships.some(({ account }) => account.id === accountId)) throw noAccount();
       await store.write([
         {
           sql: "UPDATE person_session SET account_id = ? WHERE id = ? AND person_id = ?",
           args: [accountId, sessionId, person.id],
         },
+        {
+          sql: "UPDATE person SET chosen_account_id = ? WHERE id = ?",
+          args: [accountId, person.id],
+        },
+        auditing(
+          { clock, ids },
+          { action: "account.chosen", actor: person.id, accountId, address },
+        ),
       ]);
-      await record(
-        { store, clock, ids },
-        { action: "account.chosen", actor: person.id, accountId },
-      );
     },
   };
 }

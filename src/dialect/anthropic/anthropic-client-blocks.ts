@@ -64,7 +64,7 @@ function readBlock(block: Json, at: string, read: MessagesRead, role: string): v
   const { type } = block;
   if (typeof type !== "string" || type === "")
     throw wrong(`${at}.type`, type, "text, image, document, tool_use or tool_result");
-  const speaker = saidBy[type];
+  const speaker = Object.hasOwn(saidBy, type) ? saidBy[type] : undefined;
   if (speaker !== undefined && speaker !== role) {
     throw new AppError(
       "invalid_value",
@@ -152,11 +152,17 @@ function sourceOf(block: JsonObject, at: string): JsonObject {
   throw wrong(`${at}.source`, block.source, "an object");
 }
 
+const inlineNames: ReadonlyMap<Json | undefined, string> = new Map([
+  ["base64", "data"],
+  ["url", "url"],
+  ["file", "file_id"],
+]);
+
 /** What stands for the bytes: base64, an address or an id. */
 function inline(source: JsonObject, at: string): string {
   const path = `${at}.source`;
   if (source.type === "base64") needText(source, "media_type", path);
-  const name = { base64: "data", url: "url", file: "file_id" }[String(source.type)];
+  const name = inlineNames.get(source.type);
   if (name === undefined) throw wrong(`${path}.type`, source.type, "base64, url or file");
   const value = source[name];
   if (typeof value === "string" && value !== "") return value;

@@ -64,7 +64,9 @@ export function peekCount(body: Uint8Array): Ask {
       body.length - weight.inline + weight.tokens + (needs.tools ? toolPromptTokens : 0),
     choices: 1,
     needs,
-    parameters: parametersIn(parsed).flatMap((name) => known[name] ?? [name]),
+    parameters: parametersIn(parsed).flatMap(
+      (name) => (Object.hasOwn(known, name) && known[name]) || [name],
+    ),
   };
 }
 

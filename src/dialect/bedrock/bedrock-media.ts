@@ -37,7 +37,8 @@ export function writeDocument({ source, filename }: FilePart, taken: Set<string>
   }
   const { base64 } = source;
   const mediaType = sniffed(base64) ?? source.mediaType;
-  const format = formats[mediaType] ?? (mediaType.startsWith("text/") ? "txt" : undefined);
+  const known = Object.hasOwn(formats, mediaType) ? formats[mediaType] : undefined;
+  const format = known ?? (mediaType.startsWith("text/") ? "txt" : undefined);
   if (format === undefined) {
     throw refuse(
       "Cannot send a file of this type: use PDF, Word, Excel, CSV, HTML, Markdown or plain text",

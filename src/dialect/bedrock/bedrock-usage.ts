@@ -47,7 +47,8 @@ export function stoppedAt(stopReason: string | undefined): { stopSequence?: null
 
 /** The ending in canonical words; whether calls were shown decides between `stop` and `tool_calls`. */
 export function finishOf(stopReason: string | undefined, called: boolean): FinishReason {
-  const finish = finishes[stopReason ?? ""] ?? "stop";
+  const known = stopReason !== undefined && Object.hasOwn(finishes, stopReason);
+  const finish = (known && finishes[stopReason]) || "stop";
   if (finish !== "stop" && finish !== "tool_calls") return finish;
   return called ? "tool_calls" : "stop";
 }

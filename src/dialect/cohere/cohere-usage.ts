@@ -43,7 +43,8 @@ export function stoppedAt(reason: string | undefined): { stopSequence?: null } {
 
 /** The ending in canonical words; whether calls were made decides between `stop` and `tool_calls`. */
 export function finishOf(reason: string | undefined, called: boolean): FinishReason {
-  const finish = finishes[reason ?? ""] ?? "stop";
+  const known = reason !== undefined && Object.hasOwn(finishes, reason);
+  const finish = (known && finishes[reason]) || "stop";
   if (finish !== "stop" && finish !== "tool_calls") return finish;
   return called ? "tool_calls" : "stop";
 }

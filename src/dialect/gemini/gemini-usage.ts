@@ -39,7 +39,8 @@ const finishes: Readonly<Record<string, FinishReason>> = {
 /** The ending in canonical words. The wire has no word for tool calls: whether any was made decides. */
 export function finishOf(reason: string | undefined, called: boolean): FinishReason {
   const filtered = reason?.startsWith("IMAGE_") ? "content_filter" : "stop";
-  const finish = finishes[reason ?? ""] ?? filtered;
+  const known = reason !== undefined && Object.hasOwn(finishes, reason);
+  const finish = (known && finishes[reason]) || filtered;
   return finish === "stop" && called ? "tool_calls" : finish;
 }
 

@@ -178,7 +178,8 @@ function askOf({ size, route, parsed = {}, known, model, endpoint = "" }: Read):
 /** The largest count among some members; upstreams take a count in quotes for one. */
 function largest(body: JsonObject, paths: readonly string[]): number | undefined {
   const counts = paths
-    .map((path) => Number(path.split(".").reduce<Json | undefined>(memberOf, body) ?? Number.NaN))
+    .map((path) => path.split(".").reduce<Json | undefined>(memberOf, body))
+    .map((told) => (typeof told === "string" || typeof told === "number" ? Number(told) : 0))
     .filter((count) => Number.isSafeInteger(count) && count > 0);
   return counts.length === 0 ? undefined : Math.max(...counts);
 }

@@ -80,12 +80,18 @@ function check(segment: string): void {
     if (/^\.{1,2}(;.*)?$/.test(plain)) throw unusable("a dot segment");
     if (/[/\\]/.test(plain)) throw unusable("an escaped slash or a backslash");
     if (/[\p{Cc}\ufffd]/u.test(plain)) throw unusable("a control character or a broken escape");
-    if (/^@|^[a-z][a-z0-9+.-]*:$|:.*@/i.test(plain)) throw unusable("an address");
+    if (/^@|^[a-z][a-z0-9+.-]*:$/i.test(plain) || hasHost(plain)) throw unusable("an address");
     const next = unescaped(plain);
     if (next === plain || next === broken) return;
     text = next;
   }
   throw unusable("escapes within escapes");
+}
+
+/** Whether an `@` follows a colon, as before a host. In one look: a pattern would look again from every colon. */
+function hasHost(text: string): boolean {
+  const colon = text.indexOf(":");
+  return colon !== -1 && text.includes("@", colon);
 }
 
 const broken = "\ufffd";

@@ -2,6 +2,7 @@ import { createFinder } from "#src/catalog/find.ts";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { pricesOn } from "#src/catalog/price.ts";
 import { ecoOfModel } from "#src/eco/estimate.ts";
+import { scopeOf } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { Measured } from "#src/eco/measured.ts";
@@ -60,6 +61,7 @@ export function createRouteTable(options: {
           endpoint,
           deployment,
           gridGPerKwh: grid?.gPerKwh,
+          gridCounts: grid && { basis: grid.basis, scope: scopeOf(grid) },
           carbonPer1k: whPer1k !== undefined && grid ? (whPer1k * grid.gPerKwh) / 1000 : undefined,
           measured,
           activeB: eco?.activeParamsB,

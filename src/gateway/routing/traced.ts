@@ -18,3 +18,27 @@ export function traced(route: Route, decision: TraceEntry["decision"], reason: s
     ...(told?.accountId === undefined ? {} : { is_byok: true as const }),
   };
 }
+
+/**
+ * A trace whose last entries are of a route and others: where carbon decided between grids whose figures count unlike
+ * things, each says what its own counts. By these figures they were put in order all the same.
+ */
+export function withGrids(
+  trace: TraceEntry[],
+  reason: string,
+  route: Route,
+  others: readonly Route[],
+): TraceEntry[] {
+  if (!reason.includes("lowest_carbon")) return trace;
+  if (others.every(({ gridCounts }) => isAlike(gridCounts, route.gridCounts))) return trace;
+  const from = trace.length - others.length - 1;
+  for (const [at, { gridCounts }] of [route, ...others].entries()) {
+    const entry = trace[from + at];
+    if (entry !== undefined && gridCounts !== undefined) entry.grid = { ...gridCounts };
+  }
+  return trace;
+}
+
+function isAlike(one: Route["gridCounts"], other: Route["gridCounts"]): boolean {
+  return one?.basis === other?.basis && one?.scope === other?.scope;
+}

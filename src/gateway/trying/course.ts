@@ -5,7 +5,7 @@ import { isOfKey, putBehind } from "#src/gateway/keys/credentials.ts";
 import { allSpent, type NoRoom, takeOfKey } from "#src/gateway/keys/key-hold.ts";
 import { learn } from "#src/gateway/trying/learn.ts";
 import type { Job } from "#src/gateway/settle.ts";
-import { traced } from "#src/gateway/routing/traced.ts";
+import { traced, withGrids } from "#src/gateway/routing/traced.ts";
 import { allFull, allShut } from "#src/gateway/trying/refusals.ts";
 import { ClientLeft, Outrun, type Run, type Stop } from "#src/gateway/trying/run.ts";
 import { timeout, totalLeft } from "#src/gateway/trying/timers.ts";
@@ -145,11 +145,12 @@ export class Course {
   won(route: Route): TraceEntry[] {
     const reason = this.#choice.reasons.get(route) ?? "only_route";
     this.trace.push(traced(route, "selected", this.#resorts > 0 ? lastResort : reason));
-    for (const other of [...this.#line, ...this.#full])
+    const others = [...this.#line, ...this.#full];
+    for (const other of others)
       this.trace.push(traced(other, "considered", this.#choice.reasons.get(other) ?? "not_needed"));
     const { conversation } = this.#choice;
     if (conversation !== undefined) this.#app.sticky.served(conversation, route);
-    return this.trace;
+    return withGrids(this.trace, reason, route, others);
   }
 
   /** Of the last try that failed. */

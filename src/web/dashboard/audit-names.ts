@@ -26,7 +26,9 @@ export async function auditNames(
       [list, within],
     ),
     store.read(
-      `SELECT hash AS id, name FROM api_key WHERE hash ${among} AND account_id = coalesce(?2, account_id)`,
+      `SELECT hash AS id, name FROM (SELECT hash, name, account_id FROM api_key
+        UNION ALL SELECT hash, name || ', deleted', account_id FROM deleted_key WHERE name <> '')
+        WHERE hash ${among} AND account_id = coalesce(?2, account_id)`,
       [list, within],
     ),
     store.read(`SELECT id, name FROM account WHERE id ${among} AND id = coalesce(?2, id)`, [

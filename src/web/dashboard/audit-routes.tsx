@@ -15,7 +15,7 @@ const pageSize = 100;
 /** Who did what in an account, from where, when. */
 export function auditRoom(desk: Desk): AnyElysia {
   const { store } = desk.services;
-  const columns = auditColumns();
+  const columns = auditColumns(desk.app.config.billing.currency);
   return createRoom(desk, "audit", "admin").get(path, async (guest) => {
     const { searchParams } = guest.url;
     const { id } = guest.visitor.account;

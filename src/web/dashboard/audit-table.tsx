@@ -2,6 +2,7 @@ import type { AuditEvent } from "#src/account/people/audit.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { type AuditNames, readable } from "#src/web/dashboard/audit-names.ts";
 import { type AuditAsk, queryOf } from "#src/web/dashboard/audit-ask.ts";
+import { detailRecord, detailText } from "#src/web/dashboard/audit-detail.ts";
 import { mostInFile } from "#src/web/dashboard/file.ts";
 import { Moment } from "#src/web/people/form.tsx";
 import { type Column, Formats, SheetTable } from "#src/web/sheet.tsx";
@@ -13,8 +14,9 @@ export interface NamedEvent {
   names: AuditNames;
 }
 
-/** Columns of the audit log; with the account where it is of several. */
+/** Columns of the audit log, amounts in the currency; with the account where it is of several. */
 export function auditColumns(
+  currency: string,
   options: { accountPath?: (id: string) => string } = {},
 ): Column<NamedEvent>[] {
   const { accountPath } = options;
@@ -68,9 +70,12 @@ export function auditColumns(
     {
       name: "address",
       title: "From",
-      kind: "long",
+      kind: "list",
       why: "No network address: it was done on the machine, or not told",
       value: ({ event: { address = "" } }) => (address === "" ? null : address),
+      // One of IPv6 is long, and may be broken at its colons.
+      show: ({ event: { address = "" } }) =>
+        address.split(":").map((part, at) => (at === 0 ? part : [":", <wbr />, part])),
     },
     {
       name: "detail",
@@ -78,11 +83,8 @@ export function auditColumns(
       kind: "long",
       why: "Nothing more",
       value: ({ event: { detail = {} } }) =>
-        Object.keys(detail).length === 0 ? null : JSON.stringify(detail),
-      show: ({ event: { detail = {} } }) =>
-        Object.entries(detail)
-          .map(([name, value]) => `${name} ${String(value)}`)
-          .join(", "),
+        Object.keys(detail).length === 0 ? null : JSON.stringify(detailRecord(detail, currency)),
+      show: ({ event: { detail = {} } }) => detailText(detail, currency),
     },
   ];
 }

@@ -1,7 +1,7 @@
 import { toUnits } from "#src/ledger/money.ts";
 import type { Payments } from "#src/payment/payments.ts";
 import { digitsOf } from "#src/payment/minor.ts";
-import type { Purchase } from "#src/payment/purchase.ts";
+import { feeOf, type Purchase } from "#src/payment/purchase.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { formAt, money, pageAt } from "#src/web/dashboard/key-text.ts";
 import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
@@ -61,7 +61,7 @@ export function ToStripePage(props: { guest: Guest; purchase: Purchase; url: str
     <Desktop
       guest={guest}
       title="Pay at Stripe"
-      lead={`You pay ${priceOf(purchase)} and get ${creditOf(purchase)} of credit. Stripe leads you back here.`}
+      lead={`You pay ${priceOf(purchase)} and get ${creditOf(purchase)} of credit${feeIn(purchase)}. Stripe leads you back here.`}
     >
       <p>
         <a class="button primary" href={url} rel="noreferrer">
@@ -86,6 +86,12 @@ export function PurchasePage({ guest, purchase }: { guest: Guest; purchase: Purc
         <dd>{priceOf(purchase)}</dd>
         <dt>Credit</dt>
         <dd>{creditOf(purchase)}</dd>
+        {feeOf(purchase) === 0 ? null : (
+          <>
+            <dt>Fee</dt>
+            <dd>{feeText(purchase)}</dd>
+          </>
+        )}
         {returned === 0 ? null : (
           <>
             <dt>Taken back</dt>
@@ -142,7 +148,17 @@ function leadOf(purchase: Purchase): string {
   }
 }
 
-function priceOf({ price, currency }: Purchase): string {
+/** What of the price is no credit, before it is paid. */
+function feeIn(purchase: Purchase): string {
+  return feeOf(purchase) === 0 ? "" : `: ${feeText(purchase)} of it is a fee`;
+}
+
+function feeText(purchase: Purchase): string {
+  return `${money(toUnits(feeOf(purchase)))} ${purchase.currency}`;
+}
+
+/** The price as it is paid. */
+export function priceOf({ price, currency }: Purchase): string {
   const digits = digitsOf(currency);
   return `${(price / 10 ** digits).toFixed(digits)} ${currency}`;
 }

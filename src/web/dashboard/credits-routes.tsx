@@ -2,6 +2,7 @@ import type { AnyElysia } from "elysia";
 import { isPlace, listMoves, type Move } from "#src/ledger/money-moves.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
+import { listUnpaid } from "#src/payment/purchase.ts";
 import { auditNames } from "#src/web/dashboard/audit-names.ts";
 import { CreditsPage, moveColumns } from "#src/web/dashboard/credits.tsx";
 import { fileAnswer, formatOf, mostInFile } from "#src/web/dashboard/file.ts";
@@ -11,6 +12,7 @@ import { page } from "#src/web/respond.ts";
 
 const path = "/dashboard/credits";
 const pageSize = 50;
+const shownUnpaid = 10;
 
 /** The balance, and what moved it: every credit by itself, usage by day. */
 export function creditsRoom(desk: Desk): AnyElysia {
@@ -47,6 +49,7 @@ export function creditsRoom(desk: Desk): AnyElysia {
         columns={columns}
         currency={currency}
         before={before}
+        unpaid={before === undefined ? await listUnpaid(store, id, { most: shownUnpaid }) : []}
         canBuy={app.config.stripe.secrets !== undefined}
       />,
       { personal: true },

@@ -2,11 +2,14 @@ import type { Child } from "hono/jsx";
 import type { Move, Moves } from "#src/ledger/money-moves.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
+import type { Purchase } from "#src/payment/purchase.ts";
 import { type AuditNames, readable } from "#src/web/dashboard/audit-names.ts";
+import { priceOf } from "#src/web/dashboard/buy-page.tsx";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { pageAt } from "#src/web/dashboard/key-text.ts";
 import { amount as money } from "#src/web/dashboard/usage-words.tsx";
 import type { Guest } from "#src/web/dashboard/room.ts";
+import { Table } from "#src/web/layout.tsx";
 import { Moment } from "#src/web/people/form.tsx";
 import { type Column, Formats, SheetTable } from "#src/web/sheet.tsx";
 
@@ -72,9 +75,11 @@ export function CreditsPage(props: {
   columns: readonly Column<Move>[];
   currency: string;
   before: string | undefined;
+  /** The last purchases that gave no credit. */
+  unpaid: readonly Purchase[];
   canBuy: boolean;
 }) {
-  const { guest, moves, columns, currency, before, canBuy } = props;
+  const { guest, moves, columns, currency, before, unpaid, canBuy } = props;
   const { account } = guest.visitor;
   const { items, next, balance, granted, used } = moves;
   return (
@@ -129,7 +134,49 @@ export function CreditsPage(props: {
         request by itself is{" "}
         <a href={pageAt(guest, "/dashboard/transactions")}>in the list of requests</a>.
       </p>
+      {unpaid.length === 0 ? null : <Unpaid guest={guest} purchases={unpaid} />}
     </Desktop>
+  );
+}
+
+const unpaidWords: Partial<Record<Purchase["state"], string>> = {
+  open: "waits for the payment",
+  failed: "the payment failed",
+  expired: "not paid in time",
+};
+
+/** Purchases that were begun and moved nothing: each leads to what became of it. */
+function Unpaid({ guest, purchases }: { guest: Guest; purchases: readonly Purchase[] }) {
+  return (
+    <>
+      <h2 id="unpaid">Purchases without a payment</h2>
+      <Table
+        caption="The last purchases that were begun and gave no credit"
+        head={
+          <tr>
+            <th scope="col">Begun</th>
+            <th scope="col" class="n">
+              Price
+            </th>
+            <th scope="col">State</th>
+            <th scope="col">Purchase</th>
+          </tr>
+        }
+      >
+        {purchases.map((one) => (
+          <tr>
+            <th scope="row" class="short">
+              <Moment at={one.createdAt} why="" />
+            </th>
+            <td class="n">{priceOf(one)}</td>
+            <td>{unpaidWords[one.state]}</td>
+            <td class="long">
+              <a href={pageAt(guest, `${path}/buy/${one.id}`)}>{one.id}</a>
+            </td>
+          </tr>
+        ))}
+      </Table>
+    </>
   );
 }
 

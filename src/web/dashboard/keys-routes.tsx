@@ -204,6 +204,7 @@ export function keysRoom(desk: Desk): AnyElysia {
         const key = await mine(sender);
         await deleteKey(
           store,
+          app.clock,
           sender.visitor.account.id,
           key.hash,
           noted(sender, { action: "key.deleted", target: key.hash, detail: { name: key.name } }),

@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import { liveScript } from "#src/web/assets.ts";
+import type { Others } from "#src/ledger/processes.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import type { Cell, LiveColumn, LiveRow } from "#src/web/dashboard/live-rows.ts";
 import type { Guest } from "#src/web/dashboard/room.ts";
@@ -21,17 +22,22 @@ export function LivePage(props: {
   guest: Guest;
   isOwnOnly: boolean;
   isStill: boolean;
+  /** The number of the worker that shows it; undefined where the gateway is one process. */
+  worker: number | undefined;
+  /** Its id, and the others on the database. */
+  processId: string;
+  others: Others;
   total: number;
   open: LiveTable;
   ended: LiveTable;
 }) {
-  const { guest, isOwnOnly, isStill, total, open, ended } = props;
+  const { guest, isOwnOnly, isStill, worker, total, open, ended } = props;
   const account = `account=${encodeURIComponent(guest.visitor.account.id)}`;
   return (
     <Desktop
       guest={guest}
       title="Live"
-      lead={`Requests${isOwnOnly ? " of the keys that you made" : ""} as they begin and end, in this process of the gateway.`}
+      lead={`Requests${isOwnOnly ? " of the keys that you made" : ""} as they begin and end, in ${worker === undefined ? "this process" : `worker ${worker}`} of the gateway${worker === undefined ? "" : " alone: each has its own"}.`}
       head={
         isStill ? null : (
           <noscript>
@@ -61,6 +67,11 @@ export function LivePage(props: {
           </p>
         </>
       )}
+      <OtherProcesses
+        others={props.others}
+        processId={props.processId}
+        isOperator={guest.visitor.person.operator}
+      />
       <h2>
         {`${open.title}: `}
         <span id="live-total">{total}</span>
@@ -73,6 +84,24 @@ export function LivePage(props: {
       </p>
       {isStill ? null : <script src={liveScript.path} defer></script>}
     </Desktop>
+  );
+}
+
+/** What this page cannot watch, where there is any of it. How much others do in all is told to who runs the gateway. */
+function OtherProcesses(props: { others: Others; processId: string; isOperator: boolean }) {
+  const { others, processId, isOperator } = props;
+  const { count, inFlight } = others;
+  if (count === 0) return null;
+  return (
+    <p class="notice">
+      {`The gateway runs in ${count + 1} processes. This page watches one of them, `}
+      <code>{processId}</code>
+      {", which need not be the same when it is loaded again. "}
+      {isOperator && inFlight !== undefined
+        ? `The other${count === 1 ? "" : "s"} had ${inFlight} ${inFlight === 1 ? "request" : "requests"} of all accounts under way when ${count === 1 ? "it" : "they"} last told. `
+        : ""}
+      {`What ended in ${count === 1 ? "the other" : "the others"} is among what just ended each time that the page is loaded.`}
+    </p>
   );
 }
 

@@ -1,5 +1,6 @@
 import type { AnyElysia } from "elysia";
 import type { Visitor } from "#src/account/people/person.ts";
+import { otherProcesses } from "#src/ledger/processes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { createLive, type Sight } from "#src/web/dashboard/live.ts";
 import { LivePage, livePath } from "#src/web/dashboard/live-page.tsx";
@@ -36,6 +37,7 @@ export function liveRoom(desk: Desk): AnyElysia {
       rows: mostRecent,
       looked: mostLooked,
     });
+    const others = await otherProcesses(store, services.processId, now);
     const open = live.open(sightOf(visitor, reach));
     const monotonic = app.clock.monotonic();
     return page(
@@ -43,6 +45,9 @@ export function liveRoom(desk: Desk): AnyElysia {
         guest={guest}
         isOwnOnly={reach.only !== undefined}
         isStill={url.searchParams.get("still") === "1"}
+        worker={services.siblings?.worker}
+        processId={services.processId}
+        others={others}
         total={open.total}
         open={{
           title: "Under way",

@@ -37,7 +37,7 @@ export function endedColumns(currency: string): readonly LiveColumn[] {
     { title: "Began, UTC", kind: "short" },
     { title: "Status", kind: "list" },
     { title: "Model", kind: "long" },
-    { title: "Place", kind: "list" },
+    { title: "Place", kind: "short" },
     { title: "Key, user", kind: "long" },
     { title: "Latency, ms", kind: "n" },
     { title: "Tokens", kind: "n" },

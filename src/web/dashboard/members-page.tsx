@@ -54,7 +54,16 @@ export function membersSheet(rows: readonly KeyMaker[], guest: Guest): Sheet<Key
       title: "Role",
       value: ({ role }) => role,
       show: (member) =>
-        isWithinReach(member) ? <RoleForm guest={guest} member={member} /> : member.role,
+        isWithinReach(member) ? (
+          <>
+            <RoleForm guest={guest} member={member} />
+            {member.managementKeys === 0 ? null : (
+              <p class="small soft">{`As a member: ${willStop(member.managementKeys)}`}</p>
+            )}
+          </>
+        ) : (
+          member.role
+        ),
     },
     {
       name: "keys",
@@ -63,6 +72,7 @@ export function membersSheet(rows: readonly KeyMaker[], guest: Guest): Sheet<Key
       value: ({ keys }) => keys,
     },
     { name: "enabled_keys", value: ({ enabledKeys }) => enabledKeys },
+    { name: "management_keys", value: ({ managementKeys }) => managementKeys },
     {
       name: "since",
       title: "Since",
@@ -91,6 +101,13 @@ export function membersSheet(rows: readonly KeyMaker[], guest: Guest): Sheet<Key
     },
   ];
   return { name: "members", columns, rows };
+}
+
+/** What becomes of management keys when who made them may not manage any more. */
+export function willStop(keys: number): string {
+  return keys === 1
+    ? "1 management key will stop working"
+    : `${keys} management keys will stop working`;
 }
 
 function RoleForm({ guest, member }: { guest: Guest; member: KeyMaker }) {

@@ -1,5 +1,6 @@
 import type { KeyMaker } from "#src/account/people/key-makers.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
+import { willStop } from "#src/web/dashboard/members-page.tsx";
 import { formAt, pageAt } from "#src/web/dashboard/key-text.ts";
 import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
 import { Sheet } from "#src/web/people/form.tsx";
@@ -11,7 +12,10 @@ export function RemovePage(props: { guest: Guest; outcome: Outcome; member: KeyM
   const { guest, outcome, member } = props;
   const { account } = guest.visitor;
   const back = pageAt(guest, path);
-  const { enabledKeys } = member;
+  const { managementKeys } = member;
+  // The others go on by themselves.
+  const enabledKeys = member.enabledKeys - managementKeys;
+  const other = managementKeys === 0 ? "" : "other ";
   return (
     <Desktop guest={guest} title={`Remove ${member.name}?`} outcome={outcome}>
       <p class="crumbs">
@@ -26,15 +30,18 @@ export function RemovePage(props: { guest: Guest; outcome: Outcome; member: KeyM
         button={`Remove ${member.name}`}
         danger
       >
-        {enabledKeys === 0 ? (
+        {managementKeys === 0 ? null : (
+          <p>{`${willStop(managementKeys)}: such a key reaches no further than who made it.`}</p>
+        )}
+        {member.enabledKeys === 0 ? (
           <p>No key that they made works here.</p>
-        ) : (
+        ) : enabledKeys === 0 ? null : (
           <p class="check">
             <label>
               <input type="checkbox" name="keys" value="disable" />
               {enabledKeys === 1
-                ? "Also disable the key that they made: they may know its secret"
-                : `Also disable the ${enabledKeys} keys that they made: they may know the secrets`}
+                ? `Also disable the ${other}key that they made: they may know its secret`
+                : `Also disable the ${enabledKeys} ${other}keys that they made: they may know the secrets`}
             </label>
           </p>
         )}

@@ -151,6 +151,8 @@ export function membersRoom(desk: Desk): AnyElysia {
         const { visitor, knock, params, form } = sender;
         const role = roleIn(form);
         await changeRole(people, visitor, params["person"] ?? "", role, knock.address);
+        // Management keys that they made may have ended with the role.
+        desk.accountChanged(visitor.account.id);
         return seeOther(
           isAtLeast(role, "admin") ? pageAt(sender, path, { done: "role" }) : after(sender, "role"),
         );
@@ -165,7 +167,7 @@ export function membersRoom(desk: Desk): AnyElysia {
         const { account } = visitor;
         const disableKeys = form.get("keys") === "disable";
         await removeMember(people, visitor, params["person"] ?? "", knock.address, { disableKeys });
-        if (disableKeys) desk.accountChanged(account.id);
+        desk.accountChanged(account.id);
         return seeOther(after(sender, "removed"));
       },
       removing,

@@ -10,7 +10,10 @@ import { burnOf } from "#src/report/burn.ts";
 import { baselineOf } from "#src/report/eco-share.ts";
 import { grouped, inOrder, sumOf } from "#src/report/totals.ts";
 import { dayAt, type UsageFilter, type UsageReader } from "#src/report/usage.ts";
+import { formatOf } from "#src/web/dashboard/file.ts";
+import { overviewAnswer } from "#src/web/dashboard/overview-file.ts";
 import { type Overview, OverviewPage } from "#src/web/dashboard/overview.tsx";
+import { reachOf } from "#src/web/dashboard/requests-filter.ts";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
 import type { Desk } from "#src/web/people/desk.ts";
 import { page } from "#src/web/respond.ts";
@@ -28,16 +31,24 @@ const mostRows = 4000;
 /** The first page behind the sign-in: `/dashboard`. */
 export function overviewRoom(desk: Desk, reader: UsageReader): AnyElysia {
   const room = createRoom(desk, "overview", "member");
-  room.get("/dashboard", async (guest, outcome) =>
-    page(
-      <OverviewPage guest={guest} outcome={outcome} view={await viewOf(desk, reader, guest)} />,
-      { personal: true },
-    ),
-  );
+  room.get("/dashboard", async (guest, outcome) => {
+    const format = formatOf(guest.url.searchParams);
+    const view = await viewOf(desk, reader, guest, format !== undefined);
+    if (format !== undefined) {
+      const { id, name } = guest.visitor.account;
+      return overviewAnswer(view, { id, name }, format);
+    }
+    return page(<OverviewPage guest={guest} outcome={outcome} view={view} />, { personal: true });
+  });
   return room.routes;
 }
 
-async function viewOf(desk: Desk, reader: UsageReader, guest: Guest): Promise<Overview> {
+async function viewOf(
+  desk: Desk,
+  reader: UsageReader,
+  guest: Guest,
+  isFile: boolean,
+): Promise<Overview> {
   const { app, services } = desk;
   const { visitor, url } = guest;
   const { account, person, role } = visitor;
@@ -51,13 +62,15 @@ async function viewOf(desk: Desk, reader: UsageReader, guest: Guest): Promise<Ov
     fromDay,
     toDay: today,
   };
+  // Which methodologies made them, only files tell.
+  const told = isFile ? { methodologies: true as const } : {};
   const [[days, models], [todays], [month], keys] = await Promise.all([
     reader.ask(filter, [
-      { groupBy: ["day"], order: "place", limit: windowDays },
+      { groupBy: ["day"], order: "place", limit: windowDays, ...told },
       { groupBy: ["model", "methodology"], order: "place", limit: mostRows },
     ]),
     reader.ask({ ...filter, fromDay: today }, [
-      { groupBy: ["model"], order: "cost", limit: mostRows },
+      { groupBy: ["model"], order: "cost", limit: mostRows, ...told },
     ]),
     reader.ask({ ...filter, fromDay: `${today.slice(0, 7)}-01` }, [
       { groupBy: ["day"], order: "place", limit: 31 },
@@ -73,7 +86,7 @@ async function viewOf(desk: Desk, reader: UsageReader, guest: Guest): Promise<Ov
   const estimates = models?.rows ?? [];
   const compared = (url.searchParams.get("baseline") ?? "").slice(0, 200);
   const balance = seesAll ? await balanceOf(services.store, account.id) : undefined;
-  const mine = seesAll ? undefined : keys.map(({ hash }) => hash);
+  const mine = seesAll ? undefined : (await reachOf(services.store, visitor)).only;
   const isQuiet = estimates.length === 0;
   return {
     money: balance && {

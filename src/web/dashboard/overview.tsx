@@ -21,6 +21,7 @@ import {
 import { figure } from "#src/web/format.ts";
 import { Limits, Table, Unknown } from "#src/web/layout.tsx";
 import { Moment } from "#src/web/people/form.tsx";
+import { Formats } from "#src/web/sheet.tsx";
 
 /** What the overview shows. */
 export interface Overview {
@@ -75,7 +76,7 @@ export function OverviewPage(props: { guest: Guest; outcome: Outcome; view: Over
       {view.hasKey ? null : <FirstKey origin={visit.origin} account={visitor.account.id} />}
       <ul class="cards">
         {view.money === undefined ? null : <Money money={view.money} currency={view.currency} />}
-        <Card title="Spend, 30 days" value={`${amount(all.cost)} ${view.currency}`}>
+        <Card title="Spend, 30 days" value={<Headline of={all.cost} currency={view.currency} />}>
           Besides, {amount(all.byokCost)} {view.currency} on own provider keys, by our estimate.
         </Card>
         <Card
@@ -112,8 +113,16 @@ export function OverviewPage(props: { guest: Guest; outcome: Outcome; view: Over
         none="No request today, UTC."
       />
       <Recent requests={view.requests} currency={view.currency} />
+      <Formats path="/dashboard" query={queryOf(guest, view)} />
     </Desktop>
   );
+}
+
+/** What the same address says besides the format. */
+function queryOf({ visitor }: Guest, { compared }: Overview): URLSearchParams {
+  const query = new URLSearchParams({ account: visitor.account.id });
+  if (compared !== "") query.set("baseline", compared);
+  return query;
 }
 
 function FirstKey({ origin, account }: { origin: string; account: string }) {
@@ -148,19 +157,33 @@ function Card(props: { title: string; value: Child; children: Child }) {
   );
 }
 
+/** An amount at a glance: from one unit on with two decimals, rounded down, and whole in its title. */
+function Headline({ of, currency }: { of: number; currency: string }) {
+  const whole = `${amount(of)} ${currency}`;
+  if (Math.abs(toUnits(of)) < 1) return <>{whole}</>;
+  const cents = Math.floor(of / nanoPerCent);
+  return <span title={whole}>{`${short.format(cents / 100)} ${currency}`}</span>;
+}
+
+const nanoPerCent = 10_000_000;
+const short = new Intl.NumberFormat("en-US", {
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 2,
+});
+
 function Money({ money, currency }: { money: NonNullable<Overview["money"]>; currency: string }) {
   const { balance, plan, spentThisMonth, burn } = money;
   const month = `${amount(spentThisMonth)} ${currency} spent this month. `;
   if (plan === "metered")
     return (
-      <Card title="Spent this month" value={`${amount(spentThisMonth)} ${currency}`}>
+      <Card title="Spent this month" value={<Headline of={spentThisMonth} currency={currency} />}>
         {amount(Math.round(burn.perDay))} {currency} a day over the last seven days. This account is
         metered: usage is recorded, and no credit runs out. Its balance is {amount(balance.balance)}{" "}
         {currency}.
       </Card>
     );
   return (
-    <Card title="Balance" value={`${amount(balance.balance)} ${currency}`}>
+    <Card title="Balance" value={<Headline of={balance.balance} currency={currency} />}>
       {month}
       <Lasting burn={burn} balance={balance.balance} currency={currency} />{" "}
       <a href="/dashboard/credits">Credits</a>

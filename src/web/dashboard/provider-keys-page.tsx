@@ -29,12 +29,15 @@ export function ProviderKeysPage(props: {
   guest: Guest;
   outcome: Outcome;
   sheet: Sheet<ProviderKey>;
+  /** The last key of this page, where more follow. */
+  next: string | undefined;
   /** Those that a key may be kept for. */
   providers: readonly Provider[];
   gateway: GatewayProviders;
   feePct: number;
 }) {
-  const { guest, outcome, sheet, providers, gateway, feePct } = props;
+  const { guest, outcome, sheet, next, providers, gateway, feePct } = props;
+  const after = guest.url.searchParams.has("after");
   return (
     <Desktop
       guest={guest}
@@ -43,11 +46,21 @@ export function ProviderKeysPage(props: {
       outcome={outcome}
     >
       {sheet.rows.length === 0 ? (
-        <p class="notice">There is no key yet.</p>
+        <p class="notice">{after ? "There is no further key." : "There is no key yet."}</p>
       ) : (
         <SheetTable caption="Own provider keys, oldest first" sheet={sheet} />
       )}
-      <Formats path={path} />
+      {next === undefined && !after ? null : (
+        <nav class="pages" aria-label="Pages of provider keys">
+          {after ? <a href={pageAt(guest, path)}>Oldest</a> : null}
+          {next === undefined ? null : (
+            <a rel="next" href={pageAt(guest, path, { after: next })}>
+              Newer keys
+            </a>
+          )}
+        </nav>
+      )}
+      <Formats path={path} query={accountQuery(guest)} />
       <h2 id="new">Keep a key</h2>
       <form class="filters" method="get" action={`${path}/new`}>
         {guest.url.searchParams.has("account") ? (
@@ -228,6 +241,12 @@ export function providerKeysSheet(
       { name: "state", title: "State", value: stateOf },
     ],
   };
+}
+
+function accountQuery({ url, visitor }: Guest): URLSearchParams {
+  return new URLSearchParams(
+    url.searchParams.has("account") ? { account: visitor.account.id } : {},
+  );
 }
 
 function takenOf({ alwaysUse, isFallback }: ProviderKey): string {

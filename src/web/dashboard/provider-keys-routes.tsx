@@ -1,7 +1,7 @@
 import type { AnyElysia } from "elysia";
 import { getKey, listKeys } from "#src/account/keys.ts";
 import type { ProviderKey } from "#src/account/provider-key.ts";
-import { getProviderKey, listProviderKeys } from "#src/account/provider-keys.ts";
+import { getProviderKey, pageOfProviderKeys } from "#src/account/provider-keys.ts";
 import type { Provider } from "#src/catalog/model.ts";
 import { ownKeys } from "#src/http/own-keys.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -23,6 +23,9 @@ import { sheetAnswer } from "#src/web/sheet.tsx";
 
 const path = "/dashboard/provider-keys";
 const ofOne = `${path}/:id`;
+const pageSize = 50;
+/** Rows of a file; `after` on its address goes on from there. */
+const mostRows = 1000;
 /** API keys to choose from on a page. */
 const mostKeys = 100;
 
@@ -60,15 +63,25 @@ export function providerKeysRoom(desk: Desk): AnyElysia {
   };
 
   async function list(guest: Guest, outcome: Outcome): Promise<Response> {
-    const keys = await listProviderKeys(store, { accountId: guest.visitor.account.id });
+    const { searchParams } = guest.url;
+    const isPage = !searchParams.has("format");
+    const { keys, next } = await pageOfProviderKeys(
+      store,
+      { accountId: guest.visitor.account.id },
+      {
+        pageSize: isPage ? pageSize : mostRows,
+        after: searchParams.get("after") ?? undefined,
+      },
+    );
     const sheet = providerKeysSheet(keys, { guest, currency });
     return (
-      sheetAnswer(sheet, guest.url.searchParams) ??
+      sheetAnswer(sheet, searchParams) ??
       page(
         <ProviderKeysPage
           guest={guest}
           outcome={outcome}
           sheet={sheet}
+          next={next}
           providers={services.providers.filter((one) => !isOff(one)).toSorted(byName)}
           gateway={gateway()}
           feePct={feePct}

@@ -115,6 +115,12 @@ export function Trace({ trace, currency }: { trace: readonly TraceEntry[]; curre
           <td class={classes[entry.decision]}>{decisions[entry.decision]}</td>
           <td class="list">
             {reasonOf(entry.reason)} <code class="small soft">{entry.reason}</code>
+            {entry.grid === undefined ? null : (
+              <>
+                <br />
+                <span class="small soft">{`grid counted ${entry.grid.basis}, ${entry.grid.scope}`}</span>
+              </>
+            )}
             <Billed entry={entry} currency={currency} />
           </td>
           <td class="n">

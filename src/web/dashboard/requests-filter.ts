@@ -1,3 +1,4 @@
+import { type DeletedKey, listDeletedKeys } from "#src/account/deleted-keys.ts";
 import { listKeys } from "#src/account/keys.ts";
 import type { ApiKey } from "#src/account/account.ts";
 import { isAtLeast, type Visitor } from "#src/account/people/person.ts";
@@ -27,6 +28,8 @@ export interface RequestFilter {
 /** Keys of an account as a visitor may know them. */
 export interface Reach {
   keys: readonly ApiKey[];
+  /** Those that are gone, whose requests stay. */
+  deleted: readonly DeletedKey[];
   /** Hashes of those whose requests the visitor may see; undefined: every request of the account. */
   only: readonly string[] | undefined;
 }
@@ -42,6 +45,8 @@ const dayMs = 86_400_000;
 const defaultDays = 30;
 const longestText = 200;
 const mostKeys = 10_000;
+/** Deleted keys that are offered to choose from. */
+export const mostDeletedShown = 20;
 
 /** Reads the filters of a URL. Throws `invalid_value` for what none can be. */
 export function filterOf(query: URLSearchParams, now: number): RequestFilter {
@@ -90,16 +95,16 @@ export function queryOf(filter: RequestFilter, accountId: string): URLSearchPara
   return new URLSearchParams(Object.entries(pairs).filter(([, value]) => value !== ""));
 }
 
-/** Which requests a visitor may see: members those of the keys that they made. */
+/** Which requests a visitor may see: members those of the keys that they made, also of those that are gone. */
 export async function reachOf(store: Store, { account, role, person }: Visitor): Promise<Reach> {
   const seesAll = isAtLeast(role, "admin");
-  const keys = await listKeys(store, {
-    accountId: account.id,
-    createdBy: seesAll ? undefined : person.id,
-    includeDisabled: true,
-    pageSize: mostKeys,
-  });
-  return { keys, only: seesAll ? undefined : keys.map(({ hash }) => hash) };
+  const whose = { accountId: account.id, createdBy: seesAll ? undefined : person.id };
+  const [keys, deleted] = await Promise.all([
+    listKeys(store, { ...whose, includeDisabled: true, pageSize: mostKeys }),
+    listDeletedKeys(store, { ...whose, most: seesAll ? mostDeletedShown : mostKeys }),
+  ]);
+  const only = seesAll ? undefined : [...keys, ...deleted].map(({ hash }) => hash);
+  return { keys, deleted, only };
 }
 
 function statusOf(text: string): RequestFilter["status"] {

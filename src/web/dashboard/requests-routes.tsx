@@ -40,7 +40,7 @@ export function requestsRoom(desk: Desk): AnyElysia {
       <RequestsPage
         guest={guest}
         filter={filter}
-        choices={{ models, providers, regions, keys: reach.keys }}
+        choices={{ models, providers, regions, keys: reach.keys, deleted: reach.deleted }}
         found={found}
         columns={columns}
         isOwnOnly={reach.only !== undefined}
@@ -52,7 +52,9 @@ export function requestsRoom(desk: Desk): AnyElysia {
   async function one(guest: Guest): Promise<Response> {
     const { visitor, url, params } = guest;
     const id = params["id"] ?? "";
-    const row = await findGeneration(store, visitor.account.id, id);
+    const row =
+      services.unsent(visitor.account.id, id) ??
+      (await findGeneration(store, visitor.account.id, id));
     const { only, keys } = await reachOf(store, visitor);
     if (row === undefined || only?.includes(row.keyId) === false) throw noRequest();
     const grid = services.gridOf(

@@ -1,8 +1,14 @@
 import type { ApiKey } from "#src/account/account.ts";
+import type { DeletedKey } from "#src/account/deleted-keys.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
-import { queryOf, type RequestFilter, statuses } from "#src/web/dashboard/requests-filter.ts";
+import {
+  mostDeletedShown,
+  queryOf,
+  type RequestFilter,
+  statuses,
+} from "#src/web/dashboard/requests-filter.ts";
 import { type FoundRequests, mostExported } from "#src/web/dashboard/requests-find.ts";
 import type { Guest } from "#src/web/dashboard/room.ts";
 import { type Column, Formats, SheetTable } from "#src/web/sheet.tsx";
@@ -18,6 +24,7 @@ export interface Choices {
   providers: readonly string[];
   regions: readonly string[];
   keys: readonly ApiKey[];
+  deleted: readonly DeletedKey[];
 }
 
 /** The list of requests, with its filters. */
@@ -82,6 +89,9 @@ function Filters(props: { filter: RequestFilter; choices: Choices; accountId: st
   const keys = choices.keys
     .slice(0, mostChoices)
     .map(({ hash, name, label }): Option => [hash, `${name} (${label})`]);
+  const deleted = choices.deleted
+    .slice(0, mostDeletedShown)
+    .map(({ hash, name }): Option => [hash, `${name || `${hash.slice(0, 12)}…`} (deleted)`]);
   return (
     <form class="filters" method="get" action={path}>
       <input type="hidden" name="account" value={accountId} />
@@ -107,7 +117,7 @@ function Filters(props: { filter: RequestFilter; choices: Choices; accountId: st
       </datalist>
       <OneOf name="provider" title="Provider" now={filter.provider} of={same(choices.providers)} />
       <OneOf name="region" title="Region" now={filter.region} of={same(choices.regions)} />
-      <OneOf name="key" title="Key" now={filter.key} of={keys} />
+      <OneOf name="key" title="Key" now={filter.key} of={[...keys, ...deleted]} />
       <label>
         User
         <br />

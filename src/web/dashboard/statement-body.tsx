@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { tokenClasses } from "#src/statement/amount.ts";
 import {
   breakdowns,
@@ -5,7 +6,6 @@ import {
   coefficientLines,
   countOf,
   energyEnds,
-  partName,
   shareText,
   timeText,
   tokenWords,
@@ -21,25 +21,28 @@ import {
   SizeTable,
   Sum,
 } from "#src/web/dashboard/statement-tables.tsx";
+import { WithoutEstimate } from "#src/web/dashboard/statement-without.tsx";
 import { Table } from "#src/web/layout.tsx";
 import { Source } from "#src/web/sheet.tsx";
 
 /** A statement as it is read: the same in the dashboard and as a file. */
 export function StatementBody({ signed, most }: { signed: Signed; most: number }) {
+  return <>{statementParts(signed, most).map((part) => part())}</>;
+}
+
+/** Its parts, each of which can be written by itself: a long one takes its time. */
+export function statementParts(signed: Signed, most: number): (() => Child)[] {
   const { statement } = signed;
-  return (
-    <>
-      <Cover statement={statement} />
-      <Totals statement={statement} />
-      {statement.sections.length > 1 ? <Change statement={statement} most={most} /> : null}
-      {statement.sections.map((section) => (
-        <SectionPart section={section} most={most} />
-      ))}
-      <WithoutEstimate statement={statement} most={most} />
-      <Words statement={statement} />
-      <Proof signed={signed} most={most} />
-    </>
-  );
+  return [
+    () => <Cover statement={statement} />,
+    () => <Totals statement={statement} />,
+    () => <Accounts statement={statement} most={most} />,
+    () => (statement.sections.length > 1 ? <Change statement={statement} most={most} /> : null),
+    ...statement.sections.map((section) => () => <SectionPart section={section} most={most} />),
+    () => <WithoutEstimate statement={statement} most={most} />,
+    () => <Words statement={statement} />,
+    () => <Proof signed={signed} most={most} />,
+  ];
 }
 
 function Cover({ statement }: { statement: Statement }) {
@@ -122,6 +125,17 @@ function Totals({ statement }: { statement: Statement }) {
           recorded figure: their interval is not known.
         </p>
       )}
+    </>
+  );
+}
+
+/** Who made the requests, in a statement of the whole gateway. */
+function Accounts({ statement, most }: { statement: Statement; most: number }) {
+  const { by, totals } = statement;
+  return by.account === undefined ? null : (
+    <>
+      <h2 id="accounts">Accounts</h2>
+      <PartTable by="account" parts={by.account} totals={totals} of="the whole month" most={most} />
     </>
   );
 }
@@ -239,53 +253,6 @@ function Methodology(props: { of: NonNullable<Section["methodology"]>; version: 
           <Source of={of.source} />, {of.licence}, read {of.read}
         </dd>
       </dl>
-    </>
-  );
-}
-
-function WithoutEstimate({ statement, most }: { statement: Statement; most: number }) {
-  const { without_estimate: without, by } = statement;
-  const models = by.model.filter((part) => part.without_estimate.requests > 0);
-  return (
-    <>
-      <h2 id="without">Without an estimate</h2>
-      {without.requests === 0 ? (
-        <p>Every request has an estimate.</p>
-      ) : (
-        <>
-          <p>
-            {countOf(without.requests)} requests ({shareText(without.share_of_requests)}) with{" "}
-            {countOf(without.tokens)} tokens ({shareText(without.share_of_tokens)}) have none. They
-            are in no sum of energy or carbon; unknown is not zero.
-          </p>
-          <Table
-            caption="Why there is no estimate"
-            head={<Head of={["Why", "Requests", "Tokens"]} />}
-          >
-            {without.reasons.map(({ why, requests, tokens }) => (
-              <tr>
-                <th scope="row" class="list">
-                  {why}
-                </th>
-                <td class="n">{countOf(requests)}</td>
-                <td class="n">{countOf(tokens)}</td>
-              </tr>
-            ))}
-          </Table>
-          <Table
-            caption="Models with requests without an estimate"
-            head={<Head of={["Model", "Requests", "Tokens"]} />}
-          >
-            {models.slice(0, most).map((part) => (
-              <tr>
-                <th scope="row">{partName("model", part)}</th>
-                <td class="n">{countOf(part.without_estimate.requests)}</td>
-                <td class="n">{countOf(part.without_estimate.tokens)}</td>
-              </tr>
-            ))}
-          </Table>
-        </>
-      )}
     </>
   );
 }

@@ -1,15 +1,9 @@
 import type { Child } from "hono/jsx";
+import { isFormat, signed, statementFile, unknownFormat } from "#src/http/statements.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isPartial, type Month, monthOf } from "#src/statement/month.ts";
-import {
-  fileKinds,
-  fileOf,
-  type Issued,
-  nameOf,
-  type StatementShelf,
-} from "#src/statement/open.ts";
+import type { Issued, StatementShelf } from "#src/statement/open.ts";
 import { titleOf } from "#src/statement/show.ts";
-import { VaultError } from "#src/account/vault.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { pageAt } from "#src/web/dashboard/key-text.ts";
 import type { Guest } from "#src/web/dashboard/room.ts";
@@ -39,44 +33,11 @@ export async function statementAnswer(guest: Guest, place: StatementPlace): Prom
   if (now < month.to && !allowPartial)
     return page(<RunningPage guest={guest} month={month} path={path} />, { personal: true });
   isPartial(month, now, allowPartial);
-  const issued = await signedBy(() => shelf.of({ account, month, allowPartial }));
   const format = guest.url.searchParams.get("format");
-  if (format !== null) return fileAnswer(issued, format);
+  if (format !== null && !isFormat(format)) throw unknownFormat(format);
+  const issued = await signed(() => shelf.of({ account, month, allowPartial }));
+  if (format !== null) return statementFile(shelf, issued, format);
   return page(<StatementPage guest={guest} issued={issued} path={path} />, { personal: true });
-}
-
-/** What the key's owner has to be told is no fault of the reader. */
-async function signedBy(make: () => Promise<Issued>): Promise<Issued> {
-  try {
-    return await make();
-  } catch (thrown) {
-    if (!(thrown instanceof VaultError)) throw thrown;
-    throw new AppError(
-      "service_unavailable",
-      "Cannot sign statements now: the operator has to give the gateway its master key",
-      { cause: thrown },
-    );
-  }
-}
-
-async function fileAnswer(issued: Issued, format: string): Promise<Response> {
-  const isSide = format === "csv.sig";
-  const kind = isSide ? "csv" : fileKinds.find((one) => one === format);
-  if (kind === undefined)
-    throw new AppError(
-      "invalid_value",
-      `Cannot give a statement as "${format.slice(0, 20)}": take ${fileKinds.join(", ")} or csv.sig`,
-      { param: "format" },
-    );
-  const { type, bytes, side } = await fileOf(issued, kind);
-  return new Response(isSide ? side : new Uint8Array(bytes), {
-    headers: {
-      "content-type": isSide ? "application/json" : type,
-      "content-disposition": `attachment; filename="${nameOf(issued.statement)}.${format}"`,
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-    },
-  });
 }
 
 function StatementPage(props: { guest: Guest; issued: Issued; path: string }) {
@@ -95,8 +56,9 @@ function StatementPage(props: { guest: Guest; issued: Issued; path: string }) {
       lead="Energy and carbon of the month, with everything that they were made from and a signature."
     >
       <p class="formats">
-        Signed files: {at("pdf", "PDF")}, {at("json", "JSON")}, {at("csv", "CSV")} and{" "}
-        {at("csv.sig", "its signature")}. <a href={pageAt(guest, path)}>Other months</a>
+        Signed files: {at("pdf", "PDF")}, {at("html", "HTML")}, {at("json", "JSON")},{" "}
+        {at("csv", "CSV")} and {at("csv.sig", "its signature")}.{" "}
+        <a href={pageAt(guest, path)}>Other months</a>
       </p>
       <StatementBody signed={issued} most={most} />
     </Desktop>

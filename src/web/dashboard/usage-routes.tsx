@@ -66,14 +66,17 @@ async function usage(desk: Desk, reader: UsageReader, guest: Guest): Promise<Res
   );
 }
 
+/** Keys and people to choose from in a form; each of the others is chosen in the table. */
+const mostChoices = 200;
+
 /** What the catalogue and the account have; what only the past has is chosen in the table. */
 export function choicesOf({ app, services }: Desk, visitor: Visitor, names: Names): Choices {
   return {
     model: services.models.map(({ id }) => id),
     provider: services.providers.map(({ id }) => id),
     region: [...app.routes.regions].sort(),
-    key: [...names.keys.keys()],
-    maker: isAtLeast(visitor.role, "admin") ? [...names.people.keys()] : [],
+    key: [...names.keys.keys()].slice(0, mostChoices),
+    maker: isAtLeast(visitor.role, "admin") ? [...names.people.keys()].slice(0, mostChoices) : [],
   };
 }
 

@@ -130,14 +130,15 @@ const placeNames: Record<Group, readonly string[]> = {
 export function exportRecord(
   row: UsageRow,
   groupBy: readonly Group[],
-  { keys, people }: Names,
+  { keys, deleted, people }: Names,
 ): Record<string, unknown> {
   const places = groupBy.flatMap((group): [string, string | null][] => {
     const value = row[group] ?? "";
     const [id = group, name] = placeNames[group];
     const own: [string, string | null] = [id, value === "" ? null : value];
     if (name === undefined) return [own];
-    const known = group === "key" ? keys.get(value)?.name : people.get(value);
+    const known =
+      group === "key" ? (keys.get(value) ?? deleted.get(value))?.name : people.get(value);
     return [own, [name, known ?? null]];
   });
   return { ...Object.fromEntries(places), ...activityRecord(row, []) };

@@ -9,6 +9,8 @@ import type { Group } from "#src/web/dashboard/usage-ask.ts";
 /** Names of what totals know by id alone. */
 export interface Names {
   keys: ReadonlyMap<string, Pick<ApiKey, "name">>;
+  /** Of keys that are gone. */
+  deleted: ReadonlyMap<string, Pick<ApiKey, "name">>;
   people: ReadonlyMap<string, string>;
 }
 
@@ -52,8 +54,11 @@ export function share(part: number, whole: number): string {
 }
 
 /** What stands for a place of a grouping, for people. */
-export function placeText(group: Group, value: string, { keys, people }: Names): string {
-  if (group === "key") return keys.get(value)?.name ?? `${value.slice(0, 12)}… (deleted)`;
+export function placeText(group: Group, value: string, { keys, deleted, people }: Names): string {
+  if (group === "key")
+    return (
+      keys.get(value)?.name ?? `${deleted.get(value)?.name || `${value.slice(0, 12)}…`} (deleted)`
+    );
   if (group === "maker") return people.get(value) ?? value;
   return value;
 }
@@ -66,7 +71,7 @@ export const whyNoPlace: Record<Group, string> = {
   region: "No route was chosen",
   key: "Not known",
   user: "The request named no user",
-  maker: "Made from the command line or by the API, or deleted since",
+  maker: "Made from the command line, or not known any more",
 };
 
 export const bandWords: Record<Band, string> = {

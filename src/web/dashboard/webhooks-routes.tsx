@@ -175,7 +175,7 @@ export function webhooksRoom(desk: Desk): AnyElysia {
       `${ofOne}/test`,
       async (sender) => {
         const webhook = await found(sender);
-        const { state, tries } = await sendTest(kit, queue, webhook);
+        const { state, tries } = await sendTest(kit, queue, webhook, by(sender));
         const [last] = tries;
         if (state !== "delivered")
           throw new AppError(

@@ -43,9 +43,9 @@ export function stateOfWebhook({ disabled, failures }: Webhook): string {
 }
 
 /** What came of a try. */
-export function tryWords({ status, reason, ms }: Try): string {
+export function tryWords({ status, reason, wait, ms }: Try): string {
   const what = [status, reason?.replaceAll("_", " ")].filter((one) => one !== undefined).join(" ");
-  return `${what}, ${ms} ms`;
+  return `${what}, ${ms} ms${wait === undefined ? "" : `, asked for ${wait} s`}`;
 }
 
 /** How a delivery stands. */

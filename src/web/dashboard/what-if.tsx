@@ -107,7 +107,7 @@ function Overview({ report: { totals, scenarios } }: { report: WhatIfReport }) {
         </tr>
       }
     >
-      {scenarios.map(({ scenario, covered, changed, recorded, after }) => (
+      {scenarios.map(({ scenario, covered, changed, recorded, after, left }) => (
         <tr>
           <th scope="row">
             <a href={`#${scenario}`}>{scenarioWords[scenario].title}</a>
@@ -117,13 +117,11 @@ function Overview({ report: { totals, scenarios } }: { report: WhatIfReport }) {
           </td>
           <td class="n">{figure(changed)}</td>
           {[recorded.energyWh, after.energyWh, recorded.carbonG, after.carbonG].map((value) => (
-            <td class="n">
-              {covered === 0 ? <Unknown why="No request is covered" /> : figure(value)}
-            </td>
+            <td class="n">{covered === 0 ? <Unknown why={whyNone(left)} /> : figure(value)}</td>
           ))}
           <td class="n">
             {covered === 0 ? (
-              <Unknown why="No request is covered" />
+              <Unknown why={whyNone(left)} />
             ) : (
               changeOf(recorded.carbonG, after.carbonG)
             )}
@@ -132,6 +130,12 @@ function Overview({ report: { totals, scenarios } }: { report: WhatIfReport }) {
       ))}
     </Table>
   );
+}
+
+/** Why a scenario covers nothing: what most of it was left out for. */
+function whyNone(left: WhatIf["left"]): string {
+  const [most] = leftBy({ left });
+  return most === undefined ? "No request is covered" : reasons[most.reason];
 }
 
 function ScenarioPart({ one, requests }: { one: WhatIf; requests: number }) {

@@ -43,13 +43,17 @@ import operatingBackupAndUpgrade from "#src/web/content/operating/backup-and-upg
 import operatingCommandLine from "#src/web/content/operating/command-line.md" with { type: "text" };
 import operatingConfiguration from "#src/web/content/operating/configuration.md" with { type: "text" };
 import operatingDoctor from "#src/web/content/operating/doctor.md" with { type: "text" };
+import operatingFaults from "#src/web/content/operating/faults.md" with { type: "text" };
 import operatingInstall from "#src/web/content/operating/install.md" with { type: "text" };
+import operatingMachines from "#src/web/content/operating/machines.md" with { type: "text" };
 import operatingMail from "#src/web/content/operating/mail.md" with { type: "text" };
 import operatingPayments from "#src/web/content/operating/payments.md" with { type: "text" };
 import operatingMetrics from "#src/web/content/operating/metrics.md" with { type: "text" };
 import operatingOpentelemetry from "#src/web/content/operating/opentelemetry.md" with { type: "text" };
 import operatingPeople from "#src/web/content/operating/people.md" with { type: "text" };
 import operatingSystemd from "#src/web/content/operating/systemd.md" with { type: "text" };
+import operatingThreatModel from "#src/web/content/operating/threat-model.md" with { type: "text" };
+import operatingWorkers from "#src/web/content/operating/workers.md" with { type: "text" };
 import philosophy from "#src/web/content/philosophy.md" with { type: "text" };
 import sustainableAiIndex from "#src/web/content/sustainable-ai/index.md" with { type: "text" };
 import sustainableAiMethodology from "#src/web/content/sustainable-ai/methodology.md" with { type: "text" };
@@ -186,6 +190,8 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
     [
       ["/operating/install", operatingInstall, "Build, start, health, exit codes"],
       ["/operating/systemd", operatingSystemd, "A unit, and why it is so"],
+      ["/operating/workers", operatingWorkers, "Several cores, replacing workers while serving"],
+      ["/operating/machines", operatingMachines, "Several machines on one database"],
       [
         "/operating/configuration",
         operatingConfiguration,
@@ -196,6 +202,7 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
         operatingBackupAndUpgrade,
         "Copies, restoring, verifying, new versions",
       ],
+      ["/operating/faults", operatingFaults, "What a request meets when something fails"],
       ["/operating/people", operatingPeople, "The first administrator, invitations, signing in"],
       ["/operating/mail", operatingMail, "A mail server, and what is sent"],
       ["/operating/payments", operatingPayments, "Granting credit, and selling it by card"],
@@ -204,6 +211,11 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
         "/operating/opentelemetry",
         operatingOpentelemetry,
         "Traces and metrics for a collector, by the GenAI conventions",
+      ],
+      [
+        "/operating/threat-model",
+        operatingThreatModel,
+        "Who could attack it, what stops them, and the test that shows it",
       ],
       ["/operating/doctor", operatingDoctor, "What is checked, and what often is wrong"],
       ["/operating/command-line", operatingCommandLine, "Every command"],

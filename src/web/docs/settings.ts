@@ -19,6 +19,12 @@ export const said: Readonly<Record<string, Said>> = {
     variable: "LOWROUTER_LISTEN",
     standard: "127.0.0.1:4000",
   },
+  workers: {
+    about:
+      "Processes that serve, 1 to 64: one for each core that may be used. The flag `--workers` goes before it. [Workers](/docs/operating/workers).",
+    variable: "LOWROUTER_WORKERS",
+    standard: "1",
+  },
   public_url: {
     about:
       "Address that people open, as `https://gateway.example.org`: links in mail and back from payment lead there. Needed for mail.",

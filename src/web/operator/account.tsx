@@ -7,8 +7,12 @@ import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
 import { figure } from "#src/web/format.ts";
 import { Table, Unknown } from "#src/web/layout.tsx";
 import { accountPath, AccountState } from "#src/web/operator/accounts.tsx";
-import { Choose, Facts, Figure, money } from "#src/web/operator/fields.tsx";
+import { Choose, Facts, Figure, money, Pager } from "#src/web/operator/fields.tsx";
+import { pageIn } from "#src/web/page-in.ts";
 import { Act, Line, Moment, Sheet as Form } from "#src/web/people/form.tsx";
+
+/** Members of one page. */
+const shownMembers = 50;
 
 /** What the page of an account shows. */
 export interface AccountView {
@@ -87,7 +91,7 @@ export function AccountPage(props: { guest: Guest; outcome: Outcome; view: Accou
           ]}
         />
       </Form>
-      <Members members={view.members} accountId={account.id} />
+      <Members guest={guest} members={view.members} accountId={account.id} />
       <Keys keys={view.keys} more={view.moreKeys} now={view.now} />
     </Desktop>
   );
@@ -123,7 +127,13 @@ function Transactions({ rows, currency }: { rows: readonly Transaction[]; curren
   );
 }
 
-function Members({ members, accountId }: { members: readonly Member[]; accountId: string }) {
+function Members(props: { guest: Guest; members: readonly Member[]; accountId: string }) {
+  const { guest, members, accountId } = props;
+  const query = guest.url.searchParams;
+  const { shown, next } = pageIn(members, ({ personId }) => personId, {
+    after: query.get("after"),
+    pageSize: shownMembers,
+  });
   return (
     <>
       <h2 id="members">Members</h2>
@@ -147,7 +157,7 @@ function Members({ members, accountId }: { members: readonly Member[]; accountId
             </tr>
           }
         >
-          {members.map(({ personId, name, email, role, since }) => (
+          {shown.map(({ personId, name, email, role, since }) => (
             <tr>
               <th scope="row">{name}</th>
               <td class="long">{email}</td>
@@ -168,6 +178,11 @@ function Members({ members, accountId }: { members: readonly Member[]; accountId
           ))}
         </Table>
       )}
+      <Pager
+        path={accountPath(accountId)}
+        query={new URLSearchParams(query.has("after") ? { after: "" } : {})}
+        next={next}
+      />
     </>
   );
 }

@@ -17,7 +17,7 @@ const pageSize = 100;
 /** Who did what in the whole gateway, or, with `?of=acc_…`, in one account of it. */
 export function auditRoom(desk: Desk): AnyElysia {
   const { store } = desk.services;
-  const columns = auditColumns({ accountPath });
+  const columns = auditColumns(desk.app.config.billing.currency, { accountPath });
   return createRoom(desk, "operator audit", "operator").get(path, async (guest) => {
     const { searchParams } = guest.url;
     const of = field(searchParams, "of", 60);

@@ -67,7 +67,7 @@ export function invitationsRoom(desk: Desk): AnyElysia {
   }
 
   async function invite(sender: Sender): Promise<Response> {
-    const { form } = sender;
+    const { form, visitor } = sender;
     const by = administratorOf(sender);
     const email = field(form, "email").toLowerCase();
     if (email !== "" && !isEmail(email))
@@ -81,7 +81,8 @@ export function invitationsRoom(desk: Desk): AnyElysia {
     const credit = amountIn(form, "credit") ?? nano(0);
     if (credit < 0) throw invalid("credit", "Cannot invite with less than no credit");
     const accountId = field(form, "account", 60);
-    if (accountId !== "" && (await findAccount(store, accountId)) === undefined)
+    const account = accountId === "" ? undefined : await findAccount(store, accountId);
+    if (accountId !== "" && account === undefined)
       throw invalid("account", "Cannot find the account to join: give an id that /operator shows");
     const { link, token } = await createLink(people, {
       purpose: "invitation",
@@ -93,7 +94,10 @@ export function invitationsRoom(desk: Desk): AnyElysia {
       ...(email === "" ? {} : { email }),
       ...(accountId === "" ? {} : { accountId, role }),
     });
-    return list(sender, {}, { link, url: `${addressOf(sender)}/register?invite=${token}` });
+    const url = `${addressOf(sender)}/register?invite=${token}`;
+    const letter = { email, url, account, by: visitor.person, link };
+    const isMailed = email !== "" && (await desk.tellInvited?.(letter)) === true;
+    return list(sender, {}, { link, url, isMailed });
   }
 
   async function reset(sender: Sender): Promise<Response> {

@@ -14,6 +14,8 @@ export interface MadeLink {
   link: Link;
   /** Who a reset is for. */
   person?: string;
+  /** Whether it is on its way by mail too. */
+  isMailed?: boolean;
 }
 
 /** What a link is shown with. */
@@ -233,14 +235,16 @@ export function InvitationsPage(props: {
   );
 }
 
-function Made({ made: { url, link, person } }: { made: MadeLink }) {
+function Made({ made: { url, link, person, isMailed } }: { made: MadeLink }) {
   return (
     <Once
       title={link.purpose === "reset" ? "The reset link is made" : "The invitation is made"}
       about={
         <>
-          Hand it over{person === undefined ? "" : ` to ${person}`} now: it is not shown again. It
-          works once, until <Moment at={link.expiresAt} why="" />.
+          {isMailed === true
+            ? `It is on its way to ${link.email} by mail. It can be handed over too: `
+            : `Hand it over${person === undefined ? "" : ` to ${person}`} now: `}
+          it is not shown again. It works once, until <Moment at={link.expiresAt} why="" />.
         </>
       }
       secret={url}

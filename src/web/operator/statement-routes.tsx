@@ -4,7 +4,6 @@ import { type Month, monthsOf } from "#src/report/months.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
 import { statementAnswer } from "#src/web/dashboard/statement-page.tsx";
-import { shelfOf } from "#src/web/dashboard/statement-routes.tsx";
 import { monthSheet } from "#src/web/dashboard/statements-routes.tsx";
 import type { Desk } from "#src/web/people/desk.ts";
 import { page } from "#src/web/respond.ts";
@@ -15,7 +14,6 @@ const path = "/operator/statements";
 /** Footprint statements of the whole gateway. */
 export function operatorStatementsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
-  const shelf = shelfOf(desk);
   return createRoom(desk, "operator statements", "operator")
     .get(path, async (guest) => {
       const months = await monthsOf(services.store, undefined);
@@ -27,7 +25,12 @@ export function operatorStatementsRoom(desk: Desk): AnyElysia {
       );
     })
     .get(`${path}/:month`, (guest) =>
-      statementAnswer(guest, { account: undefined, path, shelf, now: app.clock.now() }),
+      statementAnswer(guest, {
+        account: undefined,
+        path,
+        shelf: services.statements,
+        now: app.clock.now(),
+      }),
     ).routes;
 }
 

@@ -16,6 +16,7 @@ import {
   type Finding,
 } from "#src/web/operator/findings.ts";
 import { SystemPage, type SystemView } from "#src/web/operator/system.tsx";
+import { readWorkers, workerState } from "#src/web/operator/workers.ts";
 import type { Desk } from "#src/web/people/desk.ts";
 import { page } from "#src/web/respond.ts";
 import { sheetAnswer } from "#src/web/sheet.tsx";
@@ -26,15 +27,17 @@ const shownProcesses = 30;
 export function systemRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
   const { store } = services;
+  services.siblings?.answer("state", () => workerState({ app, services }));
   /** Who presses the button twice waits for the first. */
   let checking: Promise<Finding[]> | undefined;
 
   async function view(dear: readonly Finding[] | undefined): Promise<SystemView> {
-    const [processes, schema, backedUp, findings] = await Promise.all([
+    const [processes, schema, backedUp, findings, workers] = await Promise.all([
       listProcesses(store, shownProcesses),
       schemaVersion(store),
       getSetting(store, lastBackup),
       cheapFindings({ app, services }),
+      services.siblings?.ask("state"),
     ]);
     const { rss, heapUsed } = process.memoryUsage();
     return {
@@ -49,6 +52,7 @@ export function systemRoom(desk: Desk): AnyElysia {
       },
       processId: services.processId,
       processes,
+      workers: workers && readWorkers(workers),
       inFlight: app.open.size,
       memory: { rss, heap: heapUsed },
       freeBytes: freeBytes(app.config.dataDir),

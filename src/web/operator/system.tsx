@@ -5,6 +5,7 @@ import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
 import { figure } from "#src/web/format.ts";
 import { Facts } from "#src/web/operator/fields.tsx";
 import type { Finding } from "#src/web/operator/findings.ts";
+import type { WorkerState } from "#src/web/operator/workers.ts";
 import { Moment, Sheet as Form } from "#src/web/people/form.tsx";
 import { moment } from "#src/web/public/words.tsx";
 import { type Column, type Sheet, SheetTable } from "#src/web/sheet.tsx";
@@ -23,6 +24,8 @@ export interface SystemView {
   };
   processId: string;
   processes: Processes;
+  /** Every worker of this machine; absent where the gateway is one process. */
+  workers: readonly WorkerState[] | undefined;
   inFlight: number;
   memory: { rss: number; heap: number };
   freeBytes: number;
@@ -128,6 +131,12 @@ export function SystemPage(props: { guest: Guest; outcome: Outcome; view: System
           ["Clock", moment(now)],
         ]}
       />
+      {view.workers === undefined ? null : (
+        <SheetTable
+          caption={`The ${view.workers.length} workers of this gateway on this machine`}
+          sheet={{ name: "workers", columns: workerColumns, rows: view.workers }}
+        />
+      )}
       <SheetTable
         caption={
           processes.total > processes.rows.length
@@ -166,6 +175,38 @@ const findingColumns: readonly Column<Finding>[] = [
     kind: "long",
     why: "Nothing",
     value: ({ ok, fix }) => (ok ? null : (fix ?? null)),
+  },
+];
+
+const workerColumns: readonly Column<WorkerState>[] = [
+  { name: "worker", title: "Worker", kind: "figure", value: ({ worker }) => worker },
+  {
+    name: "id",
+    title: "Process",
+    value: ({ processId }) => processId,
+    show: ({ processId }) => <code class="small">{processId}</code>,
+  },
+  {
+    name: "pid",
+    title: "Pid",
+    kind: "figure",
+    value: ({ pid }) => pid,
+    show: ({ pid }) => String(pid),
+  },
+  { name: "in_flight", title: "In flight", kind: "figure", value: ({ inFlight }) => inFlight },
+  {
+    name: "memory_bytes",
+    title: "Memory",
+    kind: "figure",
+    value: ({ memoryBytes }) => memoryBytes,
+    show: ({ memoryBytes }) => megabytes(memoryBytes),
+  },
+  {
+    name: "up_s",
+    title: "Up for",
+    kind: "figure",
+    value: ({ upSeconds }) => upSeconds,
+    show: ({ upSeconds }) => durationOf(upSeconds * 1000),
   },
 ];
 

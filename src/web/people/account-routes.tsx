@@ -64,8 +64,8 @@ export function ownRoutes(desk: Desk): AnyElysia {
       parse: "none",
     });
 
-  on("/account/switch", async ({ visitor, form }) => {
-    await people.choose(visitor, field(form, "to"));
+  on("/account/switch", async ({ visitor, form, knock }) => {
+    await people.choose(visitor, field(form, "to"), knock.address);
     return seeOther("/account?done=switched");
   });
   on("/account/organisations", async ({ visitor, form, knock }) => {
@@ -76,11 +76,15 @@ export function ownRoutes(desk: Desk): AnyElysia {
     await people.choose(
       { ...visitor, memberships: [...visitor.memberships, { account, role: "owner" }] },
       account.id,
+      knock.address,
     );
     return seeOther("/account?done=opened");
   });
   on("/account/leave", async ({ visitor, form, knock }) => {
-    await leave(people, visitor, field(form, "leave"), knock.address);
+    const left = field(form, "leave");
+    await leave(people, visitor, left, knock.address);
+    // Management keys that they made end with that.
+    desk.accountChanged(left);
     return seeOther("/account?done=left");
   });
   on("/account/sessions/end", async ({ visitor, form, knock }) => {

@@ -2,9 +2,13 @@ import type { Session } from "#src/account/people/sessions.ts";
 import type { Visitor } from "#src/account/people/person.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { Page, Table, Unknown, type Visit } from "#src/web/layout.tsx";
+import { pageIn } from "#src/web/page-in.ts";
 import { NewPassword } from "#src/web/people/door.tsx";
 import { Act, Line, Moment, Notes, Sheet } from "#src/web/people/form.tsx";
 import { Identities, type Passkey, Passkeys, TwoFactor } from "#src/web/people/ways.tsx";
+
+/** Accounts of one page; most people have two. */
+const shownAccounts = 50;
 
 /** Everything about oneself: accounts, ways to sign in, sessions. */
 export function AccountPage(props: {
@@ -32,7 +36,7 @@ export function AccountPage(props: {
       <form method="post" action="/logout">
         <button type="submit">Sign out</button>
       </form>
-      <Accounts visitor={visitor} />
+      <Accounts visit={visit} visitor={visitor} />
       <h2 id="password">Password</h2>
       <Sheet action="/account/password" button="Change the password">
         <Line
@@ -69,7 +73,13 @@ export function AccountPage(props: {
   );
 }
 
-function Accounts({ visitor: { memberships, account, person } }: { visitor: Visitor }) {
+function Accounts({ visit, visitor }: { visit: Visit; visitor: Visitor }) {
+  const { memberships, account, person } = visitor;
+  const after = new URLSearchParams(visit.search).get("after");
+  const { shown, next } = pageIn(memberships, (one) => one.account.id, {
+    after,
+    pageSize: shownAccounts,
+  });
   return (
     <>
       <h2 id="accounts">Accounts</h2>
@@ -86,7 +96,7 @@ function Accounts({ visitor: { memberships, account, person } }: { visitor: Visi
           </tr>
         }
       >
-        {memberships.map((one) => {
+        {shown.map((one) => {
           const isPersonal = one.account.id === person.personalAccountId;
           return (
             <tr>
@@ -125,6 +135,16 @@ function Accounts({ visitor: { memberships, account, person } }: { visitor: Visi
           );
         })}
       </Table>
+      {next === undefined && after === null ? null : (
+        <nav class="pages" aria-label="Pages of accounts">
+          {after === null ? null : <a href="/account#accounts">From the beginning</a>}
+          {next === undefined ? null : (
+            <a rel="next" href={`/account?after=${encodeURIComponent(next)}#accounts`}>
+              Further
+            </a>
+          )}
+        </nav>
+      )}
       <Sheet action="/account/organisations" button="Open an organisation">
         <Line
           part="organisation-"

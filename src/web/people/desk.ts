@@ -6,6 +6,7 @@ import type { People } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
 import { sendInvitation } from "#src/mail/invite.ts";
+import { shareThrottles } from "#src/web/people/shared-throttles.ts";
 import { visitOf } from "#src/web/visit.ts";
 import type { Visit } from "#src/web/layout.tsx";
 
@@ -27,7 +28,8 @@ export interface InvitationLetter {
   email: string;
   /** The link that works once. */
   url: string;
-  account: Account;
+  /** What it leads into; absent where it opens an account of one's own. */
+  account: Account | undefined;
   by: Person;
   link: Link;
 }
@@ -35,7 +37,7 @@ export interface InvitationLetter {
 /** The desk of one gateway. */
 export function createDesk(app: App, services: Services): Desk {
   const { post } = services;
-  const throttles = createThrottles(app.clock);
+  const throttles = shareThrottles(createThrottles(app.clock), services.siblings);
   return {
     app,
     services,
@@ -44,7 +46,8 @@ export function createDesk(app: App, services: Services): Desk {
       post &&
       (async (invitation) => {
         // Mail to anybody with a name that its sender chose: not without end.
-        if (throttles.person.take(`invite ${invitation.account.id}`) > 0) return false;
+        const { account, by } = invitation;
+        if (throttles.person.take(`invite ${account?.id ?? by.id}`) > 0) return false;
         return sendInvitation(post, invitation);
       }),
     throttles,

@@ -1,11 +1,12 @@
 import { formulas, notMeasured } from "#src/eco/explain.ts";
-import type { Methodology } from "#src/eco/load.ts";
+import type { EcoTables, Methodology } from "#src/eco/load.ts";
+import { gridRecord } from "#src/eco/publish.ts";
 import type { Child } from "hono/jsx";
 import { BarChart } from "#src/web/charts/bar.tsx";
 import { figure } from "#src/web/format.ts";
 import { Page, Table, type Visit } from "#src/web/layout.tsx";
 import type { RegionFacts } from "#src/web/public/tables.tsx";
-import { Formats, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx";
+import { type Column, Formats, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx";
 import { unknown } from "#src/web/public/words.tsx";
 
 /** The pages below the methodology, each a table. */
@@ -50,13 +51,12 @@ export function MethodologyPage(props: {
   methodologies: readonly Methodology[];
   used: string;
   regions: readonly RegionFacts[];
-  /** Every version, also those on other grid tables. */
-  others?: readonly Methodology[];
+  /** With every version, also those on other grid tables. */
+  tables: EcoTables;
+  note?: Child;
 }) {
-  const { visit, methodologies, used, regions, others = [] } = props;
-  const elsewhere = others.filter(({ version }) =>
-    methodologies.every((one) => one.version !== version),
-  );
+  const { visit, methodologies, used, regions, tables, note } = props;
+  const hasOthers = tables.methodologies.length > methodologies.length;
   return (
     <Page
       visit={visit}
@@ -86,20 +86,25 @@ export function MethodologyPage(props: {
       {methodologies.map((record) => (
         <Record record={record} isUsed={record.version === used} />
       ))}
-      {elsewhere.length === 0 ? null : (
+      {hasOthers ? (
         <>
-          <h2>On other grid tables</h2>
-          <p>The same formulas, for rows that were recorded under these versions:</p>
-          <ul>
-            {elsewhere.map(({ version }) => (
-              <li>
-                <a href={`/v1/methodology/${version}`}>{version}</a>
-              </li>
-            ))}
-          </ul>
+          <h2>Versions</h2>
+          <p>
+            The same formulas stand on several grid tables: a request keeps the version that it was
+            recorded under.
+          </p>
+          <SheetTable
+            caption="Every version, with the source of its grid table"
+            sheet={{
+              name: "versions",
+              columns: versionColumns(tables),
+              rows: tables.methodologies,
+            }}
+          />
         </>
-      )}
+      ) : null}
       <h2>Grids of the regions</h2>
+      {note}
       <p>{`Basis of these figures: ${statedOf(regions)}.`}</p>
       <BarChart
         id="grids"
@@ -120,6 +125,51 @@ export function MethodologyPage(props: {
       </ul>
     </Page>
   );
+}
+
+/** A version and the table that it stands on; of that, no value. */
+function versionColumns(tables: EcoTables): Column<Methodology>[] {
+  const of = (record: Methodology) => gridRecord(tables, record);
+  return [
+    {
+      name: "version",
+      title: "Version",
+      kind: "long",
+      value: ({ version }) => version,
+      show: ({ version }) => <a href={`/v1/methodology/${version}`}>{version}</a>,
+    },
+    {
+      name: "source",
+      title: "Source",
+      kind: "long",
+      value: (record) => of(record)?.sources.join("; ") ?? "bundled with this program",
+    },
+    {
+      name: "years",
+      title: "Years",
+      kind: "short",
+      why: "As the table of grids says",
+      value: (record) => {
+        const found = of(record);
+        if (found === undefined) return null;
+        const { oldest_year: from, newest_year: to } = found;
+        return from === to ? String(to) : `${from} to ${to}`;
+      },
+    },
+    {
+      name: "licence",
+      title: "Licence",
+      kind: "list",
+      why: "As the table of grids says",
+      value: (record) => of(record)?.licences ?? null,
+    },
+    {
+      name: "values",
+      title: "Values",
+      value: (record) =>
+        of(record)?.published === false ? "licensed, not published" : "published",
+    },
+  ];
 }
 
 /** What the figures of the regions count, each once. */

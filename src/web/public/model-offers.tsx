@@ -5,8 +5,8 @@ import { figure, tokens } from "#src/web/format.ts";
 import type { ModelFacts } from "#src/web/public/model-facts.ts";
 import type { Offer } from "#src/web/public/offers.ts";
 import {
-  bases,
   moment,
+  placeBasis,
   providerPath,
   Ranged,
   retention,
@@ -30,7 +30,7 @@ export function Places({ facts }: { facts: ModelFacts }) {
       show: ({ provider, providerName }) => <a href={providerPath(provider)}>{providerName}</a>,
     },
     { name: "region", title: "Region", kind: "short", value: ({ region }) => region },
-    { name: "basis", title: "Place is", value: ({ basis }) => bases[basis] },
+    { name: "basis", title: "Place is", value: ({ basis, grid }) => placeBasis(basis, grid) },
     {
       name: "grid",
       title: "Grid, g/kWh",
@@ -43,6 +43,7 @@ export function Places({ facts }: { facts: ModelFacts }) {
           <br />
           <span class="soft small">
             {grid?.zone} {grid?.year}
+            {grid === undefined ? "" : `, ${grid.basis}`}
             {grid?.assumption ? ", assumed" : ""}
           </span>
         </>
@@ -78,11 +79,20 @@ export function Places({ facts }: { facts: ModelFacts }) {
     },
     { name: "callable", title: "Callable", value: ({ callable }) => callable },
   ];
+  const counted = new Set(offers.flatMap(({ grid }) => grid?.basis ?? []));
   return (
-    <SheetTable
-      caption="Places, those that can be called first"
-      sheet={{ name: "places", columns, rows: offers }}
-    />
+    <>
+      <SheetTable
+        caption="Places, those that can be called first"
+        sheet={{ name: "places", columns, rows: offers }}
+      />
+      {counted.size < 2 ? null : (
+        <p class="small soft">
+          These grids are not counted alike: a direct figure leaves out building and fuel, which a
+          life-cycle figure has. Between them a small difference says nothing.
+        </p>
+      )}
+    </>
   );
 }
 

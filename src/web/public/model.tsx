@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Model } from "#src/catalog/model.ts";
 import { copyTextScript } from "#src/web/assets.ts";
 import { askLine, CopyButton } from "#src/web/ask-line.tsx";
@@ -10,7 +11,8 @@ import { capabilitiesOf, unknown } from "#src/web/public/words.tsx";
 import { SheetTable, Source } from "#src/web/sheet.tsx";
 
 /** A model: what it is, what it takes, where it is served, at which price and with which footprint. */
-export function ModelPage({ visit, facts }: { visit: Visit; facts: ModelFacts }) {
+export function ModelPage(props: { visit: Visit; facts: ModelFacts; note?: Child }) {
+  const { visit, facts, note } = props;
   const { model, offers, day } = facts;
   return (
     <Page
@@ -31,6 +33,7 @@ export function ModelPage({ visit, facts }: { visit: Visit; facts: ModelFacts })
       <Facts model={model} />
       {offers.some(({ callable }) => callable) ? <TryIt visit={visit} model={model} /> : null}
       <h2>Energy and carbon</h2>
+      {note}
       <Footprint facts={facts} />
       <h2>Where it is served</h2>
       <Places facts={facts} />

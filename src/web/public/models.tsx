@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { Page, type Visit } from "#src/web/layout.tsx";
 import { Comparison } from "#src/web/public/comparison.tsx";
 import {
@@ -28,8 +29,9 @@ export function ModelsPage(props: {
   filters: ModelFilters;
   regions: readonly string[];
   providers: readonly string[];
+  note?: Child;
 }) {
-  const { visit, rows, filters } = props;
+  const { visit, rows, filters, note } = props;
   const sheet = modelSheet(rows, filters);
   const compared = filters.compare.flatMap((id) => rows.find(({ model }) => model.id === id) ?? []);
   const pairs = pairsOf(filters);
@@ -45,6 +47,7 @@ export function ModelsPage(props: {
         are for 1,000 tokens of output, g at the cleanest and at the dirtiest place. Where a model’s
         size is not known, there is no figure.
       </p>
+      {note}
       <Filters {...props} />
       {compared.length === 0 ? null : <Comparison rows={compared} />}
       <form method="get" action="/models">

@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { scopeOf } from "#src/eco/explain.ts";
 import type { Model, PriceRow, Provider, ProviderRegion } from "#src/catalog/model.ts";
 import { pricesOn } from "#src/catalog/price.ts";
@@ -7,9 +8,9 @@ import { Page, type Visit } from "#src/web/layout.tsx";
 import type { Source as Gateway } from "#src/web/public/offers.ts";
 import { type Described, noConfiguration, stateOf } from "#src/web/public/providers.tsx";
 import {
-  bases,
   modelPath,
   moment,
+  placeBasis,
   reasons,
   retention,
   State,
@@ -22,8 +23,13 @@ import { type Column, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx"
 type Region = Described["regions"][number];
 
 /** One provider: regions with their grids and their basis, data policy, health, models. */
-export function ProviderPage(props: { visit: Visit; provider: Provider; gateway: Gateway }) {
-  const { visit, provider, gateway } = props;
+export function ProviderPage(props: {
+  visit: Visit;
+  provider: Provider;
+  gateway: Gateway;
+  note: Child;
+}) {
+  const { visit, provider, gateway, note } = props;
   const described = describeProvider(provider, gateway.app, gateway.services);
   const { dataPolicy: policy } = provider;
   const site = gateway.services.tables.datacenters.get(provider.id);
@@ -72,6 +78,7 @@ export function ProviderPage(props: { visit: Visit; provider: Provider; gateway:
         )}
       </dl>
       <h2>Regions</h2>
+      {note}
       <SheetTable
         caption={`Regions of ${provider.name}, with what is known of the place and its grid`}
         sheet={regionSheet(provider, described, gateway)}
@@ -116,7 +123,7 @@ function regionSheet(
       why: "Not known",
       value: ({ id }) => {
         const basis = place(id)?.basis ?? known(id)?.basis;
-        return basis === undefined ? null : bases[basis];
+        return basis === undefined ? null : placeBasis(basis, grid(id));
       },
     },
     {

@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import type { Provider } from "#src/catalog/model.ts";
 import { describeProvider } from "#src/http/describe.ts";
 import type { HealthState } from "#src/provider/health.ts";
@@ -105,7 +106,8 @@ export function stateOf(status: string): HealthState {
 }
 
 /** Who can serve, where, on which grid, and what they do with what they are sent. */
-export function ProvidersPage({ visit, sheet }: { visit: Visit; sheet: Sheet<ProviderRow> }) {
+export function ProvidersPage(props: { visit: Visit; sheet: Sheet<ProviderRow>; note: Child }) {
+  const { visit, sheet, note } = props;
   const configured = sheet.rows.filter(({ described }) => described.configured).length;
   return (
     <Page
@@ -118,6 +120,7 @@ export function ProvidersPage({ visit, sheet }: { visit: Visit; sheet: Sheet<Pro
         {configured} of {sheet.rows.length} can be called here. A grid’s figure is the annual
         average of g CO2e per kWh where the provider computes.
       </p>
+      {note}
       <SheetTable caption="Providers, those that can be called first" sheet={sheet} />
       <Formats path="/providers" />
     </Page>

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import { besides } from "#src/eco/grid-table.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { App } from "#src/gateway/context.ts";
+import { forEveryone } from "#src/http/catalog.ts";
 import type { Services } from "#src/http/services.ts";
 import { AppError } from "#src/lib/error.ts";
 import { AccuracyPage, accuracySheet } from "#src/web/public/comparison-accuracy.tsx";
@@ -30,13 +31,15 @@ import {
   regionSheet,
 } from "#src/web/public/tables.tsx";
 import { zoneSheet } from "#src/web/public/zones.tsx";
+import { GridNote } from "#src/web/public/words.tsx";
 import { page } from "#src/web/respond.ts";
 import { sheetAnswer } from "#src/web/sheet.tsx";
 import { visitOf } from "#src/web/visit.ts";
 
 /** Pages that anyone may see. */
 export function publicRoutes(app: App, services: Services) {
-  const source: Source = { app, services };
+  const source: Source = { app, services: forEveryone(services) };
+  const note = <GridNote tables={services.tables} />;
   const queryOf = (request: Request) => new URL(request.url).searchParams;
   return new Elysia({ name: "public-pages" })
     .get("/", ({ request }) =>
@@ -55,6 +58,7 @@ export function publicRoutes(app: App, services: Services) {
             filters={filters}
             regions={[...app.routes.regions].sort()}
             providers={services.providers.map(({ id }) => id).sort()}
+            note={note}
           />,
         )
       );
@@ -63,13 +67,13 @@ export function publicRoutes(app: App, services: Services) {
       const facts = factsOf(decoded(params["*"]), source);
       if (facts === undefined)
         throw new AppError("not_found", "There is no such model: /models lists them all");
-      return page(<ModelPage visit={visitOf(request, app)} facts={facts} />);
+      return page(<ModelPage visit={visitOf(request, app)} facts={facts} note={note} />);
     })
     .get("/providers", ({ request }) => {
       const sheet = providerSheet(source);
       return (
         sheetAnswer(sheet, queryOf(request)) ??
-        page(<ProvidersPage visit={visitOf(request, app)} sheet={sheet} />)
+        page(<ProvidersPage visit={visitOf(request, app)} sheet={sheet} note={note} />)
       );
     })
     .get("/providers/:id", ({ request, params }) => {
@@ -77,7 +81,12 @@ export function publicRoutes(app: App, services: Services) {
       if (provider === undefined)
         throw new AppError("not_found", "There is no such provider: /providers lists them all");
       return page(
-        <ProviderPage visit={visitOf(request, app)} provider={provider} gateway={source} />,
+        <ProviderPage
+          visit={visitOf(request, app)}
+          provider={provider}
+          gateway={source}
+          note={note}
+        />,
       );
     })
     .get("/methodology", ({ request }) =>
@@ -85,9 +94,10 @@ export function publicRoutes(app: App, services: Services) {
         <MethodologyPage
           visit={visitOf(request, app)}
           methodologies={besides(services.tables, app.config.eco.methodology)}
-          others={services.tables.methodologies}
+          tables={services.tables}
           used={app.config.eco.methodology}
           regions={regionFacts(services.tables)}
+          note={note}
         />,
       ),
     )
@@ -140,7 +150,11 @@ function table<T>(
     const sheet = sheetOf(services.tables, services);
     return (
       sheetAnswer(sheet, new URL(request.url).searchParams) ??
-      page(<TablePage visit={visitOf(request, app)} name={name} sheet={sheet} />)
+      page(
+        <TablePage visit={visitOf(request, app)} name={name} sheet={sheet}>
+          {name === "regions" || name === "zones" ? <GridNote tables={services.tables} /> : null}
+        </TablePage>,
+      )
     );
   };
 }
@@ -149,7 +163,7 @@ const tableAnswers: Record<keyof typeof tablePages, TableAnswer> = {
   parameters: table("parameters", parameterSheet),
   grid: table("grid", gridSheet),
   regions: table("regions", regionSheet),
-  zones: table("zones", (_, services) => zoneSheet(services)),
+  zones: table("zones", (_, services) => zoneSheet(forEveryone(services))),
   places: table("places", placeSheet),
   measurements: table("measurements", measurementSheet),
 };

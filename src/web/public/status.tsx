@@ -54,7 +54,7 @@ export function statusSheet({ app }: Source): Sheet<PlaceRow> {
     },
     {
       name: "models_ill",
-      title: "Of them ill",
+      title: "Of them not up",
       kind: "figure",
       value: ({ seen }) => seen.filter(({ state }) => state !== "ok").length,
     },

@@ -2,7 +2,8 @@
 import { estimate } from "#src/eco/estimate.ts";
 import { scopeOf } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
-import { besides, isPublishable } from "#src/eco/grid-table.ts";
+import { isPublishable, publishedTables } from "#src/eco/grid-licence.ts";
+import { besides } from "#src/eco/grid-table.ts";
 import type { Benchmark, Datacenter, EcoTables, RegionRow } from "#src/eco/load.ts";
 import type { Grid, GridRow, ModelParameters } from "#src/eco/methodology.ts";
 import { withheld } from "#src/eco/publish.ts";
@@ -107,8 +108,9 @@ export interface RegionFacts extends RegionRow {
   scope: ReturnType<typeof scopeOf> | undefined;
 }
 
-/** Every region of the tables, the cleanest first. */
-export function regionFacts(tables: EcoTables): RegionFacts[] {
+/** Every region of the tables, the cleanest first, from what may be published. */
+export function regionFacts(counted: EcoTables): RegionFacts[] {
+  const tables = publishedTables(counted);
   return [...tables.regions.values()]
     .map((row) => {
       const grid = gridFor(tables, { provider: "", region: row.id });

@@ -1,4 +1,7 @@
 import type { DataPolicy, Endpoint, Model } from "#src/catalog/model.ts";
+import { withholdsGrids } from "#src/eco/grid-licence.ts";
+import type { EcoTables } from "#src/eco/load.ts";
+import type { Grid } from "#src/eco/methodology.ts";
 import type { HealthReason, HealthState } from "#src/provider/health.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { figure } from "#src/web/format.ts";
@@ -19,6 +22,13 @@ export const bases: Record<Endpoint["regionBasis"], string> = {
   assumed: "assumed",
   "operator-config": "set by the operator",
 };
+
+/** What a place rests on, beside its grid: one that nobody names is not published, whatever the region is called. */
+export function placeBasis(basis: Endpoint["regionBasis"], grid: Grid | undefined): string {
+  if (basis === "operator-config") return bases[basis];
+  if (grid === undefined) return "not disclosed";
+  return grid.assumption === undefined ? bases[basis] : bases.assumed;
+}
 
 export const states: Record<HealthState, string> = {
   ok: "Up",
@@ -43,6 +53,18 @@ export const reasons: Record<HealthReason, string> = {
 
 export function State({ of }: { of: HealthState }) {
   return <span class={stateClasses[of]}>{states[of]}</span>;
+}
+
+/** Said where figures are shown that requests are not counted with, because those may not be published. */
+export function GridNote({ tables }: { tables: Pick<EcoTables, "zones"> }) {
+  if (!withholdsGrids(tables)) return null;
+  return (
+    <p class="notice">
+      Requests are counted here with a grid table that is licensed to the operator, and not for
+      publication. Figures on this page stand on <a href="/methodology/grid">published values</a>{" "}
+      instead: those of a request may differ.
+    </p>
+  );
 }
 
 /** A time to the second, UTC. */

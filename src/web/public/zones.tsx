@@ -2,7 +2,7 @@ import type { Provider, ProviderRegion } from "#src/catalog/model.ts";
 import { scopeOf } from "#src/eco/explain.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Services } from "#src/http/services.ts";
-import { bases, providerPath, unknown } from "#src/web/public/words.tsx";
+import { placeBasis, providerPath, unknown } from "#src/web/public/words.tsx";
 import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
 
 /** A provider's region with the grid that is taken for it. */
@@ -26,7 +26,11 @@ export function zoneSheet({ providers, gridOf }: Services): Sheet<ZoneRow> {
     },
     { name: "region", title: "Region", kind: "short", value: ({ region }) => region.id },
     { name: "zone", title: "Zone", why: unknown.grid, value: ({ grid }) => grid?.zone ?? null },
-    { name: "place_is", title: "Place is", value: ({ region }) => bases[region.basis] },
+    {
+      name: "place_is",
+      title: "Place is",
+      value: ({ region, grid }) => placeBasis(region.basis, grid),
+    },
     { name: "how", title: "How the zone is known", kind: "list", value: howOf },
     {
       name: "g_per_kwh",

@@ -174,3 +174,16 @@ describe("refuses, naming the member and quoting none of it", () => {
     expect(refused.message).not.toContain("secret");
   });
 });
+
+test("a word that every object knows is no type of a source and no speaker of a block", () => {
+  const picture = (type: Json) => say({ type: "image", source: { type, data: "QQ==" } });
+  for (const type of ["constructor", "toString", { toString: 1 }, ["base64"]]) {
+    const refused = refusalOf(() => peek(picture(type)));
+    expect([refused.status, refused.detail.param]).toEqual([
+      400,
+      "messages[0].content[0].source.type",
+    ]);
+  }
+  const ask = peek({ ...say({ type: "constructor", text: "x" }), toString: 1 });
+  expect(ask.parameters).toContain("toString");
+});

@@ -181,3 +181,8 @@ test("pages of the web that texts lean on are citations, the client's own docume
     citations: [{ url: "https://a/1", title: "A", start: 4, end: 8 }],
   });
 });
+
+test("an ending that every object knows as a member is an ending that nobody knows", () => {
+  const { reply } = readJson(message({ stop_reason: "constructor" }));
+  expect(reply.choices[0]?.finish).toBe("stop");
+});

@@ -88,3 +88,8 @@ test("the gateway is asked to fetch what a client gives by address", () => {
   const picture = { kind: "image" as const, url: "https://a.example/b.png" };
   expect(bedrockUpstream.needsBytes?.(picture, targetOf())).toBe(true);
 });
+
+test("an ending that every object knows as a member is an ending that nobody knows", () => {
+  const { reply } = read({ ...message({ text: "Hi" }), stopReason: "constructor" });
+  expect(reply.choices[0]?.finish).toBe("stop");
+});

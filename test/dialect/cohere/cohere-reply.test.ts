@@ -109,3 +109,7 @@ test("an error is its message, at the provider's own statuses too", async () => 
     expect(cohereUpstream.readError(status, body)).toEqual({ status, message });
   }
 });
+
+test("an ending that every object knows as a member is an ending that nobody knows", () => {
+  expect(read(said("constructor")).reply.choices[0]?.finish).toBe("stop");
+});

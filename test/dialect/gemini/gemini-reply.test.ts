@@ -209,3 +209,7 @@ test("pages that an answer leans on are told with their places, which are in byt
     },
   ]);
 });
+
+test("an ending that every object knows as a member is an ending that nobody knows", () => {
+  expect(said([{ text: "Hi" }], { finishReason: "constructor" })?.finish).toBe("stop");
+});

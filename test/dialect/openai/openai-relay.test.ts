@@ -286,3 +286,9 @@ test("text completions are relayed in their own shape", () => {
     choices: [{ index: 0, text: "", logprobs: null, finish_reason: null }],
   });
 });
+
+test("an event that is nested too deep breaks the stream in our own words", () => {
+  const deep = `{"choices":[],"usage":{"prompt_tokens":1,"x":${"[".repeat(300)}${"]".repeat(300)}}}`;
+  const { failure } = relayed(relay(), [encode(`data: ${deep}\n\n`)]);
+  expect(failure).toBe("UpstreamStreamError: The provider sent an event that is nested too deep");
+});

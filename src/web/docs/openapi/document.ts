@@ -81,7 +81,7 @@ function described(operation: Operation): object {
     query = [],
     body,
     answer,
-    also,
+    also = [],
     media,
   } = operation;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({
@@ -111,7 +111,7 @@ function described(operation: Operation): object {
         ...(isInference && method === "post" ? { headers: answerHeaders } : {}),
         content: {
           ...(media === undefined ? json(answer) : { [media]: { schema: answer } }),
-          ...(also === undefined ? {} : { [also]: { schema: text } }),
+          ...Object.fromEntries(also.map((one) => [one, { schema: text }])),
         },
       },
       default: { $ref: "#/components/responses/Error" },

@@ -29,8 +29,8 @@ export interface Operation {
   answer: JsonSchema;
   /** What it answers in, where that is no JSON. */
   media?: string;
-  /** Another kind of answer than JSON that it may give too. */
-  also?: string;
+  /** Other kinds of answers than JSON that it may give too. */
+  also?: readonly string[];
   /** Another path that does the same; the reference names it there. */
   sameAs?: string;
 }

@@ -1,4 +1,5 @@
 /** Every path of the API. One list of them, which is why it is over 300 lines long. A test holds it against the routes. */
+import { statementFormats } from "#src/http/statements.ts";
 import {
   anything,
   closed,
@@ -47,7 +48,7 @@ const inference: Operation[] = [
     caller: "inference",
     body: ref("ChatRequest"),
     answer: ref("ChatCompletion"),
-    also: "text/event-stream",
+    also: ["text/event-stream"],
   },
   {
     method: "post",
@@ -58,7 +59,7 @@ const inference: Operation[] = [
     caller: "inference",
     body: ref("CompletionRequest"),
     answer: ref("Completion"),
-    also: "text/event-stream",
+    also: ["text/event-stream"],
   },
   {
     method: "post",
@@ -79,7 +80,7 @@ const inference: Operation[] = [
     caller: "inference",
     body: ref("ResponsesRequest"),
     answer: ref("Response"),
-    also: "text/event-stream",
+    also: ["text/event-stream"],
   },
   {
     method: "post",
@@ -90,7 +91,7 @@ const inference: Operation[] = [
     caller: "inference",
     body: ref("MessagesRequest"),
     answer: ref("Message"),
-    also: "text/event-stream",
+    also: ["text/event-stream"],
   },
   {
     method: "post",
@@ -139,7 +140,7 @@ function geminiVerbs(under: string): Operation[] {
     caller: "inference",
     body: answer === undefined ? anything : ref("GeminiRequest"),
     answer: answer === undefined ? anything : ref(answer),
-    ...(verb === "streamGenerateContent" ? { also: "text/event-stream" } : {}),
+    ...(verb === "streamGenerateContent" ? { also: ["text/event-stream"] } : {}),
   }));
 }
 
@@ -189,7 +190,7 @@ const catalogue: Operation[] = [
     path: "/v1/methodology",
     base: "root and /api",
     tag: "Models and providers",
-    summary: "The bundled methodologies",
+    summary: "The methodologies, also on imported grid tables, with the source of each",
     caller: "anyone",
     answer: objectList(ref("Methodology")),
   },
@@ -340,7 +341,40 @@ const account: Operation[] = [
       { name: "format", about: "`json` (default) or `csv`", schema: oneOf("json", "csv") },
     ],
     answer: data(listOf(ref("Activity"))),
-    also: "text/csv",
+    also: ["text/csv"],
+  },
+  {
+    method: "get",
+    path: "/v1/statements",
+    base: "root and /api",
+    tag: "Account",
+    summary: "Months with requests, newest first",
+    caller: "management",
+    answer: data(listOf(ref("StatementMonth"))),
+  },
+  {
+    method: "get",
+    path: "/v1/statements/{month}",
+    base: "root and /api",
+    tag: "Account",
+    summary: "The signed footprint statement of a month",
+    about:
+      "Of the caller's account; the month as 2026-10, UTC. `lowrouter audit verify` checks each form; the CSV with its signature beside it.",
+    caller: "management",
+    query: [
+      {
+        name: "format",
+        about: "`json` (default), `pdf`, `html`, `csv`, or `csv.sig`: the signature of the CSV",
+        schema: oneOf(...statementFormats),
+      },
+      {
+        name: "partial",
+        about: "`true` for a month that is not over: the statement says so",
+        schema: oneOf("true", "false"),
+      },
+    ],
+    answer: ref("FootprintStatement"),
+    also: ["application/pdf", "text/html", "text/csv"],
   },
   {
     method: "get",
@@ -362,7 +396,7 @@ const account: Operation[] = [
       { name: "format", about: "`json` (default) or `csv`", schema: oneOf("json", "csv") },
     ],
     answer: ref("WhatIf"),
-    also: "text/csv",
+    also: ["text/csv"],
   },
   {
     method: "get",

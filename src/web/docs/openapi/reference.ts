@@ -44,7 +44,7 @@ function operationMarkdown(operation: Operation): string {
           query.map((one) => [`\`${one.name}\``, inWords(one.schema), one.about]),
         ),
     body === undefined ? undefined : `Takes: ${shape(body)}.`,
-    `Answers ${status}: ${shape(answer)}${operation.also === undefined ? "" : `, or \`${operation.also}\``}.`,
+    `Answers ${status}: ${shape(answer)}${(operation.also ?? []).map((one) => `, or \`${one}\``).join("")}.`,
   ];
   return lines.filter((line) => line !== undefined).join("\n\n");
 }

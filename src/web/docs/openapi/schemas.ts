@@ -440,6 +440,21 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     weights: open({ completion: number, freshPrompt: number, cachedPrompt: number }),
     includes: listOf(text),
     excludes: listOf(text),
+    grid_table: told(
+      orNull(
+        open({
+          name: text,
+          zones: integer,
+          oldest_year: integer,
+          newest_year: integer,
+          sources: listOf(text),
+          source_urls: listOf(text),
+          licences: listOf(text),
+          published: flag,
+        }),
+      ),
+      "The imported grid table that it stands on; null for the bundled one",
+    ),
   }),
   Generation: closed(
     {
@@ -452,7 +467,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       key_id: text,
       key_name: text,
       user: orNull(text),
-      app: told(orNull(text), "From `X-Title`"),
+      app: told(orNull(text), "From `X-Title`, else the host of `HTTP-Referer`"),
       dialect: text,
       requested_model: orNull(text),
       resolved_model: orNull(text),
@@ -640,7 +655,15 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     state: oneOf("waiting", "delivered", "failed"),
     attempts: integer,
     next_at: orNull(time),
-    tries: listOf(closed({ at: time, status: orNull(integer), reason: orNull(text), ms: integer })),
+    tries: listOf(
+      closed({
+        at: time,
+        status: orNull(integer),
+        reason: orNull(text),
+        retry_after_s: told(orNull(integer), "What the answer asked for by Retry-After"),
+        ms: integer,
+      }),
+    ),
     created_at: time,
     delivered_at: orNull(time),
     payload: told(open({ id: text, type: text, timestamp: time }), "What is sent"),
@@ -672,6 +695,34 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ["date", "model", "provider", "region", "api_key_hash", "user"],
   ),
+  StatementMonth: closed({
+    month: told(text, "UTC, as 2026-10"),
+    is_over: told(flag, "A statement of one that is not has to be asked for as partial"),
+    requests: integer,
+    requests_without_estimate: integer,
+    energy_wh: told(orNull(number), "Null where no request had an estimate"),
+    carbon_g: orNull(number),
+    methodology_versions: listOf(text),
+  }),
+  FootprintStatement: closed({
+    signature: closed({
+      signed: told(text, "What was signed, in words"),
+      key_id: text,
+      public_key: told(text, "32 bytes in base64url, Ed25519"),
+      sha256: told(text, "Of the canonical JSON (RFC 8785) of the member statement"),
+      signature: text,
+    }),
+    statement: told(
+      open({
+        object: oneOf("lowrouter.footprint_statement"),
+        month: text,
+        partial: flag,
+        totals: told(open({ requests: integer }), "Tokens, energy and carbon, with low and high"),
+        lines: told(listOf(anything), "Whatever is totalled is a sum of these"),
+      }),
+      "Everything that the other forms show",
+    ),
+  }),
   WhatIf: closed({
     object: oneOf("what_if"),
     start: text,

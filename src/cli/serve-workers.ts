@@ -1,0 +1,156 @@
+import { keyPlaceOf } from "#src/shared-keys.ts";
+import { createPeople } from "#src/account/people/people.ts";
+import { setupToken } from "#src/account/people/setup.ts";
+import { configOf } from "#src/cli/configuration.ts";
+import { bootstrap } from "#src/cli/init.ts";
+import { listenError, servingLog } from "#src/cli/listen.ts";
+import { CommandError, type Output } from "#src/cli/output.ts";
+import { storeOf } from "#src/cli/runtime.ts";
+import { greeting, type ServeOptions } from "#src/cli/serve.ts";
+import { ConfigError } from "#src/config/error.ts";
+import { fileText } from "#src/config/file.ts";
+import type { Config } from "#src/config/load.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
+import { notify } from "#src/lib/sd-notify.ts";
+import type { Store } from "#src/store/store.ts";
+import { createSupervisor, type Supervisor, WorkerFault } from "#src/workers/supervise.ts";
+
+/** A configuration and the text of its file, read once. */
+interface Read {
+  config: Config;
+  text: string | undefined;
+}
+
+/** `serve` with several workers: this process starts and replaces them, and answers no request. Returns when all have ended. */
+export async function serveByWorkers(options: ServeOptions, output: Output): Promise<void> {
+  const read = readConfig(options);
+  const { config } = read;
+  if (process.platform !== "linux")
+    throw new CommandError(
+      `Cannot serve by ${config.workers} workers on ${process.platform}: only Linux spreads connections over them\nServe with --workers 1`,
+    );
+  const log = servingLog(config);
+  const port = freePort(config);
+  // Brought up to date once, before several would try.
+  const store = await storeOf(config);
+  const crew = { workers: config.workers, fileText: read.text };
+  const command = commandOf(options);
+  const { drainMs } = config.timeouts;
+  const supervisor = createSupervisor({ command, port, drainMs, clock: systemClock, log }, crew);
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      notify("STOPPING=1");
+      supervisor.stop();
+    });
+  const found = await started(supervisor, config, store);
+  process.on("SIGHUP", () => void readAnew());
+  process.on("SIGUSR2", () => void renew({ config, text: crew.fileText }, "renewed"));
+  output.err(greeting(found));
+  notify("READY=1");
+  if (!(await supervisor.stopped))
+    throw new CommandError("A worker did not end as it should: see the log");
+
+  async function renew(next: Read, event: string): Promise<void> {
+    const { workers } = next.config;
+    log.write("info", "replacing_workers", { workers });
+    const isDone = await supervisor.replace({ workers, fileText: next.text });
+    if (isDone) {
+      crew.fileText = next.text;
+      crew.workers = workers;
+      log.write("info", event, { workers });
+    } else log.write("error", "workers_kept", { why: "a new one could not start" });
+  }
+
+  async function readAnew(): Promise<void> {
+    try {
+      const next = readConfig(options);
+      refuseMoves(config, next.config);
+      await renew(next, "configuration_read");
+    } catch (thrown) {
+      const why = thrown instanceof ConfigError ? thrown.message : "it cannot be read";
+      log.write("error", "configuration_kept", { why });
+    }
+  }
+}
+
+function readConfig(options: ServeOptions): Read {
+  const path = configOf(options).file;
+  const text = path === undefined ? undefined : fileText(path);
+  return { config: configOf({ ...options, fileText: text }), text };
+}
+
+/** Throws ConfigError for a change that no replacement can bring. */
+function refuseMoves(before: Config, after: Config): void {
+  const moves = [
+    [
+      "listen",
+      `${before.listen.hostname}:${before.listen.port}`,
+      `${after.listen.hostname}:${after.listen.port}`,
+    ],
+    ["data_dir", before.dataDir, after.dataDir],
+    ["database.url", before.database.url, after.database.url],
+  ] as const;
+  for (const [key, old, next] of moves)
+    if (old !== next)
+      throw new ConfigError(`Cannot change ${key} while serving: restart the gateway`);
+}
+
+/** The port to listen on. Throws where somebody else does: workers share an address, so they would not notice. */
+function freePort(config: Config): number {
+  const { hostname, port } = config.listen;
+  try {
+    const probe = Bun.listen({
+      hostname,
+      port,
+      exclusive: true,
+      socket: { data() {} },
+    });
+    const found = probe.port;
+    probe.stop(true);
+    return found;
+  } catch (cause) {
+    throw listenError(config, cause);
+  }
+}
+
+/** Starts the workers, and does what is done once for all of them. The store is closed then. */
+async function started(
+  supervisor: Supervisor,
+  config: Config,
+  store: Store,
+): Promise<Parameters<typeof greeting>[0]> {
+  try {
+    const found = await supervisor.start();
+    // Only now: a key made before a start that fails would never be shown.
+    const first = await bootstrap(store, { by: "serve" });
+    const people = createPeople({
+      store,
+      clock: systemClock,
+      ids: createIds(systemClock),
+      place: keyPlaceOf(config),
+      oidc: [],
+      onFault: () => undefined,
+    });
+    return { ...found, key: first?.key, token: await setupToken(people) };
+  } catch (thrown) {
+    if (!(thrown instanceof WorkerFault)) {
+      supervisor.stop();
+      await supervisor.stopped;
+      throw thrown;
+    }
+    throw new CommandError(thrown.message, thrown.exit.code === 78 ? 78 : 1);
+  } finally {
+    store.close();
+  }
+}
+
+/** This program again, with what it was started with. */
+function commandOf({ config, dataDir, listen, workers }: ServeOptions): string[] {
+  const script = Bun.isStandaloneExecutable ? [] : process.argv.slice(1, 2);
+  const given = { config, "data-dir": dataDir, listen, workers };
+  const flags = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, value],
+  );
+  return [process.execPath, ...script, "serve", ...flags];
+}

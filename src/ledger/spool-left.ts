@@ -1,0 +1,159 @@
+import { rmSync } from "node:fs";
+import { abandonStatements } from "#src/allowance/lease.ts";
+import {
+  canPass,
+  createLedger,
+  type Entry,
+  type LedgerOptions,
+  type Link,
+} from "#src/ledger/commit.ts";
+import {
+  claim,
+  leftFiles,
+  type LeftFile,
+  linesOf,
+  ownersIn,
+  spoolFolder,
+} from "#src/ledger/spool-file.ts";
+import { entryOf, lineOf } from "#src/ledger/spool-line.ts";
+import { refuseRow } from "#src/ledger/spool-refused.ts";
+import { type StoreError, toStoreError } from "#src/store/error.ts";
+import { numberIn, type Store, textOf } from "#src/store/store.ts";
+
+export interface LeftOptions extends Omit<LedgerOptions, "processId" | "head"> {
+  dataDir: string;
+  onTrouble(event: string, rows: number, cause: unknown): void;
+  /** Told of rows of a dead process that the database has now. */
+  onSent(processId: string, rows: number): void;
+}
+
+/** What processes that died left in this data directory. */
+export interface LeftSpools {
+  /** Sends it, each row once, under the chain of its own process, and gives that process's leases back. Throws StoreError where the database is away. */
+  send(): Promise<void>;
+  /** Whether rows of a process still wait here, so that what it had leased is not free yet. */
+  isOwed(processId: string): boolean;
+}
+
+/** Rows that are sent at a time. */
+const mostRows = 500;
+
+/** Looks after the files of a data directory that nobody writes any more. */
+export function openLeftSpools(options: LeftOptions): LeftSpools {
+  const { store, clock, onTrouble, onSent } = options;
+  const folder = spoolFolder(options.dataDir);
+  /** Ours by now, and not sent yet. */
+  const claimed = new Map<string, LeftFile>();
+  const strange = new Set<string>();
+  let sending: Promise<void> | undefined;
+
+  async function send(): Promise<void> {
+    const byProcess = new Map<string, LeftFile[]>();
+    for (const file of [...claimed.values(), ...leftFiles(folder)]) {
+      const files = byProcess.get(file.processId);
+      if (files === undefined) byProcess.set(file.processId, [file]);
+      else files.push(file);
+    }
+    for (const [processId, files] of byProcess) await sendOne(processId, files);
+  }
+
+  async function sendOne(processId: string, files: readonly LeftFile[]): Promise<void> {
+    const [row] = await store.read("SELECT sequence, head, expires_at FROM process WHERE id = ?", [
+      processId,
+    ]);
+    if (row === undefined) {
+      // Of another database: it stays for the day when this directory is used with that one again.
+      if (!strange.has(processId)) onTrouble("spool_of_another_database", 0, undefined);
+      strange.add(processId);
+      return;
+    }
+    const mayLive = files.some(({ isCertain }) => !isCertain);
+    if (mayLive && (numberIn(row, "expires_at") ?? 0) >= clock.now()) return;
+    for (const file of files) {
+      const ours = claimed.has(file.path) ? file : claim(folder, file);
+      if (ours !== undefined) claimed.set(ours.path, ours);
+    }
+    const mine = [...claimed.values()].filter((file) => file.processId === processId);
+    const sequence = numberIn(row, "sequence") ?? 0;
+    const head = sequence > 0 ? { sequence, hash: textOf(row, "head") ?? "" } : undefined;
+    const rows = await sendRows(processId, mine, head);
+    await store.write(abandonStatements(store, [{ id: processId, isOver: false }], clock.now()));
+    for (const { path } of mine) {
+      rmSync(path, { force: true });
+      claimed.delete(path);
+    }
+    if (rows > 0) onSent(processId, rows);
+  }
+
+  async function sendRows(
+    processId: string,
+    files: readonly LeftFile[],
+    head: Link | undefined,
+  ): Promise<number> {
+    const entries = new Map<string, Entry>();
+    for (const line of files.flatMap(linesOf)) {
+      const entry = entryOf(line);
+      if (entry === undefined) refuse(line, new Error("the line cannot be read"));
+      else entries.set(entry.generation.id, entry);
+    }
+    const found = await idsIn(store, [...entries.keys()]);
+    const missing = [...entries.values()].filter(({ generation }) => !found.has(generation.id));
+    const ledger = createLedger({
+      ...options,
+      processId,
+      retryMilliseconds: [50, 500],
+      ...(head === undefined ? {} : { head }),
+    });
+    for (let at = 0; at < missing.length; at += mostRows) {
+      const group = missing.slice(at, at + mostRows);
+      const outcomes = await Promise.allSettled(group.map((entry) => ledger.record(entry)));
+      const failed = group.flatMap((entry, index) => {
+        const outcome = outcomes[index];
+        return outcome?.status === "rejected"
+          ? [{ entry, error: toStoreError(outcome.reason) }]
+          : [];
+      });
+      await settleFailed(failed);
+    }
+    return missing.length;
+  }
+
+  /** Throws while the database is away; sets aside what it will never take. */
+  async function settleFailed(failed: readonly { entry: Entry; error: StoreError }[]) {
+    const away = failed.find(({ error }) => canPass(error));
+    if (away !== undefined) throw away.error;
+    // The last words of the dead process may have come through only now.
+    const ids = failed.map(({ entry }) => entry.generation.id);
+    const late = ids.length === 0 ? new Set<string>() : await idsIn(store, ids);
+    for (const { entry, error } of failed)
+      if (!late.has(entry.generation.id)) refuse(lineOf(entry), error);
+  }
+
+  function refuse(line: string, cause: Error): void {
+    onTrouble("row_refused", 1, cause);
+    refuseRow(folder, line, cause);
+  }
+
+  return {
+    send() {
+      sending ??= send().finally(() => {
+        sending = undefined;
+      });
+      return sending;
+    },
+    isOwed: (processId) => ownersIn(folder).has(processId) && !strange.has(processId),
+  };
+}
+
+/** Which of these requests the database has. */
+async function idsIn(store: Store, ids: readonly string[]): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (let at = 0; at < ids.length; at += mostRows) {
+    const rows = await store.read(
+      "SELECT id FROM generation_record WHERE id IN (SELECT value FROM json_each(?))",
+      [JSON.stringify(ids.slice(at, at + mostRows))],
+    );
+    for (const row of rows) found.add(textOf(row, "id") ?? "");
+  }
+  return found;
+}

@@ -1,0 +1,203 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, truncateSync } from "node:fs";
+import { appendFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { openHouse } from "#test/chaos/house.ts";
+import { serve, spawn } from "#test/chaos/program.ts";
+import {
+  isBroken,
+  isHonestRefusal,
+  judge,
+  type Scenario,
+  stopped,
+  type Trial,
+} from "#test/chaos/scenario.ts";
+import type { Program } from "#test/chaos/program.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+const megabyte = 1024 * 1024;
+
+/** A file system that fills up, and one that goes read-only under a running gateway. Both need root. */
+export const diskScenarios: readonly Scenario[] = [
+  {
+    name: "disk-full",
+    fault: "the disk fills up while serving, and is freed",
+    roundsPerHouse: 10,
+    cannot: () => cannotMount(),
+    open: (program) => openFull(program),
+  },
+  {
+    name: "disk-read-only",
+    fault:
+      "the disk turns read-only while serving, what was not synced is lost; repaired and started again",
+    roundsPerHouse: 1,
+    cannot: () => cannotMount() ?? cannotLoop(),
+    open: (program) => openReadOnly(program),
+  },
+];
+
+async function openFull(program: Program): Promise<Trial> {
+  const folder = temporaryFolder();
+  const disk = join(folder.path, "disk");
+  mkdirSync(disk);
+  run("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk);
+  const release = () => {
+    spawnOnce("umount", "-l", disk);
+    folder[Symbol.dispose]();
+  };
+  try {
+    const house = await openHouse({ program, dataDir: join(disk, "state") });
+    const gateway = await house.serve();
+    return {
+      async round(chance, tell) {
+        const crowd = house.crowd(() => gateway.url, { patienceMs: 60_000 });
+        await crowd.more(10, 3000);
+        const ballast = join(disk, "ballast");
+        await fill(ballast, disk);
+        // Commits find room for a while within the pages that are there.
+        await crowd.more(Math.floor(chance.between(20, 2000)), chance.between(1000, 8000));
+        const copy = join(disk, "copy.db");
+        const { code, err } = await house.command(["backup", copy]);
+        if (code === 0 || !err.startsWith("lowrouter: "))
+          tell.findings([`A backup to a full disk ended with ${code}: ${err}`]);
+        if (readdirSync(disk).some((name) => name.startsWith("copy.db")))
+          tell.findings(["A backup to a full disk left a part of itself"]);
+        rmSync(ballast);
+        await crowd.more(10, 5000);
+        judge(house, await crowd.stop(), tell, isHonestRefusal);
+        tell.findings(await house.answers(gateway.url));
+        tell.findings(await house.check({ alive: [gateway.pid] }));
+      },
+      async [Symbol.asyncDispose]() {
+        gateway.kill("SIGTERM");
+        await gateway.ended;
+        const left = await house.check({ alive: [] });
+        await house[Symbol.asyncDispose]();
+        release();
+        if (left.length > 0) throw new Error(left.join("; "));
+      },
+    };
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+}
+
+/** Writes until there is no byte left. */
+async function fill(path: string, disk: string): Promise<void> {
+  for (let size = megabyte; size >= 1; size = Math.floor(size / 16)) {
+    const block = Buffer.alloc(size);
+    for (;;) {
+      const { bavail, bsize } = statfsSync(disk);
+      if (bavail * bsize < size) break;
+      const ok = await appendFile(path, block).then(
+        () => true,
+        () => false,
+      );
+      if (!ok) break;
+    }
+  }
+}
+
+async function openReadOnly(program: Program): Promise<Trial> {
+  const folder = temporaryFolder();
+  const [image, disk] = [join(folder.path, "image"), join(folder.path, "disk")];
+  mkdirSync(disk);
+  await Bun.write(image, "");
+  truncateSync(image, 64 * megabyte);
+  run("mkfs.ext4", "-q", "-F", image);
+  const mount = () => run("mount", "-o", "loop,errors=remount-ro", image, disk);
+  mount();
+  const release = () => {
+    spawnOnce("umount", "-l", disk);
+    folder[Symbol.dispose]();
+  };
+  try {
+    const dataDir = join(disk, "state");
+    // What an answer rests on has to be on the disk: the kernel throws away what it had not written, as a power cut does.
+    const env = { LOWROUTER_DATABASE_SYNCHRONOUS: "full" };
+    const house = await openHouse({ program, dataDir, env });
+    let gateway = await house.serve();
+    return {
+      async round(chance, tell) {
+        const crowd = house.crowd(() => gateway.url, { patienceMs: 60_000 });
+        await crowd.more(Math.floor(chance.between(5, 60)), 3000);
+        breakFileSystem(disk);
+        await crowd.more(Math.floor(chance.between(5, 40)), chance.between(500, 8000));
+        const refused = spawn(program, ["key", "list", "--data-dir", dataDir], {
+          HOME: folder.path,
+          TMPDIR: folder.path,
+        });
+        const { err } = await refused.ended;
+        if (err !== "" && !err.startsWith("lowrouter: "))
+          tell.findings([`A command on a read-only disk said: ${err}`]);
+        gateway.kill("SIGKILL");
+        await gateway.ended;
+        judge(house, await crowd.stop(), tell, (one) => isHonestRefusal(one) || isBroken(one));
+        const port = gateway.port;
+        const failed = await serve(program, ["--data-dir", dataDir], house.env, port).then(
+          (started) => started,
+          (thrown: unknown) => String(thrown),
+        );
+        if (typeof failed !== "string") {
+          tell.findings(["It started on a read-only disk"]);
+          failed.kill("SIGKILL");
+          await failed.ended;
+        } else if (!/lowrouter: Cannot /.test(failed))
+          tell.findings([`On a read-only disk it said: ${failed}`]);
+        run("umount", disk);
+        spawnOnce("fsck.ext4", "-y", image);
+        mount();
+        tell.findings(await house.check({}));
+        gateway = await house.serve();
+        tell.findings(await house.answers(gateway.url));
+        tell.findings(await house.check({ alive: [gateway.pid] }));
+        tell.findings(await stopped(house, gateway));
+      },
+      async [Symbol.asyncDispose]() {
+        gateway.kill("SIGKILL");
+        await gateway.ended;
+        await house[Symbol.asyncDispose]();
+        release();
+      },
+    };
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+}
+
+/** Tells the kernel that the file system is damaged, which turns it read-only with files open, as a failing disk does. */
+function breakFileSystem(disk: string): void {
+  const { out } = spawnOnce("findmnt", "-no", "SOURCE", disk);
+  const trigger = `/sys/fs/ext4/${basename(out.trim())}/trigger_fs_error`;
+  run("sh", "-c", `echo chaos > ${trigger}`);
+}
+
+function cannotMount(): string | undefined {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs root on Linux";
+  const folder = temporaryFolder();
+  try {
+    const { code } = spawnOnce("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path);
+    if (code !== 0) return "nothing can be mounted here";
+    spawnOnce("umount", folder.path);
+    return undefined;
+  } finally {
+    folder[Symbol.dispose]();
+  }
+}
+
+function cannotLoop(): string | undefined {
+  if (Bun.which("mkfs.ext4") === null || !existsSync("/dev/loop-control"))
+    return "needs mkfs.ext4 and loop devices";
+  return existsSync("/sys/fs/ext4/features") ? undefined : "needs ext4 in the kernel";
+}
+
+function spawnOnce(...command: string[]): { code: number; out: string } {
+  const { exitCode, stdout } = Bun.spawnSync(command, { stdout: "pipe", stderr: "ignore" });
+  return { code: exitCode, out: stdout.toString() };
+}
+
+function run(...command: string[]): void {
+  const { exitCode, stderr } = Bun.spawnSync(command, { stdout: "ignore", stderr: "pipe" });
+  if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}: ${stderr}`);
+}

@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { mintMasterKey } from "#src/account/vault.ts";
+import { cleanEnvironment, unwritable } from "#test/bin/executable.ts";
+import { startHrana } from "#test/lib/hrana.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+const root = join(import.meta.dir, "../..");
+
+/** Runs `serve` on a remote database, which ends by itself. */
+async function serve(dataDir: string, env: Record<string, string>) {
+  const child = Bun.spawn(
+    [process.execPath, join(root, "src/main.ts"), "serve", "--data-dir", dataDir],
+    { cwd: root, env: cleanEnvironment(env), stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+  );
+  const err = await child.stderr.text();
+  return { code: await child.exited, err };
+}
+
+test("serve says what a remote database needs: a master key, and a directory for what is not sent yet", async () => {
+  using folder = temporaryFolder();
+  const server = startHrana({ path: `${folder.path}/remote.db` });
+  const env = { LOWROUTER_DATABASE_URL: server.url, OPENAI_API_KEY: "sk-none" };
+  const keyless = await serve(join(folder.path, "state"), env);
+  expect(keyless.code).toBe(1);
+  expect(keyless.err).toContain("without LOWROUTER_MASTER_KEY");
+  expect(keyless.err).toContain("openssl rand -base64 32");
+  expect(server.requests()).toBe(0);
+  const withKey = { ...env, LOWROUTER_MASTER_KEY: mintMasterKey() };
+  const homeless = await serve(unwritable, withKey);
+  expect(homeless.code).toBe(1);
+  expect(homeless.err).toContain(`Cannot write in ${unwritable}`);
+  expect(homeless.err).toContain("LOWROUTER_DATA_DIR");
+  await server.stop();
+}, 30_000);

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "bun:test";
+import { exact, tooLong } from "#test/simulation/weathers.ts";
+import { simulate } from "#test/simulation/world.ts";
+
+/** Events of a run here; `bun run simulate` does millions. */
+const steps = 25_000;
+/** New ones each time: a failure names its own. */
+const seeds = [1, 2, 1 + (Math.floor(Date.now() / 1000) % 1_000_000)];
+
+describe("no limit is exceeded, nothing leaks, and what is left can be spent, with", () => {
+  for (const [name, weather] of Object.entries(exact))
+    for (const seed of seeds)
+      test(`${name} (seed ${seed})`, async () => {
+        const out = await simulate(seed, steps, weather);
+        expect(out.findings).toEqual([]);
+        expect(out.admitted).toBeGreaterThan(1000);
+        expect(out.refused).toBeGreaterThan(100);
+        if (weather.loss > 0) expect(out.lost).toBeGreaterThan(50);
+        if (weather.crashEvery !== undefined) expect(out.crashes).toBeGreaterThan(1);
+        if (weather.cutEvery !== undefined) expect(out.cuts).toBeGreaterThan(1);
+      }, 60_000);
+});
+
+test("who is away for longer than its leases are left alone leaks nothing, and all goes on", async () => {
+  const out = await simulate(3, 40_000, tooLong);
+  expect(out.findings.filter((one) => !/beyond/.test(one))).toEqual([]);
+  expect(out.cuts).toBeGreaterThan(1);
+}, 60_000);
+
+test("the same seed is the same run", async () => {
+  const weather = exact["all of it together"];
+  if (weather === undefined) throw new Error("there is no such weather");
+  expect(await simulate(7, 8000, weather)).toEqual(await simulate(7, 8000, weather));
+}, 60_000);

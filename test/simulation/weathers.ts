@@ -1,0 +1,26 @@
+import type { Weather } from "#test/simulation/world.ts";
+
+const minute = 60_000;
+const fair: Weather = { nodes: 5, delay: 15, loss: 0, awayFor: 200_000, skew: 0, drift: 0 };
+
+/** What may go wrong without a limit being exceeded by anything at all. */
+export const exact: Readonly<Record<string, Weather>> = {
+  "fair weather": fair,
+  "answers and questions that are lost": { ...fair, loss: 0.02 },
+  "a slow database": { ...fair, delay: 400 },
+  "crashes, with rows left on a disk": { ...fair, crashEvery: minute },
+  "nodes that are cut off for up to 200 seconds": { ...fair, cutEvery: minute },
+  "nodes that sleep for up to 200 seconds": { ...fair, sleepEvery: 1.5 * minute },
+  "clocks that are five minutes off, drift and jump": {
+    ...fair,
+    ...{ skew: 5 * minute, drift: 0.001, jumpEvery: minute },
+  },
+  "all of it together": {
+    ...fair,
+    ...{ loss: 0.02, crashEvery: minute, cutEvery: minute, sleepEvery: 1.5 * minute },
+    ...{ skew: 5 * minute, drift: 0.001, jumpEvery: 2 * minute },
+  },
+};
+
+/** Nodes that are away for longer than others leave their leases alone: what they had leased is spent twice at most. */
+export const tooLong: Weather = { ...fair, cutEvery: 2 * minute, awayFor: 20 * minute };

@@ -1,0 +1,458 @@
+import type { Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
+import { createAllowances, type LeasedAllowances } from "#src/allowance/allowances.ts";
+import { windowOf } from "#src/allowance/window.ts";
+import { writeMovements } from "#src/ledger/movement.ts";
+import type { Row, Statement, Store } from "#src/store/store.ts";
+import { createDatabase, type SimulatedDatabase } from "#test/simulation/database.ts";
+import { createRandom, type Random } from "#test/simulation/random.ts";
+import { createTimeline, type Timeline } from "#test/simulation/timeline.ts";
+
+/*
+ * The lease protocol alone, as it is in the gateway, between processes whose messages to one database are slow or lost, whose
+ * clocks disagree, who crash, pause and are cut off. Time is simulated: the same seed gives the same run. Longer than 300
+ * lines would be two files; what can be asked of it is in simulation.test.ts.
+ */
+
+/** What happens in a run. Times in milliseconds. */
+export interface Weather {
+  nodes: number;
+  /** One message, one way, on average. */
+  delay: number;
+  /** The chance of a message, or of its answer, to be lost. */
+  loss: number;
+  /** Between two crashes of any node, on average; absent: none. */
+  crashEvery?: number;
+  /** Between two times that a node is cut off. */
+  cutEvery?: number;
+  /** How long a node is cut off or asleep, at most. */
+  awayFor: number;
+  /** Between two times that a node sleeps, and all its clocks but the wall's with it. */
+  sleepEvery?: number;
+  /** How far a wall clock is off at most. */
+  skew: number;
+  /** How much faster or slower a clock goes at most, such as 0.001. */
+  drift: number;
+  /** Between two jumps of a wall clock. */
+  jumpEvery?: number;
+}
+
+/** What a run came to. */
+export interface Outcome {
+  steps: number;
+  admitted: number;
+  refused: number;
+  /** Requests that failed because the database did not answer. */
+  failed: number;
+  crashes: number;
+  cuts: number;
+  lost: number;
+  /** Limits that were exceeded, what leaked, what did not go on: in words. */
+  findings: string[];
+  /** The most that any limit was exceeded by, as a part of what nodes had leased that were away for too long. */
+  beyond: number;
+}
+
+interface Node {
+  name: number;
+  process: string;
+  allowances: LeasedAllowances;
+  isUp: boolean;
+  isCut: boolean;
+  wall: { offset: number; rate: number };
+  /** Steady milliseconds that it slept. */
+  asleep: number;
+  wakesAt: number;
+  rows: { id: string; process: string; movements: Movement[] }[];
+  isShipping: boolean;
+  open: Map<string, { hold: Hold; amount: number }>;
+}
+
+const epoch = Date.UTC(2026, 0, 15, 10, 30);
+const patience = 10_000;
+const accounts = 3;
+const keysOf = 2;
+const granted = 40_000;
+const toppedUp = 3000;
+const topUpEvery = 5000;
+const keyLimit = 90_000;
+const perMinute = 60;
+
+/** Runs until so many steps are done, lets all that is broken heal, and looks at what is left. */
+export async function simulate(seed: number, steps: number, weather: Weather): Promise<Outcome> {
+  const random = createRandom(seed);
+  const timeline = createTimeline();
+  const database = createDatabase(() => epoch + Math.floor(timeline.now()));
+  return new World(random, timeline, database, weather).run(steps);
+}
+
+class World {
+  readonly #random: Random;
+  readonly #timeline: Timeline;
+  readonly #database: SimulatedDatabase;
+  readonly #weather: Weather;
+  readonly #nodes: Node[] = [];
+  readonly #out: Outcome = {
+    ...{ steps: 0, admitted: 0, refused: 0, failed: 0 },
+    ...{ crashes: 0, cuts: 0, lost: 0, findings: [], beyond: 0 },
+  };
+  /** What was really used, by the name of the allowance. */
+  readonly #used = new Map<string, number>();
+  readonly #granted = new Map<string, number>();
+  #born = 0;
+  #requests = 0;
+  #isStormy = true;
+
+  constructor(random: Random, timeline: Timeline, database: SimulatedDatabase, weather: Weather) {
+    this.#random = random;
+    this.#timeline = timeline;
+    this.#database = database;
+    this.#weather = weather;
+  }
+
+  async run(steps: number): Promise<Outcome> {
+    const grant = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, ?)`;
+    for (let at = 0; at < accounts; at++)
+      this.#database.write([{ sql: grant, args: [`acc_${at}`, granted] }]);
+    const more = `UPDATE allowance SET granted = granted + ? WHERE kind = 'credit' AND owner = ?`;
+    const topUp = () => {
+      const account = `acc_${this.#random.whole(0, accounts - 1)}`;
+      this.#database.write([{ sql: more, args: [toppedUp, account] }]);
+      this.#granted.set(account, this.#grantedTo(account) + toppedUp);
+      if (this.#isStormy) this.#timeline.after(this.#random.wait(topUpEvery), topUp);
+    };
+    this.#timeline.after(topUpEvery, topUp);
+    for (let name = 0; name < this.#weather.nodes; name++) this.#start(name);
+    this.#storm();
+    await this.#timeline.run(steps);
+    await this.#heal();
+    this.#out.steps = this.#timeline.steps();
+    return this.#out;
+  }
+
+  /** A node begins, or begins again after a crash: with a new process id and an empty memory. */
+  #start(name: number): void {
+    const { skew, drift } = this.#weather;
+    const before = this.#nodes[name];
+    const process = `proc_${this.#born++}`;
+    const wall = before?.wall ?? {
+      offset: this.#random.whole(-skew, skew),
+      rate: 1 + (this.#random.next() * 2 - 1) * drift,
+    };
+    const node: Node = {
+      ...{ name, process, wall, isUp: true, isCut: before?.isCut ?? false, asleep: 0, wakesAt: 0 },
+      ...{ rows: [], isShipping: false, open: new Map() },
+      allowances: createAllowances({
+        store: this.#storeOf(() => node),
+        clock: {
+          now: () => Math.floor(epoch + this.#timeline.now() * node.wall.rate + node.wall.offset),
+          monotonic: () => this.#timeline.now() * node.wall.rate - node.asleep,
+        },
+        processId: process,
+        pid: this.#born,
+        host: `host_${name}`,
+        isOwed: (other) => node.rows.some((row) => row.process === other),
+        isAlive: (pid) =>
+          this.#nodes.some((other) => other.isUp && other.process === `proc_${pid - 1}`),
+      }),
+    };
+    this.#nodes[name] = node;
+    this.#begin(node);
+  }
+
+  #begin(node: Node): void {
+    node.allowances.start().then(
+      () => this.#live(node),
+      () => this.#later(node, 1000, () => this.#begin(node)),
+    );
+  }
+
+  #live(node: Node): void {
+    const tick = () => {
+      node.allowances.tick().catch(() => {});
+      this.#later(node, 10_000, tick);
+    };
+    this.#later(node, 10_000, tick);
+    const arrive = () => {
+      if (this.#isStormy) this.#request(node, this.#random.whole(1, 300));
+      this.#later(node, this.#random.wait(400), arrive);
+    };
+    this.#later(node, this.#random.wait(400), arrive);
+  }
+
+  /** Does something on a node, unless it is gone by then; when it sleeps, once it wakes. */
+  #later(node: Node, milliseconds: number, act: () => void): void {
+    this.#timeline.after(milliseconds, () => {
+      if (!node.isUp) return;
+      if (node.wakesAt > this.#timeline.now())
+        this.#later(node, node.wakesAt - this.#timeline.now(), act);
+      else act();
+    });
+  }
+
+  #request(node: Node, amount: number, chosen = this.#random.whole(0, accounts - 1)): void {
+    const account = `acc_${chosen}`;
+    const key = `key_${chosen}_${this.#random.whole(0, keysOf - 1)}`;
+    const now = Math.floor(epoch + this.#timeline.now() * node.wall.rate + node.wall.offset);
+    const demands: Demand[] = [
+      { kind: "credit", owner: account, windowStart: 0, amount },
+      { kind: "key_daily", owner: key, ...windowOf("daily", now), limit: keyLimit, amount },
+      {
+        kind: "requests_minute",
+        owner: key,
+        ...windowOf("minute", now),
+        limit: perMinute,
+        amount: 1,
+      },
+    ];
+    const id = `gen_${this.#requests++}`;
+    const judge = (answer: Hold | Refusal) => {
+      if (!node.isUp) return;
+      if ("refused" in answer) {
+        this.#out.refused++;
+        return;
+      }
+      this.#out.admitted++;
+      node.open.set(id, { hold: answer, amount });
+      this.#later(node, this.#random.wait(3000), () => this.#end(node, id));
+    };
+    const fail = () => {
+      this.#out.failed++;
+    };
+    try {
+      const answer = node.allowances.reserve(demands);
+      if (answer instanceof Promise) answer.then(judge, fail);
+      else judge(answer);
+    } catch {
+      fail();
+    }
+  }
+
+  #end(node: Node, id: string): void {
+    const open = node.open.get(id);
+    if (open === undefined) return;
+    node.open.delete(id);
+    const used = this.#random.chance(0.1) ? 0 : this.#random.whole(0, open.amount);
+    const movements = open.hold.settle([used, used, 1]);
+    for (const movement of movements) {
+      const name = `${movement.kind} ${movement.owner} ${movement.windowStart}`;
+      this.#used.set(name, (this.#used.get(name) ?? 0) + movement.used);
+    }
+    node.rows.push({ id, process: node.process, movements });
+    this.#ship(node);
+  }
+
+  /** Rows go one after the other, again and again until the store has them; those of a crashed node are on its disk. */
+  #ship(node: Node): void {
+    const row = node.rows[0];
+    if (row === undefined || node.isShipping || !node.isUp) return;
+    node.isShipping = true;
+    const note = { sql: "INSERT INTO row (id) VALUES (?)", args: [row.id] };
+    this.#ask(node, () => {
+      if (this.#database.read("SELECT id FROM row WHERE id = ?", [row.id]).length > 0) return [];
+      const found = this.#database.write([note, ...writeMovements(row.movements, row.process)]);
+      this.#judge(row.movements);
+      return found;
+    }).then(
+      () => {
+        node.isShipping = false;
+        node.rows.shift();
+        if (row.process === node.process) node.allowances.written(row.movements);
+        this.#ship(node);
+      },
+      () => {
+        node.isShipping = false;
+        this.#later(node, 500, () => this.#ship(node));
+      },
+    );
+  }
+
+  /** Whether what was just written goes beyond a limit. */
+  #judge(movements: readonly Movement[]): void {
+    for (const { kind, owner, windowStart } of movements) {
+      const [row] = this.#database.read(
+        "SELECT used, granted FROM allowance WHERE kind = ? AND owner = ? AND window_start = ?",
+        [kind, owner, windowStart],
+      );
+      const limit = kind === "credit" ? Number(row?.["granted"]) : limitOf(kind);
+      const beyond = Number(row?.["used"]) - limit;
+      if (beyond <= 0) continue;
+      this.#out.beyond = Math.max(this.#out.beyond, beyond / limit);
+      if (this.#out.findings.length < 5)
+        this.#out.findings.push(
+          `${kind} of ${owner} is ${beyond} beyond ${limit} at ${Math.round(this.#timeline.now())}`,
+        );
+    }
+  }
+
+  /** A question to the database and its answer, each of which takes time and may be lost. */
+  #ask<T>(node: Node, act: () => T): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const { delay, loss } = this.#weather;
+    const isLost = () => {
+      const gone = node.isCut || (this.#isStormy && this.#random.chance(loss));
+      if (gone) this.#out.lost++;
+      return gone;
+    };
+    let isOver = false;
+    this.#later(node, patience, () => {
+      if (!isOver) reject(new Error("the database does not answer"));
+      isOver = true;
+    });
+    if (isLost()) return promise;
+    // Late, but not after whoever asked gave up.
+    this.#timeline.after(Math.min(this.#random.wait(delay), patience - 1), () => {
+      if (isOver) return;
+      let answer: T;
+      try {
+        answer = act();
+      } catch (error) {
+        this.#later(node, this.#random.wait(delay), () => {
+          isOver = true;
+          reject(error);
+        });
+        return;
+      }
+      if (isLost()) return;
+      this.#later(node, this.#random.wait(delay), () => {
+        if (!isOver) resolve(answer);
+        isOver = true;
+      });
+    });
+    return promise;
+  }
+
+  #storeOf(node: () => Node): Store {
+    const database = this.#database;
+    const never = () => {
+      throw new Error("the simulation does not do this");
+    };
+    return {
+      kind: "remote",
+      path: undefined,
+      get client() {
+        return never();
+      },
+      get db() {
+        return never();
+      },
+      snapshot: never,
+      close: never,
+      write: (statements: readonly Statement[]): Promise<Row[][]> =>
+        this.#ask(node(), () => database.write(statements)),
+      read: (sql, args): Promise<Row[]> => this.#ask(node(), () => database.read(sql, args)),
+    };
+  }
+
+  /** What goes wrong, each thing at its own times. */
+  #storm(): void {
+    const { crashEvery, cutEvery, sleepEvery, jumpEvery, awayFor, skew } = this.#weather;
+    this.#every(crashEvery, (node) => {
+      this.#out.crashes++;
+      node.isUp = false;
+      this.#timeline.after(this.#random.wait(5000), () => this.#restart(node));
+    });
+    this.#every(cutEvery, (node) => {
+      if (node.isCut) return;
+      this.#out.cuts++;
+      node.isCut = true;
+      this.#timeline.after(this.#random.whole(1000, awayFor), () => this.#join(node.name));
+    });
+    this.#every(sleepEvery, (node) => {
+      const milliseconds = this.#random.whole(1000, awayFor);
+      node.wakesAt = this.#timeline.now() + milliseconds;
+      node.asleep += milliseconds;
+    });
+    this.#every(jumpEvery, (node) => {
+      node.wall.offset = this.#random.whole(-skew, skew);
+    });
+  }
+
+  #every(mean: number | undefined, act: (node: Node) => void): void {
+    if (mean === undefined) return;
+    const again = () => {
+      if (!this.#isStormy) return;
+      const node = this.#random.pick(this.#nodes);
+      if (node.isUp && node.wakesAt <= this.#timeline.now()) act(node);
+      this.#timeline.after(this.#random.wait(mean), again);
+    };
+    this.#timeline.after(this.#random.wait(mean), again);
+  }
+
+  /** The rows on its disk go first: what it leased is taken back only after. */
+  #restart(gone: Node): void {
+    const left = gone.rows;
+    this.#start(gone.name);
+    const node = this.#nodes[gone.name];
+    if (node !== undefined) node.rows.push(...left);
+    if (node !== undefined) this.#ship(node);
+  }
+
+  #grantedTo(account: string): number {
+    return this.#granted.get(account) ?? granted;
+  }
+
+  #join(name: number): void {
+    const node = this.#nodes[name];
+    if (node !== undefined) node.isCut = false;
+  }
+
+  /** Everything works again: what is left of it must be right, and credit that is left must be had. */
+  async #heal(): Promise<void> {
+    const { findings } = this.#out;
+    this.#isStormy = false;
+    for (const node of this.#nodes) {
+      node.isCut = false;
+      node.wakesAt = 0;
+      if (!node.isUp) this.#restart(node);
+    }
+    await this.#timeline.run(Infinity, this.#timeline.now() + 900_000);
+    for (const [name, used] of this.#used) {
+      const [kind = "", owner = "", start = ""] = name.split(" ");
+      const [row] = this.#database.read(
+        "SELECT used FROM allowance WHERE kind = ? AND owner = ? AND window_start = ?",
+        [kind, owner, Number(start)],
+      );
+      // Windows of minutes are swept when they are an hour old.
+      if (row !== undefined && row["used"] !== used)
+        findings.push(`${name}: ${row["used"]} were written and ${used} used`);
+    }
+    const leaked = this.#database.read(
+      `SELECT kind, owner, window_start, leased FROM allowance WHERE leased <> 0
+UNION ALL SELECT kind, owner, window_start, amount FROM lease WHERE amount <> 0`,
+      [],
+    );
+    for (const row of leaked.slice(0, 5)) findings.push(`leaked: ${JSON.stringify(row)}`);
+    for (let at = 0; at < accounts; at++) {
+      const used = this.#used.get(`credit acc_${at} 0`) ?? 0;
+      const whole = this.#grantedTo(`acc_${at}`);
+      const left = Math.floor((whole - used) / 2);
+      const node = this.#random.pick(this.#nodes);
+      if (left < 1) continue;
+      const answer = await this.#answerOf(node, at, left);
+      if (answer === undefined || "refused" in answer)
+        findings.push(`acc_${at} has ${whole - used} left, and ${left} were refused`);
+    }
+  }
+
+  async #answerOf(
+    node: Node,
+    account: number,
+    amount: number,
+  ): Promise<Hold | Refusal | undefined> {
+    let answer: Hold | Refusal | undefined;
+    const asked = node.allowances.reserve([
+      { kind: "credit", owner: `acc_${account}`, windowStart: 0, amount },
+    ]);
+    if (!(asked instanceof Promise)) return asked;
+    asked.then(
+      (found) => (answer = found),
+      () => {},
+    );
+    await this.#timeline.run(Infinity, this.#timeline.now() + 60_000);
+    return answer;
+  }
+}
+
+function limitOf(kind: Movement["kind"]): number {
+  return kind === "requests_minute" ? perMinute : keyLimit;
+}

@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { fromSources } from "#test/chaos/program.ts";
+import { kinds } from "#test/soak/mix.ts";
+import { soak } from "#test/soak/soak.ts";
+
+const requests = 2500;
+
+test("a short soak leaves no descriptor, no file and no lease, and every request that was let in has its row", async () => {
+  const { seen, rows, samples, findings } = await soak({
+    program: fromSources(),
+    requests,
+    clients: 32,
+    sampleSeconds: 0.5,
+    patienceSeconds: 2,
+    seed: "smoke",
+  });
+  expect(findings).toEqual([]);
+  expect(seen.requests).toBeGreaterThanOrEqual(requests);
+  expect(Object.keys(seen.outcomes).toSorted()).toEqual(
+    ["key changes", ...kinds.map(({ name }) => name)].toSorted(),
+  );
+  expect(rows).toBeGreaterThan(requests / 2);
+  expect(seen.complete.length).toBeGreaterThan(requests / 2);
+  expect(samples.length).toBeGreaterThan(2);
+  expect(samples.every(({ heapBytes }) => heapBytes !== undefined)).toBe(true);
+}, 60_000);

@@ -1,0 +1,141 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createAccount } from "#src/account/accounts.ts";
+
+import { createKey, type NewKey } from "#src/account/keys.ts";
+import { addCredit } from "#src/ledger/transactions.ts";
+import { fromUnits } from "#src/ledger/money.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
+import { migrate } from "#src/store/migrate.ts";
+import { openStore } from "#src/store/open.ts";
+import type { Store } from "#src/store/store.ts";
+import { freePort } from "#test/bench/process.ts";
+import { cleanEnvironment } from "#test/bin/executable.ts";
+
+const root = join(import.meta.dir, "../..");
+
+/** A gateway of several processes, and the one that supervises them. */
+export interface Fleet {
+  url: string;
+  port: number;
+  pid: number;
+  err(): string;
+  /** Process ids of the workers that run. */
+  workers(): number[];
+  signal(name: "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGUSR2"): void;
+  /** The exit code; null when a signal ended it. */
+  ended: Promise<number | null>;
+}
+
+const running = new Set<() => void>();
+
+/** Ends what a test that failed left running: workers go with the one that supervises them. */
+export function endFleets(): void {
+  for (const kill of running) kill();
+}
+
+/** Starts `serve` from the sources and waits until it says that it listens. */
+export async function startFleet(
+  folder: string,
+  options: { workers: number; env?: Record<string, string>; args?: string[]; command?: string[] },
+): Promise<Fleet> {
+  const port = freePort();
+  const command = options.command ?? [process.execPath, join(root, "src/main.ts")];
+  const listen = `127.0.0.1:${port}`;
+  const at = ["--data-dir", join(folder, "state"), "--listen", listen];
+  const child = Bun.spawn(
+    [...command, "serve", "--workers", String(options.workers), ...at, ...(options.args ?? [])],
+    {
+      cwd: root,
+      env: cleanEnvironment(options.env),
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+    },
+  );
+  let text = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) text += decoder.decode(chunk, { stream: true });
+  })();
+  const kill = () => child.kill("SIGKILL");
+  running.add(kill);
+  const ended = child.exited.then(() => {
+    running.delete(kill);
+    return child.exitCode;
+  });
+  await until("it listens", () => text.includes("listens on") || child.exitCode !== null);
+  if (child.exitCode !== null) {
+    await reading;
+    throw new Error(`Cannot start: ${text}`);
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    pid: child.pid,
+    err: () => text,
+    workers: () => childrenOf(child.pid).filter(isRunning),
+    signal: (name) => void child.kill(name),
+    ended,
+  };
+}
+
+/** Processes that one started and that run. */
+export function childrenOf(pid: number): number[] {
+  const file = `/proc/${pid}/task/${pid}/children`;
+  if (!existsSync(file)) return [];
+  return readFileSync(file, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** Whether a process is there and no corpse. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** The database of a fleet. */
+export async function storeIn(folder: string): Promise<Store> {
+  const store = await openStore({ url: `file:${join(folder, "state/lowrouter.db")}` });
+  await migrate(store, systemClock);
+  return store;
+}
+
+/** An account with a key; prepaid where it gets credit, else metered. */
+export async function customer(
+  folder: string,
+  { credit, ...more }: { credit?: number } & Partial<NewKey> = {},
+): Promise<{ accountId: string; secret: string; hash: string }> {
+  const store = await storeIn(folder);
+  const kit = { clock: systemClock, ids: createIds(systemClock) };
+  const plan = credit === undefined ? "metered" : "prepaid";
+  const { id: accountId } = await createAccount(store, kit, { name: "acme", plan });
+  if (credit !== undefined)
+    await addCredit(store, kit, {
+      accountId,
+      type: "credit",
+      amount: fromUnits(credit),
+      description: "Credit",
+      by: "test",
+    });
+  const { key, secret } = await createKey(store, systemClock, {
+    accountId,
+    name: "k",
+    type: "regular",
+    ...more,
+  });
+  store.close();
+  return { accountId, secret, hash: key.hash };
+}
+
+/** Waits until something is so: of other processes that can only be asked for, and a busy machine starts them slowly. */
+export async function until(what: string, so: () => boolean): Promise<void> {
+  const deadline = performance.now() + 45_000;
+  while (!so()) {
+    if (performance.now() > deadline) throw new Error(`Waited in vain until ${what}`);
+    await Bun.sleep(5);
+  }
+}
