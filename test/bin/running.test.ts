@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, request as forward } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as v from "valibot";
@@ -170,6 +172,52 @@ test("400 upstream calls are open at once: the runtime's limit of 256 is lifted"
   expect(await serving.stop()).toBe(0);
   expect(await json(["audit", "verify", ...at])).toMatchObject({ data: { ok: true, rows: calls } });
 }, 60_000);
+
+test("400 upstream calls are open at once through a proxy of the environment, too", async () => {
+  await using proxy = await forwarding();
+  const at = stateOf("proxied");
+  const { key } = await acme(at, "--plan", "metered");
+  const serving = await start(["serve", ...at], { env: { ...env, HTTP_PROXY: proxy.url } });
+  const calls = 400;
+  const body = chatBody("simulate:delayMs=2500");
+  const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+  const answers = await Promise.all(
+    Array.from({ length: calls }, () => overSocket(serving.port, request)),
+  );
+  expect(answers.filter((answer) => answer.startsWith("HTTP/1.1 200"))).toHaveLength(calls);
+  expect(proxy.peak()).toBe(calls);
+  expect(await serving.stop()).toBe(0);
+}, 60_000);
+
+/** A proxy as companies have one: requests name the whole address. */
+async function forwarding() {
+  let [open, most] = [0, 0];
+  const server = createServer((asked, answer) => {
+    most = Math.max(most, ++open);
+    answer.once("close", () => open--);
+    const { method, headers } = asked;
+    const onward = forward(asked.url ?? "", { method, headers, agent: false }, (come) => {
+      answer.writeHead(come.statusCode ?? 502, come.headers);
+      come.pipe(answer);
+    });
+    onward.once("error", () => answer.destroy());
+    asked.pipe(onward);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const place = server.address();
+  if (place === null || typeof place === "string") throw new Error("the proxy has no port");
+  return {
+    url: `http://127.0.0.1:${place.port}`,
+    /** Requests that were open at once, at most. */
+    peak: () => most,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
 
 /** Sends bytes and reads until the other side closes. */
 async function overSocket(port: number, request: string): Promise<string> {
