@@ -9,6 +9,7 @@ import dashboard from "./migrations/0005_dashboard.sql" with { type: "text" };
 import exactSums from "./migrations/0006_exact_sums.sql" with { type: "text" };
 import keySpend from "./migrations/0007_key_spend.sql" with { type: "text" };
 import makers from "./migrations/0008_people.sql" with { type: "text" };
+import retention from "./migrations/0009_retention.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -60,6 +61,7 @@ const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0006_exact_sums": { sql: exactSums },
   "0007_key_spend": { sql: keySpend },
   "0008_people": { sql: makers },
+  "0009_retention": { sql: retention },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

@@ -206,6 +206,43 @@ export const ledgerEntry = sqliteTable(
   (table) => [index("ledger_entry_account").on(table.accountId, table.id)],
 );
 
+/**
+ * Rows that were removed from the beginning of a chain because they were old enough, and what they added up to: what the check of the
+ * chain begins from. Append-only; see src/ledger/removal.ts.
+ */
+export const removal = sqliteTable(
+  "removal",
+  {
+    /** In the order of the commits. */
+    position: integer("position").primaryKey(),
+    chain: text("chain").notNull(),
+    /** Places in the chain of the first and the last row, and the hash of the last. */
+    first: integer("first").notNull(),
+    last: integer("last").notNull(),
+    hash: text("hash").notNull(),
+    /** When the newest of them came in. */
+    until: integer("until").notNull(),
+    /** JSON text, and the signature over it. */
+    record: text("record").notNull(),
+    signature: text("signature").notNull(),
+  },
+  (table) => [uniqueIndex("removal_chain").on(table.chain, table.first)],
+);
+
+/** What the removed rows of an account come to: one transaction in the place of many. */
+export const removedUsage = sqliteTable("removed_usage", {
+  accountId: text("account_id").primaryKey(),
+  cost: integer("cost").notNull(),
+  requests: integer("requests").notNull(),
+  /** Newest of their ids, and when the newest came in. */
+  lastId: text("last_id").notNull(),
+  lastAt: integer("last_at").notNull(),
+});
+
+/** The removed usage of an account as a transaction, without a generation: the one place that says so. */
+export const removedColumns = `'txn_' || substr(last_id, 5), account_id, 'usage', -cost,
+  'Usage until ' || date(last_at / 1000, 'unixepoch') || ', brought forward: ' || requests || ' requests', last_at`;
+
 /** A generation as a transaction, without its generation id and source: the one place that says so. */
 export const usageColumns = `'txn_' || substr(id, 5), account_id, 'usage', -cost,
   coalesce(model, requested_model, 'unknown model')
@@ -225,7 +262,9 @@ export const accountTransaction = sqliteView("account_transaction", {
 }).as(sql`
 SELECT id, account_id, type, amount, description, created_at, NULL AS generation_id FROM ledger_entry
 UNION ALL
-SELECT ${sql.raw(usageColumns)}, id FROM generation WHERE cost <> 0`);
+SELECT ${sql.raw(usageColumns)}, id FROM generation WHERE cost <> 0
+UNION ALL
+SELECT ${sql.raw(removedColumns)}, NULL FROM removed_usage WHERE cost <> 0`);
 
 /**
  * Totals by day and dimension, written with the rows they sum. An absent dimension is the empty text. Energy and carbon are

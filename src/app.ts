@@ -1,5 +1,6 @@
 /** Over 300 lines: every room is wired here, and nowhere else. */
 import { headSigner } from "#src/account/head-signer.ts";
+import { auditing } from "#src/account/people/audit.ts";
 import { createKeyCache } from "#src/account/key-cache.ts";
 import { createKeySpend } from "#src/account/key-usage.ts";
 import { createPeople } from "#src/account/people/people.ts";
@@ -13,11 +14,12 @@ import { estimate } from "#src/eco/estimate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
-import { headsFile, startHeads } from "#src/ledger/heads.ts";
+import { headsFile, publishedHeads, startHeads } from "#src/ledger/heads.ts";
 import { keepLedger } from "#src/kept-ledger.ts";
 import { nano } from "#src/ledger/money.ts";
+import { createRetention, type Retention } from "#src/ledger/retention.ts";
 import { createWatch } from "#src/ledger/watch.ts";
-import { type Clock, dayOf, systemClock } from "#src/lib/clock.ts";
+import { type Clock, dayOf, rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
 import { tellLowBalance } from "#src/mail/low-balance.ts";
@@ -28,7 +30,7 @@ import { createPayments } from "#src/payment/payments.ts";
 import { gridsAt } from "#src/imported-grids.ts";
 import { openLiveGrid } from "#src/open-live-grid.ts";
 import { createHealth } from "#src/provider/health.ts";
-import { createInFlight } from "#src/provider/in-flight.ts";
+import { createInFlight, shareOf } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
@@ -45,6 +47,8 @@ export interface Gateway {
   app: App;
   services: Services;
   store: Store;
+  /** Removes old usage by itself, an hour after the last time it looked. */
+  retention: Retention;
   /** Resolves when the database has every row that was recorded until now. */
   flush(): Promise<void>;
   /** Gives leases back and writes what is left. The store stays open. */
@@ -54,7 +58,7 @@ export interface Gateway {
 /** How long closing waits for requests that are still being settled. */
 const settleMs = 5000;
 /** How often leases are renewed. */
-const tickMs = 10_000;
+export const tickMs = 10_000;
 
 /** Wires the rooms together, once. The only place that does. */
 export async function createGateway(options: {
@@ -143,14 +147,31 @@ export async function createGateway(options: {
     signer: () => headSigner(store, stored.place, clock),
     onFault: (cause) => log.write("warn", "heads_unpublished", {}, cause),
   });
+  const { usageDays } = config.retention;
+  const retention = createRetention({
+    ...{ store, clock, processId, usageDays },
+    signer: () => headSigner(store, stored.place, clock),
+    heads: () => publishedHeads(headsFile(config.dataDir)),
+    beside({ rows, until }) {
+      const detail = { rows, until: rfc3339(until), usage_days: usageDays };
+      return [auditing({ clock, ids }, { action: "usage.removed", actor: "retention", detail })];
+    },
+    onRemoved: ({ rows, until }) =>
+      log.write("info", "old_usage_removed", { rows, until: rfc3339(until), usageDays }),
+    onStopped: (message) => log.write("error", "old_usage_not_removed", { message }),
+  });
   const keys = createKeyCache({ store, clock, onChange: stored.refresh });
   const deadlines = createDeadlines(clock);
   const ticking = setInterval(() => {
-    kept
-      .sendLeft()
-      .then(() => allowances.tick())
+    // What cannot be read or sent must not cost us our own leases.
+    kept.sendLeft().catch((cause: unknown) => log.write("warn", "spool_not_sent", {}, cause));
+    allowances
+      .tick()
       .catch((cause: unknown) => log.write("error", "lease_renewal_failed", {}, cause));
     stored.tick().catch((cause: unknown) => log.write("warn", "key_uses_unwritten", {}, cause));
+    retention
+      .tick()
+      .catch((cause: unknown) => log.write("warn", "old_usage_not_removed", {}, cause));
   }, tickMs);
   ticking.unref();
 
@@ -180,7 +201,11 @@ export async function createGateway(options: {
     seenBy: (caller) => keyring.seenBy(caller, app),
     keyUsed: keyring.used,
     health: createHealth(clock),
-    inFlight: createInFlight((provider) => config.providers[provider]?.max_in_flight),
+    inFlight: createInFlight((provider) => {
+      const most = config.providers[provider]?.max_in_flight;
+      const worker = options.siblings?.worker;
+      return most && worker ? shareOf(most, worker, config.workers) : most;
+    }),
     sticky: createSticky(clock),
     remote,
     allowances,
@@ -252,6 +277,7 @@ export async function createGateway(options: {
   return {
     app,
     store,
+    retention,
     services: {
       ...services,
       store,
@@ -291,6 +317,7 @@ export async function createGateway(options: {
       const endings: (() => Promise<unknown> | undefined)[] = [
         () => liveGrid?.close(),
         () => sharing.close(),
+        () => retention.close(),
         () => ledger.close(),
         () => telemetry?.close(),
         () => heads.close(),

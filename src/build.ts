@@ -1,6 +1,6 @@
 /**
  * Compiles the executable: `bun src/build.ts [--outfile dist/lowrouter] [--target bun-linux-x64]`, or for every machine with
- * `--all`, into dist/release with checksums, bill of materials and licences. Dev only.
+ * `--all`, into dist/release with checksums, bill of materials and licences. `--notice` brings NOTICE up to date. Dev only.
  */
 import { rename, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { compile } from "#src/build/compile.ts";
 import { readLockfile } from "#src/build/lockfile.ts";
 import { npmPack, type Parts, partsFor } from "#src/build/parts.ts";
-import { releaseAll } from "#src/build/release.ts";
+import { noteLibraries, releaseAll } from "#src/build/release.ts";
 import { allTargets, hostTarget, isTarget, type Target, targets } from "#src/build/targets.ts";
 
 export { hostTarget, type Target } from "#src/build/targets.ts";
@@ -21,7 +21,7 @@ export interface BuildOptions {
 }
 
 const root = join(import.meta.dir, "..");
-const stock = { folder: join(root, "node_modules/.cache/lowrouter"), fetch: npmPack };
+const stock = { folder: join(root, "node_modules/.cache/lowrouter"), obtain: npmPack };
 
 if (import.meta.main) await main(process.argv.slice(2));
 
@@ -33,12 +33,17 @@ async function main(args: string[]): Promise<void> {
       outfile: { type: "string", default: join(root, "dist/lowrouter") },
       target: { type: "string", default: hostTarget() },
       all: { type: "boolean", default: false },
+      notice: { type: "boolean", default: false },
     },
   });
   const { entry, outfile, target } = values;
   if (values.all) {
     const folder = join(root, "dist/release");
     await releaseAll({ root, entry, folder, stock, ...(await sourcesOf()) });
+    return;
+  }
+  if (values.notice) {
+    await noteLibraries(root, entry);
     return;
   }
   if (!isTarget(target)) {

@@ -16,9 +16,9 @@ import { numberIn, type Row, type Store, textOf, type Value } from "#src/store/s
  * depends on it: a process that hears nothing finds out by its own requests. The command line reads the same rows.
  */
 
-const tickMs = 5_000;
+export const tickMs = 5_000;
 /** Figures that change with every request are written this seldom. */
-const figuresMs = 30_000;
+export const figuresMs = 30_000;
 /** Rows of processes that went without a word. */
 const forgottenMs = 600_000;
 

@@ -117,7 +117,11 @@ const confined: [RegExp, string, readonly string[]][] = [
     "the database driver",
     ["store", "allowance", "ledger", "account", "db"],
   ],
-  [/(?<![.\w])fetch\(|\b(globalThis|self|Bun)\.fetch\b/, "fetch()", ["provider", "payment", "store"]],
+  [
+    /(?<![.\w])fetch\(|\b(globalThis|self|Bun)\.fetch\b/,
+    "fetch()",
+    ["provider", "payment", "store"],
+  ],
   [
     /Date\.now\(|new Date\(\)|Math\.random\(|randomUUID|nanoseconds\(/,
     "ambient time or chance",

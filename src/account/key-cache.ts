@@ -52,25 +52,69 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
   const usedAt = new Map<string, number>();
   let version: string | undefined;
   let checkedAt = Number.NEGATIVE_INFINITY;
+  /** When it was asked what came back last. */
+  let heardAt = Number.NEGATIVE_INFINITY;
+  /** Settles with what a database elsewhere says, while it is being asked; it never rejects. */
+  let checking: Promise<void> | undefined;
+  /** Whether it said nothing the last time. */
+  let isAway = false;
   // Counts forgettings, so that a read that began before one is not kept after it.
   let era = 0;
 
   function find(token: string): Soon<Caller | undefined> {
     const time = clock.monotonic();
-    if (time - checkedAt < freshMilliseconds) return look(token);
+    if (time - checkedAt < freshMilliseconds) {
+      // A crowd after a quiet hour: all of it waits for the one that asks, since what is known is as old.
+      const isOld = time - heardAt >= 2 * freshMilliseconds;
+      if (!isOld || checking === undefined) return look(token);
+      return patiently(
+        token,
+        checking.then(() => look(token)),
+      );
+    }
     checkedAt = time;
     const reading = store.read(readAccess, []);
     const noticed = (rows: Row[]) => notice(rows, token);
     if (!(reading instanceof Promise)) return noticed(reading);
-    const checked = reading.then(noticed, (cause: unknown) => {
-      // While the database is away, whoever was known before goes on, for as long as this process holds leases.
-      if (!callers.has(token)) throw cause;
-      return look(token);
-    });
+    const checked = reading.then(
+      (rows) => {
+        heardAt = time;
+        isAway = false;
+        return noticed(rows);
+      },
+      (cause: unknown) => {
+        isAway = true;
+        // While the database is away, whoever was known before goes on, for as long as this process holds leases.
+        if (!callers.has(token)) throw cause;
+        return look(token);
+      },
+    );
+    const done = () => {
+      if (checking === settled) checking = undefined;
+    };
+    const settled: Promise<void> = checked.then(done, done);
+    checking = isAway ? undefined : settled;
+    return patiently(token, checked);
+  }
+
+  /** Nor does one who is known wait for a database that takes long: what it says then is for the next request. */
+  function patiently(
+    token: string,
+    checked: Promise<Caller | undefined>,
+  ): Promise<Caller | undefined> {
     if (!callers.has(token)) return checked;
-    // Nor does one who is known wait for a database that takes long: what it says then is for the next request.
+    const asked = checking;
     const late = new Promise<void>((resolve) => setTimeout(resolve, patienceMs));
-    return Promise.race([checked, late.then(() => callers.get(token) ?? checked)]);
+    return Promise.race([
+      checked,
+      late.then(() => {
+        if (asked !== undefined && asked === checking) {
+          isAway = true;
+          checking = undefined;
+        }
+        return callers.get(token) ?? checked;
+      }),
+    ]);
   }
 
   function notice([row]: Row[], token: string): Soon<Caller | undefined> {

@@ -1,3 +1,4 @@
+/** Over 300 lines: reserving, renewing and giving back change the same few figures, and have to be read together. */
 import { hostname } from "node:os";
 import type { Allowances, Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
 import {
@@ -80,12 +81,21 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   let leasedUntil = 0;
   let steadyUntil = 0;
   let joining: Promise<void> | undefined;
+  /** How often what was spent will never be written. */
+  let losses = 0;
   /** Questions to a remote store that have no answer yet. */
   const underway = new Set<Promise<unknown>>();
   let doubts = 0;
 
   function isJoined(): boolean {
     return clock.now() < leasedUntil && clock.monotonic() < steadyUntil;
+  }
+
+  /** Goes on taking from leases; not where something was lost meanwhile, which only another beginning brings back. */
+  function extend({ now, steady, before }: { now: number; steady: number; before: number }): void {
+    if (losses !== before) return;
+    leasedUntil = now + leaseMilliseconds;
+    steadyUntil = steady + leaseMilliseconds;
   }
 
   /** Keeps in mind what is on its way, and whether an answer was lost: then it is not known what was done. */
@@ -230,7 +240,7 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   }
 
   function join(): Soon<void> {
-    const [now, steady] = [clock.now(), clock.monotonic()];
+    const begun = { now: clock.now(), steady: clock.monotonic(), before: losses };
     const kept: Leased[] = [];
     for (const chunk of chunks.values()) {
       const { kind, owner, windowStart, held, settled } = chunk;
@@ -243,21 +253,21 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     }
     // What ends or is written meanwhile may be so before this or after.
     if (kept.length > 0) doubts = doubtfulTicks;
-    const term = { now, milliseconds: takeBackMilliseconds };
-    return then(sent(store.write(joinStatements(store, lessee, kept, term))), () => {
-      leasedUntil = now + leaseMilliseconds;
-      steadyUntil = steady + leaseMilliseconds;
-    });
+    const term = { now: begun.now, milliseconds: takeBackMilliseconds };
+    return then(sent(store.write(joinStatements(store, lessee, kept, term))), () => extend(begun));
   }
 
   async function renew(): Promise<void> {
-    const [now, steady] = [clock.now(), clock.monotonic()];
+    const begun = { now: clock.now(), steady: clock.monotonic(), before: losses };
+    const { now } = begun;
     const term = { now, milliseconds: takeBackMilliseconds };
-    const statements = [renewStatement(store, lessee, term), ...sweepStatements(lessee, now)];
+    const statements = [
+      renewStatement(store, lessee, term),
+      ...sweepStatements(store, lessee, now),
+    ];
     const [found] = await sent(store.write(statements));
     if (found?.length === 0) return rejoin();
-    leasedUntil = now + leaseMilliseconds;
-    steadyUntil = steady + leaseMilliseconds;
+    extend(begun);
   }
 
   async function recover(): Promise<void> {
@@ -274,14 +284,17 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     );
     if (spares.length === 0) return;
     const written = giveUp(spares);
-    if (!(written instanceof Promise)) return;
-    // Whoever wants more of one of these waits: the store must not see it the other way round.
+    if (written instanceof Promise) await withheld(spares, sent(written));
+  }
+
+  /** Lets whoever wants more of some chunks wait: the store must not see it the other way round. */
+  async function withheld(some: readonly Chunk[], written: Promise<unknown>): Promise<void> {
     const waiting = Promise.withResolvers<void>();
-    for (const chunk of spares) chunk.refilling = waiting.promise;
+    for (const chunk of some) chunk.refilling = waiting.promise;
     try {
-      await sent(written);
+      await written;
     } finally {
-      for (const chunk of spares)
+      for (const chunk of some)
         if (chunk.refilling === waiting.promise) chunk.refilling = undefined;
       waiting.resolve();
     }
@@ -293,7 +306,10 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     return pending === 0 || store.kind === "file";
   }
 
-  /** Makes ours what the store says is ours, where nothing is on its way: what a lost answer had leased, or returned. */
+  /**
+   * Makes what we have and what the store says that we have the same, where nothing is on its way. What it has beyond is returned:
+   * some of it was kept, whatever the limit said, for rows that were there already, and is not ours to spend.
+   */
   async function reconcile(): Promise<void> {
     doubts--;
     const still = new Map<Chunk, number>();
@@ -302,18 +318,26 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     let isWhole = still.size === chunks.size;
     const found = await sent(readLeases(store, lessee));
     if (joining !== undefined) return;
+    // Windows that are over, and that nobody asked for since.
+    const beyond = [...found].flatMap(([name, part]) => (chunks.has(name) ? [] : [part]));
+    const above: Chunk[] = [];
     for (const [chunk, moves] of still) {
-      if (chunk.moves !== moves || chunk.pending > 0 || chunk.refilling !== undefined)
+      if (chunk.moves !== moves || chunk.pending > 0 || chunk.refilling !== undefined) {
         isWhole = false;
-      else chunk.leased = found.get(nameOf(chunk))?.amount ?? 0;
+        continue;
+      }
+      const part = found.get(nameOf(chunk));
+      const amount = part?.amount ?? 0;
+      if (part !== undefined && amount > chunk.leased) {
+        beyond.push({ ...part, amount: amount - Math.max(0, chunk.leased) });
+        above.push(chunk);
+      } else chunk.leased = amount;
     }
     if (!isWhole) doubts = Math.max(doubts, 1);
-    // Windows that are over, and that nobody asked for since.
-    const forgotten = [...found].filter(([name]) => !chunks.has(name));
-    if (forgotten.length === 0) return;
-    await sent(
-      store.write(forgotten.flatMap(([, part]) => returnStatements(lessee, part, part.amount))),
-    );
+    if (beyond.length === 0) return;
+    const statements = beyond.flatMap((part) => returnStatements(lessee, part, part.amount));
+    const written = sent(store.write(statements));
+    if (written instanceof Promise) await withheld(above, written);
   }
 
   async function tick(): Promise<void> {
@@ -340,6 +364,7 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
       for (const chunk of chunks.values()) if (chunk.owner === owner) chunk.isStale = true;
     },
     lost() {
+      losses++;
       leasedUntil = 0;
     },
     giveBack: () => giveBack(() => true),

@@ -40,7 +40,7 @@ const takeAnyway = `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AN
 const noteAnyway = `INSERT INTO lease (process, kind, owner, window_start, amount) VALUES (?1, ?2, ?3, ?4, ?5)`;
 const leased = `SELECT kind, owner, window_start, amount FROM lease WHERE process = ?1 AND amount > 0`;
 const sweepLeases = `DELETE FROM lease WHERE process = ? AND amount = 0`;
-const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute', 'provider_minute') AND window_start < ?`;
+const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute', 'provider_minute') AND window_start < NOW - 3600000`;
 
 /** Who leases. */
 export interface Lessee {
@@ -157,12 +157,9 @@ export function abandonStatements(
   );
 }
 
-/** Statements that remove empty leases and rate windows that are over. */
-export function sweepStatements(lessee: Lessee, now: number): Statement[] {
-  return [
-    { sql: sweepLeases, args: [lessee.id] },
-    { sql: sweepMinutes, args: [now - 3_600_000] },
-  ];
+/** Statements that remove empty leases, and rate windows that have been over for an hour. */
+export function sweepStatements(store: Store, lessee: Lessee, now: number): Statement[] {
+  return [{ sql: sweepLeases, args: [lessee.id] }, timed(store, now, sweepMinutes, [])];
 }
 
 /** A process that holds leases and is gone: its time is over, or it ran on this host and does not live. */

@@ -61,16 +61,19 @@ export async function compile(options: CompileOptions): Promise<void> {
  * folder's name goes into the executable.
  */
 export function embedAddon(addon: string): BunPlugin {
-  const load = `require(${JSON.stringify(addon)})`;
+  // Not by its path: the source map would tell where it was built, and differ from place to place.
+  const name = "lowrouter-libsql-addon";
+  const load = `require("${name}")`;
   return {
     name: "libsql-addon",
     setup(builder) {
+      builder.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: addon }));
       builder.onLoad(
         { filter: /node_modules[\\/]libsql[\\/](index|promise)\.js$/ },
         async ({ path }) => {
           const before = await Bun.file(path).text();
-          const named = before.replace("require(`@libsql/${target}`)", () => load);
-          const after = named.replace("load(__dirname)", () => load);
+          const named = before.replace("require(`@libsql/${target}`)", load);
+          const after = named.replace("load(__dirname)", load);
           if (named === before || after === named || after.includes("__dirname")) {
             throw new Error("Cannot embed the libSQL addon: its loader changed shape");
           }

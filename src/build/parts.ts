@@ -17,7 +17,7 @@ export interface Parts {
 export interface Stock {
   folder: string;
   /** Puts the tarball of a package at a version into a folder; throws where it cannot be had. */
-  fetch(id: string, folder: string): Promise<void>;
+  obtain(id: string, folder: string): Promise<void>;
 }
 
 /**
@@ -84,7 +84,7 @@ async function tarball(locked: Locked, stock: Stock): Promise<Uint8Array<ArrayBu
   const id = `${locked.name}@${locked.version}`;
   const path = join(stock.folder, tarballOf(locked));
   if (!existsSync(path)) {
-    await stock.fetch(id, stock.folder).catch((cause: unknown) => {
+    await stock.obtain(id, stock.folder).catch((cause: unknown) => {
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`Cannot get ${id}: ${why}\nWithout a registry, put its tarball at ${path}`, {
         cause,

@@ -7,7 +7,7 @@ import { type Lockfile, readLockfile } from "#src/build/lockfile.ts";
 import { licenceIn, partsFor, type Stock } from "#src/build/parts.ts";
 import { billOfMaterials, type Material } from "#src/build/sbom.ts";
 import { allTargets, fileOf, targets } from "#src/build/targets.ts";
-import { thirdParties } from "#src/build/third-parties.ts";
+import { librariesTitle, notedLibraries, thirdParties } from "#src/build/third-parties.ts";
 
 /** What a release is made of, and where it goes. */
 export interface ReleaseOptions {
@@ -26,10 +26,8 @@ export interface ReleaseOptions {
  */
 export async function releaseAll(options: ReleaseOptions): Promise<void> {
   const { root, entry, folder, stock, version, commit } = options;
-  const lock = readLockfile(await Bun.file(join(root, "bun.lock")).text());
-  const bundled = await bundledPackages(entry, lock);
-  const { licences, faults } = checkLicences(root, lock, bundled);
-  if (faults.length > 0) throw new Error(`Cannot release: ${faults.join("; ")}`);
+  const lock = await lockOf(root);
+  const libraries = await bundledLibraries(root, entry, lock);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   for (const target of allTargets) {
@@ -37,10 +35,6 @@ export async function releaseAll(options: ReleaseOptions): Promise<void> {
     await compile({ entry, outfile: join(folder, fileOf(target)), target, parts, version, commit });
     console.log(`${fileOf(target)}: compiled`);
   }
-  const libraries = bundled.map((locked) => ({
-    ...locked,
-    licence: licences.get(locked.place) ?? "",
-  }));
   const sbom = billOfMaterials(
     { version, commit },
     [...libraries, ...(await machineParts(lock, stock))],
@@ -53,6 +47,30 @@ export async function releaseAll(options: ReleaseOptions): Promise<void> {
   console.log(
     `${folder}: ${allTargets.length} executables, SHA256SUMS, bill of materials, licences`,
   );
+}
+
+/** The packages that are bundled, with their licences. Throws where one may not be shipped. */
+export async function bundledLibraries(
+  root: string,
+  entry: string,
+  lock: Lockfile,
+): Promise<Material[]> {
+  const bundled = await bundledPackages(entry, lock);
+  const { licences, faults } = checkLicences(root, lock, bundled);
+  if (faults.length > 0) throw new Error(`Cannot release: ${faults.join("; ")}`);
+  return bundled.map((locked) => ({ ...locked, licence: licences.get(locked.place) ?? "" }));
+}
+
+/** Writes the libraries that are bundled now at the end of NOTICE. */
+export async function noteLibraries(root: string, entry: string): Promise<void> {
+  const libraries = await bundledLibraries(root, entry, await lockOf(root));
+  const path = join(root, "NOTICE");
+  const [before = ""] = (await Bun.file(path).text()).split(librariesTitle);
+  await Bun.write(path, `${before.trimEnd()}\n\n${notedLibraries(libraries)}`);
+}
+
+async function lockOf(root: string): Promise<Lockfile> {
+  return readLockfile(await Bun.file(join(root, "bun.lock")).text());
 }
 
 /** What differs from machine to machine: the libSQL addon and Bun itself. Throws where one may not be shipped. */

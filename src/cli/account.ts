@@ -22,6 +22,7 @@ export async function createAccountCommand(
   if (plan !== "prepaid" && plan !== "metered")
     throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
   await withStore(options, async (store, config) => {
+    const isTaken = (await listAccounts(store)).some((other) => other.name === name);
     const account = await openAccount(
       { store, clock: systemClock, ids: createIds(systemClock) },
       { actor: "cli" },
@@ -33,6 +34,8 @@ export async function createAccountCommand(
       output.out(
         `Account "${name}" ${account.id}, ${plan}, balance ${record.balance} ${config.billing.currency}\n`,
       );
+    if (isTaken)
+      output.err(`Another account is called "${name}" too: name each by its id from now on\n`);
   });
 }
 

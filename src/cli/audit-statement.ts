@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { withStore } from "#src/cli/runtime.ts";
-import { findHeads } from "#src/statement/find-heads.ts";
+import { findHeads, type LostHeads } from "#src/statement/find-heads.ts";
 import { keysPath, readKeys } from "#src/statement/keys.ts";
 import { carbonEnds, energyEnds, figureOf, titleOf } from "#src/statement/show.ts";
 import { type Verdict, VerifyError, verifyFile } from "#src/statement/verify.ts";
@@ -26,7 +26,8 @@ export async function verifyStatementCommand(
   const { key } = options;
   const keys = key === undefined ? [] : asUsage(() => readKeys(existsSync(key) ? text(key) : key));
   const verdict = checked(file, () => verifyFile({ bytes, side, keys }));
-  const missing = options.ledger === true ? await missingHeads(file, verdict, options) : [];
+  const lost = options.ledger === true ? await lostHeads(file, verdict, options) : undefined;
+  const { missing, removed } = lost ?? { missing: [], removed: [] };
   if (options.json)
     printJson(output, {
       data: {
@@ -37,6 +38,7 @@ export async function verifyStatementCommand(
         public_key: verdict.publicKey,
         key_from: verdict.trust,
         missing_heads: missing,
+        removed_heads: removed,
       },
     });
   else tell(file, verdict, output);
@@ -45,14 +47,18 @@ export async function verifyStatementCommand(
       `The statement was signed, but this ledger does not have the rows that it names: ${missing.join(", ")}\nRun "lowrouter audit verify" on it`,
     );
   if (options.ledger === true && !options.json)
-    output.out("The ledger here has every head that the statement names\n");
+    output.out(
+      removed.length === 0
+        ? "The ledger here has every head that the statement names\n"
+        : `The ledger here has every head that the statement names but those whose rows were removed because they were old: ${removed.join(", ")}\n`,
+    );
 }
 
-async function missingHeads(
+async function lostHeads(
   file: string,
   { statement }: Verdict,
   options: CommonOptions,
-): Promise<string[]> {
+): Promise<LostHeads> {
   if (statement === undefined)
     throw new CommandError(
       `Cannot look for the heads of ${file} in the ledger: only the JSON form of a statement names them`,
@@ -107,8 +113,12 @@ function read(file: string): Uint8Array {
   try {
     return new Uint8Array(readFileSync(file));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CommandError(`Cannot read ${file}: ${reason}`);
+    const isMissing = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
+    throw new CommandError(
+      isMissing
+        ? `Cannot read ${file}: no such file`
+        : `Cannot read ${file}: it has to be a file that you may read`,
+    );
   }
 }
 

@@ -1,17 +1,19 @@
 import { headVerifier } from "#src/account/head-signer.ts";
+import { publicKeys } from "#src/account/signing-key.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
-import { withStore } from "#src/cli/runtime.ts";
+import { withKeptStore } from "#src/cli/runtime.ts";
 import { type Audit, auditLedger, isSound } from "#src/ledger/audit.ts";
 import { headsFile, headsText } from "#src/ledger/heads.ts";
 import { checkBalances, type Imbalance } from "#src/ledger/transactions.ts";
+import { rfc3339 } from "#src/lib/clock.ts";
 
 /** The `audit verify` command. Fails when anything was tampered with. */
 export async function verifyCommand(
   options: CommonOptions & { heads?: string; key?: string; withoutHeads?: boolean },
   output: Output,
 ): Promise<void> {
-  await withStore(options, async (store, config) => {
+  await withKeptStore(options, async (store, config) => {
     const isLeftOut = options.withoutHeads === true;
     if (isLeftOut && options.heads !== undefined)
       throw new CommandError("Cannot use --heads with --without-heads: give one of them", 2);
@@ -27,6 +29,7 @@ export async function verifyCommand(
       isOwnLog,
       verifier: headVerifier,
       trusted: options.key,
+      keys: await publicKeys(store),
     });
     const imbalances = await checkBalances(store);
     const ok = isSound(audit) && imbalances.length === 0;
@@ -44,10 +47,17 @@ export async function verifyCommand(
   });
 }
 
+const counted = (count: number, noun: string) => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 const untold = "nothing tells whether the newest rows of a chain were cut off";
 
 function printFindings(audit: Audit, imbalances: readonly Imbalance[], output: Output): void {
-  output.out(`${audit.rows} rows in ${audit.chains} chains\n`);
+  output.out(`${counted(audit.rows, "row")} in ${counted(audit.chains, "chain")}\n`);
+  const { rows, until } = audit.removed;
+  if (until !== undefined)
+    output.out(
+      `${rows} rows before them were removed because they were old, the last of ${rfc3339(until)}; what they came to is signed\n`,
+    );
   for (const { fault, message } of audit.faults) output.out(`${fault}: ${message}\n`);
   for (const { accountId, balance, sum } of imbalances)
     output.out(

@@ -3,7 +3,7 @@ import { setSetting } from "#src/account/settings.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { configOf } from "#src/cli/configuration.ts";
-import { createDataDir, withStore } from "#src/cli/runtime.ts";
+import { createDataDir, withKeptStore, withStore } from "#src/cli/runtime.ts";
 import { forgetLength, headsFile, headsText } from "#src/ledger/heads.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { backup, lastBackup, restore } from "#src/store/backup.ts";
@@ -14,7 +14,7 @@ export async function backupCommand(
   options: CommonOptions,
   output: Output,
 ): Promise<void> {
-  await withStore(options, async (store) => {
+  await withKeptStore(options, async (store) => {
     await backup(store, file);
     await setSetting(store, lastBackup, String(systemClock.now()));
     if (options.json) printJson(output, { data: { file } });

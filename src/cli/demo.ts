@@ -25,16 +25,16 @@ const linkSeconds = 86_400;
 /** The `demo` command: a gateway on simulated providers. No provider key, no network, nothing kept. */
 export async function demo(options: { listen?: string }, output: Output): Promise<void> {
   const dataDir = mkdtempSync(join(tmpdir(), "lowrouter-demo-"));
+  const places = startPlaces({
+    clock: systemClock,
+    random: systemRandom,
+    firstByteMs: 120,
+    perWordMs: 15,
+    failureRate: 0.01,
+  });
   try {
     // Keys in the environment must not reach a real provider from a demo.
     const config = loadConfig({ dataDir, listen: options.listen }, { TMPDIR: process.env.TMPDIR });
-    const places = startPlaces({
-      clock: systemClock,
-      random: systemRandom,
-      firstByteMs: 120,
-      perWordMs: 15,
-      failureRate: 0.01,
-    });
     config.providers = places.providers;
     const store = await storeOf(config);
     const ids = createIds(systemClock);
@@ -105,8 +105,9 @@ See what was used:
 Stop with Ctrl-C; nothing is kept.
 `);
     await serving.stopped;
-    await places.stop();
   } finally {
+    // Where it could not listen, too: the process would go on for as long as they do.
+    await places.stop();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,8 @@
 import { createCatalogue } from "#src/catalogue.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
 import { configOf } from "#src/cli/configuration.ts";
+import { checkAddress } from "#src/cli/doctor-address.ts";
+import { databaseFix } from "#src/cli/doctor-fix.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import type { Config } from "#src/config/load.ts";
@@ -16,18 +18,20 @@ export async function doctor(options: CommonOptions, output: Output): Promise<vo
   const config = configOf(options);
   checks.push({ name: "configuration", ok: true, found: `valid; data in ${config.dataDir}` });
   checks.push(...checkMachine(config, systemClock));
-  const opened = await guarded(
-    "database",
-    'after the above, if any: move the file away and bring a backup back with "lowrouter restore FILE"',
-    () => database(options),
-  );
+  checks.push(await checkAddress(config.listen));
+  const opened = await guarded("database", databaseFix, () => database(options));
   checks.push(opened);
   if (opened.ok) {
     const keys = await guarded("provider keys", "then run this again", async () => {
       const { checkProviderKeys } = await import("#src/cli/doctor-keys.ts");
       return checkProviderKeys(options);
     });
-    checks.push(keys);
+    const signing = await guarded("signing key", "then run this again", async () => {
+      const { checkOurKey } = await import("#src/cli/doctor-keys.ts");
+      return checkOurKey(options);
+    });
+    const usage = await guarded("old usage", "then run this again", () => oldUsage(options));
+    checks.push(keys, signing, usage);
   }
   checks.push(...(await providers(options, config)), checkCatalogue(systemClock.now()));
   if (options.json) printJson(output, { data: checks, ok: checks.every((check) => check.ok) });
@@ -51,6 +55,16 @@ async function database(options: CommonOptions): Promise<Check> {
     import("#src/ledger/check-database.ts"),
   ]);
   return withStore(options, checkDatabase);
+}
+
+async function oldUsage(options: CommonOptions): Promise<Check> {
+  const [{ withStore }, { checkRetention }] = await Promise.all([
+    import("#src/cli/runtime.ts"),
+    import("#src/ledger/check-retention.ts"),
+  ]);
+  return withStore(options, (store, config) =>
+    checkRetention(store, config.retention.usageDays, systemClock.now()),
+  );
 }
 
 /** Where requests can go, with the stored keys too where the database can be read. */

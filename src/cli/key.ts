@@ -25,16 +25,20 @@ import { keyRecord } from "#src/report/key-record.ts";
 import type { ApiKey } from "#src/account/account.ts";
 import type { Store } from "#src/store/store.ts";
 
+/** What lifts a limit that a key has. */
+const lifted = "none";
+type Lifted = typeof lifted;
+
 /** Limits as the command line takes them. */
 export interface KeyOptions extends CommonOptions {
-  limit?: number;
+  limit?: number | Lifted;
   limitReset?: string;
   allowedModels?: string[];
   allowedProviders?: string[];
   region?: string;
   policy?: string;
-  rpm?: number;
-  carbonBudgetG?: number;
+  rpm?: number | Lifted;
+  carbonBudgetG?: number | Lifted;
   carbonBudgetReset?: string;
   carbonBudgetAction?: string;
   hedge?: boolean;
@@ -43,36 +47,68 @@ export interface KeyOptions extends CommonOptions {
 
 const resets: readonly ResetInterval[] = ["daily", "weekly", "monthly"];
 
-function changeOf(options: KeyOptions, config: Config): KeyChange {
+/** What is to change; of a key that is made, where there is none before. Throws CommandError. */
+function changeOf(options: KeyOptions, config: Config, before?: ApiKey): KeyChange {
   const change: KeyChange = {};
-  if (options.limit !== undefined) change.limit = fromUnits(options.limit);
-  if (options.limitReset !== undefined)
-    change.limitReset = oneOf("--limit-reset", options.limitReset, resets);
-  if (options.allowedModels) change.allowedModels = options.allowedModels;
-  if (options.allowedProviders) change.allowedProviders = options.allowedProviders;
+  const { limit, limitReset, rpm, carbonBudgetG } = options;
+  if (limit !== undefined) change.limit = limit === lifted ? undefined : fromUnits(limit);
+  if (limitReset !== undefined)
+    change.limitReset =
+      limitReset === lifted ? undefined : oneOf("--limit-reset", limitReset, resets);
+  if (options.allowedModels) change.allowedModels = listed(options.allowedModels);
+  if (options.allowedProviders) change.allowedProviders = listed(options.allowedProviders);
   const { region, policy } = options;
   if (region !== undefined || policy !== undefined) {
     const { routes } = createCatalogue(config, systemClock);
-    if (region !== undefined) change.region = asUsage(() => keptRegion(region, routes));
-    if (policy !== undefined) change.policy = asUsage(() => keptPolicy(policy, region, routes));
+    const pin = region === lifted ? undefined : region;
+    if (region !== undefined)
+      change.region = pin === undefined ? undefined : asUsage(() => keptRegion(pin, routes));
+    if (policy !== undefined)
+      change.policy =
+        policy === lifted ? undefined : asUsage(() => keptPolicy(policy, pin, routes));
   }
-  if (options.rpm) change.rateLimit = { requestsPerMinute: options.rpm };
-  if (options.carbonBudgetG !== undefined) change.carbonBudgetG = options.carbonBudgetG;
+  if (rpm !== undefined) {
+    // The key's other rates stay: there is no option for them here.
+    const { requestsPerMinute: _, ...others } = before?.rateLimit ?? {};
+    change.rateLimit = rpm === lifted ? others : { ...others, requestsPerMinute: rpm };
+  }
+  if (carbonBudgetG !== undefined)
+    change.carbonBudgetG = carbonBudgetG === lifted ? undefined : carbonBudgetG;
   if (options.carbonBudgetReset !== undefined)
     change.carbonBudgetReset = carbonReset(options.carbonBudgetReset);
   if (options.carbonBudgetAction !== undefined)
     change.carbonBudgetAction = carbonAction(options.carbonBudgetAction);
   if (options.hedge !== undefined) change.hedge = options.hedge;
-  if (options.expiresAt !== undefined) {
-    const time = Date.parse(options.expiresAt);
-    if (Number.isNaN(time))
-      throw new CommandError(
-        `Cannot use "${options.expiresAt}" for --expires-at: give a time such as 2026-12-31T23:59:59Z`,
-        2,
-      );
-    change.expiresAt = time;
-  }
+  if (options.expiresAt !== undefined)
+    change.expiresAt =
+      options.expiresAt === lifted ? undefined : timeOf(options.expiresAt, before === undefined);
   return change;
+}
+
+function listed(names: string[]): string[] {
+  return names.length === 1 && names[0] === lifted ? [] : names;
+}
+
+/** Milliseconds since the epoch. A key that is made has to work at first. Throws CommandError. */
+function timeOf(text: string, isNew: boolean): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time))
+    throw new CommandError(
+      `Cannot use "${text}" for --expires-at: give a time such as 2026-12-31T23:59:59Z`,
+      2,
+    );
+  if (isNew && time <= systemClock.now())
+    throw new CommandError(
+      `Cannot make a key that expired at ${text}: give --expires-at a time to come`,
+      2,
+    );
+  return time;
+}
+
+/** A name that tables and pages can show. Throws CommandError. */
+function named(name: string): string {
+  if (name.trim() !== "") return name;
+  throw new CommandError("Cannot use an empty --name: keys are told apart by it", 2);
 }
 
 function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
@@ -87,20 +123,21 @@ export async function createKeyCommand(
   output: Output,
 ): Promise<void> {
   const type = oneOf("--type", options.type, ["regular", "management"] as const);
+  const name = named(options.name);
   await withStore(options, async (store, config) => {
     const account = await accountBy(store, options.account);
     const secret = mintSecret(type);
     const { key } = await createKey(
       store,
       systemClock,
-      { accountId: account.id, name: options.name, type, ...changeOf(options, config) },
+      { accountId: account.id, name, type, ...changeOf(options, config) },
       secret,
       [
         noted({
           action: "key.created",
           target: hashOf(secret),
           accountId: account.id,
-          detail: { name: options.name, type },
+          detail: { name, type },
         }),
       ],
     );
@@ -159,8 +196,9 @@ export async function updateKeyCommand(
   output: Output,
 ): Promise<void> {
   await withStore(options, async (store, config) => {
-    const change = changeOf(options, config);
-    if (options.name !== undefined) change.name = options.name;
+    const before = await keyBy(store, hash);
+    const change = changeOf(options, config, before);
+    if (options.name !== undefined) change.name = named(options.name);
     if (options.disable) change.disabled = true;
     if (options.enable) change.disabled = false;
     if (Object.keys(change).length === 0)
@@ -168,7 +206,7 @@ export async function updateKeyCommand(
         'Cannot change nothing: give an option such as --limit 5.00 or --disable\nRun "lowrouter key update --help" to see them',
         2,
       );
-    const { hash: whole, name, accountId } = await keyBy(store, hash);
+    const { hash: whole, name, accountId } = before;
     const entry = noted({
       action: "key.changed",
       target: whole,

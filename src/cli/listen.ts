@@ -84,12 +84,15 @@ export async function listen(
       maxRequestBodySize: 4 * config.limits.maxBodyBytes,
     });
   } catch (cause) {
+    await gateway.close();
     store.close();
     throw listenError(config, cause);
   }
   const bound = server.server;
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopping = false;
+  /** Ends the time in which who leaves still answers. */
+  let hurry = () => {};
 
   /** Waits for what is under way, and ends. */
   async function end(): Promise<void> {
@@ -106,6 +109,7 @@ export async function listen(
   /** Whether this is the first who ends it; the second does not wait. */
   async function begins(): Promise<boolean> {
     if (stopping) {
+      hurry();
       await bound?.stop(true);
       return false;
     }
@@ -119,21 +123,39 @@ export async function listen(
     if (!(await begins())) return;
     accepting = false;
     if (link === undefined) notify("STOPPING=1");
+    await partFor(config.timeouts.leaveMs);
     // Still listening, so that who asks /readyz is told: stop() would refuse every connection.
     bound?.reload({ fetch: whileDraining(server), routes: {} });
     await end();
+  }
+
+  /** Answers as ever, and asks clients to come back on another connection. */
+  function part(onRequest: () => void): void {
+    const handle = (request: Request) => server.handle(request);
+    bound?.reload({
+      fetch: parting(handle, onRequest),
+      routes: partingRoutes(dispatchedRoutes(app), onRequest),
+    });
+  }
+
+  /** Answers what still comes while a balancer learns from /readyz that it should ask others. */
+  async function partFor(milliseconds: number): Promise<void> {
+    if (milliseconds === 0) return;
+    part(() => {});
+    await new Promise<void>((resolve) => {
+      const over = setTimeout(resolve, milliseconds);
+      hurry = () => {
+        clearTimeout(over);
+        resolve();
+      };
+    });
   }
 
   async function leave(): Promise<void> {
     if (!(await begins())) return;
     const from = systemClock.monotonic();
     let lastAt = from;
-    const note = () => (lastAt = systemClock.monotonic());
-    const handle = (request: Request) => server.handle(request);
-    bound?.reload({
-      fetch: parting(handle, note),
-      routes: partingRoutes(dispatchedRoutes(app), note),
-    });
+    part(() => (lastAt = systemClock.monotonic()));
     for (let now = from; now - lastAt < quietMs && now - from < longestPartingMs;) {
       await Bun.sleep(10);
       now = systemClock.monotonic();

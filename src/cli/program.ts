@@ -1,5 +1,5 @@
 /** Long, because every command stands here with what it takes; what it does is in the file it names. */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
 import { CommandError, type Output, terminal } from "#src/cli/output.ts";
 import { VaultError } from "#src/account/vault.ts";
 import { ConfigError } from "#src/config/error.ts";
@@ -56,7 +56,7 @@ function explain(thrown: unknown, output: Output): number {
 function integer(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError("a whole number is needed");
+    throw new InvalidArgumentError("A whole number is needed");
   return value;
 }
 
@@ -64,14 +64,26 @@ function integer(text: string): number {
 function amount(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value))
-    throw new InvalidArgumentError("an amount such as 5.00 is needed");
+    throw new InvalidArgumentError("An amount such as 5.00 is needed");
+  return value;
+}
+
+/** An amount, or `none` to lift the limit. */
+function limitOrNone(text: string): number | "none" {
+  return text === "none" ? text : limit(text);
+}
+
+/** A whole number, or `none` to lift the limit. */
+function integerOrNone(text: string): number | "none" {
+  const value = text === "none" ? text : integer(text);
+  if (value === 0) throw new InvalidArgumentError("A whole number from 1, or none, is needed");
   return value;
 }
 
 /** An amount that cannot be taken away from. */
 function limit(text: string): number {
   const value = amount(text);
-  if (value < 0) throw new InvalidArgumentError("an amount of 0 or more is needed");
+  if (value < 0) throw new InvalidArgumentError("An amount of 0 or more is needed");
   return value;
 }
 
@@ -82,11 +94,20 @@ function list(text: string): string[] {
     .filter((part) => part !== "");
 }
 
+/** What an option takes, whether it has to be given, and its default as one would type it. */
+function described({ description, defaultValue, mandatory }: Option): string {
+  const usual: unknown = defaultValue;
+  if (mandatory && usual === undefined) return `${description} (required)`;
+  if (usual === undefined || typeof usual === "boolean") return description;
+  return `${description} (default: ${String(usual)})`;
+}
+
 function build(output: Output): Command {
   const program = new Command("lowrouter")
     .description("An LLM gateway: one endpoint, one balance, and a footprint on every answer")
     .version(`lowrouter ${version}`, "-V, --version", "print the version")
     .exitOverride()
+    .configureHelp({ optionDescription: described })
     .configureOutput({
       writeOut: output.out,
       writeErr: output.err,
@@ -110,8 +131,16 @@ function build(output: Output): Command {
     helped(program.command(name)).description(about);
 
   command(program, "serve", "run the gateway")
-    .option("--listen <host:port>", "address to listen on")
-    .option("--workers <n>", "processes that serve, 1 to 64; each uses a core")
+    .option("--listen <host:port>", "address to listen on (default: 127.0.0.1:4000)")
+    .option("--workers <n>", "processes that serve, 1 to 64, one for each core (default: 1)")
+    .addHelpText(
+      "after",
+      `
+Signals:
+  TERM, INT  end once what has begun is answered; a second one ends at once
+  HUP        with workers: read the configuration anew, without an end of service
+  USR2       with workers: replace them, as they are`,
+    )
     .action(async (options) => (await import("#src/cli/serve.ts")).serve(options, output));
   program
     .command("demo")
@@ -148,7 +177,13 @@ function build(output: Output): Command {
   withJson(command(account, "show <account>", "one account")).action(async (id: string, options) =>
     (await import("#src/cli/account.ts")).showAccountCommand(id, options, output),
   );
-  withJson(command(account, "update <account>", "change how its requests are routed; none lifts"))
+  withJson(
+    command(
+      account,
+      "update <account>",
+      "change its routing or carbon budget; the value none lifts a wish",
+    ),
+  )
     .option("--policy <policy>", "such as prefer-low-carbon or prefer-region:eu-west")
     .option("--region <region>", "region that its requests never leave: eu-west, eu, country:FR")
     .option("--allowed-providers <a,b>", "providers that may serve it", list)
@@ -199,14 +234,14 @@ function build(output: Output): Command {
   const key = group("key", "API keys");
   const policy = (one: Command): Command =>
     withJson(one)
-      .option("--limit <amount>", "spending limit", limit)
+      .option("--limit <amount>", "most it may spend, in the configured currency", limitOrNone)
       .option("--limit-reset <window>", "daily, weekly or monthly")
       .option("--allowed-models <a,b>", "models it may use", list)
       .option("--allowed-providers <a,b>", "providers it may use", list)
       .option("--region <region>", "region that its requests never leave")
       .option("--policy <policy>", "routing policy")
-      .option("--rpm <n>", "requests per minute", integer)
-      .option("--carbon-budget-g <grams>", "grams CO2e in each window", limit)
+      .option("--rpm <n>", "requests per minute", integerOrNone)
+      .option("--carbon-budget-g <grams>", "grams CO2e in each window", limitOrNone)
       .option("--carbon-budget-reset <window>", "daily or monthly")
       .option(
         "--carbon-budget-action <action>",
@@ -226,7 +261,7 @@ function build(output: Output): Command {
   withJson(command(key, "show <hash>", "one key")).action(async (hash: string, options) =>
     (await import("#src/cli/key.ts")).showKeyCommand(hash, options, output),
   );
-  policy(command(key, "update <hash>", "change a key's name or limits"))
+  policy(command(key, "update <hash>", "change a key's name or limits; the value none lifts one"))
     .option("--name <name>", "its name")
     .option("--disable", "switch it off")
     .option("--enable", "switch it on")
@@ -357,8 +392,8 @@ function build(output: Output): Command {
     .requiredOption("--tokens <n>", "completion tokens", integer)
     .option("--region <region>", "region id")
     .action(async (options) => (await import("#src/cli/eco.ts")).estimateCommand(options, output));
-  withJson(command(eco, "methodology", "the methodologies, also on imported grid tables")).action(async (options) =>
-    (await import("#src/cli/eco.ts")).methodologyCommand(options, output),
+  withJson(command(eco, "methodology", "the methodologies, also on imported grid tables")).action(
+    async (options) => (await import("#src/cli/eco.ts")).methodologyCommand(options, output),
   );
 
   const grid = group("grid", "grid intensities");
@@ -430,6 +465,17 @@ function build(output: Output): Command {
     .option("--out <file>", "write it to a new file instead of stdout")
     .action(async (file: string, options) =>
       (await import("#src/cli/import.ts")).importLitellmCommand(file, options, output),
+    );
+  const service = group("service", "running it under systemd");
+  withJson(helped(service.command("print")).description("the unit, for this executable")).action(
+    async (options) => (await import("#src/cli/service.ts")).printService(options, output),
+  );
+  withJson(
+    helped(service.command("install")).description("write the unit; refuses to overwrite another"),
+  )
+    .option("--file <file>", "where", "/etc/systemd/system/lowrouter.service")
+    .action(async (options) =>
+      (await import("#src/cli/service.ts")).installService(options, output),
     );
   withJson(program.command("version").description("version, commit and data dates")).action(
     async (options) => (await import("#src/cli/version.ts")).versionCommand(options, output),

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { configOf } from "#src/cli/configuration.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import type { Config } from "#src/config/load.ts";
@@ -52,6 +52,23 @@ export async function withStore<T>(
   } finally {
     store.close();
   }
+}
+
+/**
+ * The same for commands whose answer would mislead about a directory that was mistyped: nothing is created, and a
+ * database that is not there is refused.
+ */
+export async function withKeptStore<T>(
+  options: CommonOptions,
+  work: (store: Store, config: Config) => Promise<T>,
+): Promise<T> {
+  const { url } = configOf(options).database;
+  const path = url.startsWith("file:") ? url.slice("file:".length) : undefined;
+  if (path !== undefined && !existsSync(path))
+    throw new CommandError(
+      `Cannot find a database at ${path}\nGive the directory where a gateway keeps its state with --data-dir`,
+    );
+  return withStore(options, work);
 }
 
 /** An account by id, or by a name that only it has. Throws when there is none. */

@@ -12,9 +12,14 @@ import { fileText } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
-import { notify } from "#src/lib/sd-notify.ts";
+import { notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import type { Store } from "#src/store/store.ts";
-import { createSupervisor, type Supervisor, WorkerFault } from "#src/workers/supervise.ts";
+import {
+  type Crew,
+  createSupervisor,
+  type Supervisor,
+  WorkerFault,
+} from "#src/workers/supervise.ts";
 
 /** A configuration and the text of its file, read once. */
 interface Read {
@@ -34,42 +39,57 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
   const port = freePort(config);
   // Brought up to date once, before several would try.
   const store = await storeOf(config);
-  const crew = { workers: config.workers, fileText: read.text };
+  const crew: Crew = { workers: config.workers, fileText: read.text };
   const command = commandOf(options);
-  const { drainMs } = config.timeouts;
+  const { leaveMs } = config.timeouts;
+  const drainMs = config.timeouts.drainMs + leaveMs;
   const supervisor = createSupervisor({ command, port, drainMs, clock: systemClock, log }, crew);
+  let changes = 0;
+  let isStopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
+      isStopping = true;
       notify("STOPPING=1");
       supervisor.stop();
     });
   const found = await started(supervisor, config, store);
-  process.on("SIGHUP", () => void readAnew());
-  process.on("SIGUSR2", () => void renew({ config, text: crew.fileText }, "renewed"));
+  process.on("SIGHUP", () => void whileReloading(readAnew));
+  process.on("SIGUSR2", () => void whileReloading(() => renew(crew, "renewed")));
   output.err(greeting(found));
   notify("READY=1");
   if (!(await supervisor.stopped))
     throw new CommandError("A worker did not end as it should: see the log");
 
-  async function renew(next: Read, event: string): Promise<void> {
-    const { workers } = next.config;
-    log.write("info", "replacing_workers", { workers });
-    const isDone = await supervisor.replace({ workers, fileText: next.text });
-    if (isDone) {
-      crew.fileText = next.text;
-      crew.workers = workers;
-      log.write("info", event, { workers });
-    } else log.write("error", "workers_kept", { why: "a new one could not start" });
+  /** Tells systemd that it goes on, and when it is done with what came of it. */
+  async function whileReloading(change: () => Promise<string>): Promise<void> {
+    if (changes++ === 0) notifyReloading();
+    const status = await change();
+    if (--changes === 0 && !isStopping) notify(`READY=1\nSTATUS=${status}`);
   }
 
-  async function readAnew(): Promise<void> {
+  async function renew({ workers, fileText: text }: Crew, event: string): Promise<string> {
+    log.write("info", "replacing_workers", { workers });
+    if (!(await supervisor.replace({ workers, fileText: text }))) {
+      if (isStopping) return "The gateway stops";
+      log.write("error", "workers_kept", { why: "a new one could not start" });
+      return "The workers were kept: a new one could not start";
+    }
+    crew.fileText = text;
+    crew.workers = workers;
+    log.write("info", event, { workers });
+    return `${workers} workers serve`;
+  }
+
+  async function readAnew(): Promise<string> {
     try {
       const next = readConfig(options);
       refuseMoves(config, next.config);
-      await renew(next, "configuration_read");
+      const { workers } = next.config;
+      return await renew({ workers, fileText: next.text }, "configuration_read");
     } catch (thrown) {
       const why = thrown instanceof ConfigError ? thrown.message : "it cannot be read";
       log.write("error", "configuration_kept", { why });
+      return "The configuration was kept: the log says why";
     }
   }
 }

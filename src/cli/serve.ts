@@ -8,7 +8,7 @@ import { requireMasterKey } from "#src/cli/needs.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { storeOf } from "#src/cli/runtime.ts";
-import { notify } from "#src/lib/sd-notify.ts";
+import { notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import { joinSupervisor, type Link } from "#src/workers/link.ts";
 
 export type ServeOptions = CommonOptions & { listen?: string; workers?: string };
@@ -36,9 +36,11 @@ export async function serve(options: ServeOptions, output: Output): Promise<void
   // On a terminal it means that the terminal is gone.
   if (!process.stderr.isTTY)
     process.on("SIGHUP", () => {
+      notifyReloading();
       servingLog(config).write("warn", "configuration_kept", {
         why: "a gateway of one process reads it at its start",
       });
+      notify("READY=1\nSTATUS=The configuration was kept: one process reads it at its start");
     });
   // Only now: a key made before an address that is in use would never be shown.
   const first = await bootstrap(store, { by: "serve" }).catch(async (thrown: unknown) => {

@@ -35,6 +35,11 @@ export async function usageCommand(
     if (value !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(value))
       throw new CommandError(`Cannot use "${value}" for ${name}: give a day such as 2026-01-31`, 2);
   }
+  if (options.from !== undefined && options.to !== undefined && options.from > options.to)
+    throw new CommandError(
+      `Cannot count from ${options.from} to ${options.to}: let --from be the earlier day`,
+      2,
+    );
   await withStore(options, async (store, config) => {
     const account =
       options.account === undefined ? undefined : (await accountBy(store, options.account)).id;

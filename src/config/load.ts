@@ -12,6 +12,7 @@ import { type MailConfig, mailOf, publicUrlOf } from "#src/config/mail.ts";
 import { type MetricsConfig, metricsOf, type OtelConfig, otelOf } from "#src/config/observe.ts";
 import { type OidcProvider, oidcOf } from "#src/config/oidc.ts";
 import { createPicker, type Origins } from "#src/config/pick.ts";
+import { type RetentionConfig, retentionOf } from "#src/config/retention.ts";
 import {
   type ModelConfig,
   type ProviderConfig,
@@ -68,11 +69,12 @@ export interface Config {
     idleMs: number;
     totalMs: number;
     drainMs: number;
+    leaveMs: number;
   };
   webhooks: { allowPrivate: boolean };
   mail: MailConfig;
   stripe: StripeConfig;
-  retention: { usageDays: number };
+  retention: RetentionConfig;
   metrics: MetricsConfig;
   otel: OtelConfig;
   log: { level: "debug" | "info" | "warn" | "error"; format: "json" | "pretty" | undefined };
@@ -125,7 +127,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     listen: parseListen(
       pick("listen", "LOWROUTER_LISTEN", file.listen, "127.0.0.1:4000", flags.listen),
     ),
-    workers: workersOf({ pick }, file.workers, flags.workers),
+    workers: workersOf({ pick }, file, flags.workers),
     publicUrl,
     dataDir,
     database: {
@@ -257,6 +259,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
       idleMs: 1000 * number("timeouts.idle_s", "LOWROUTER_IDLE_S", file.timeouts?.idle_s, 60),
       totalMs: 1000 * number("timeouts.total_s", "LOWROUTER_TOTAL_S", file.timeouts?.total_s, 0),
       drainMs: 1000 * number("timeouts.drain_s", "LOWROUTER_DRAIN_S", file.timeouts?.drain_s, 30),
+      leaveMs: 1000 * number("timeouts.leave_s", "LOWROUTER_LEAVE_S", file.timeouts?.leave_s, 0),
     },
     webhooks: {
       allowPrivate: flag(
@@ -267,15 +270,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     },
     mail: mailOf(file.mail, publicUrl, { pick, secret }),
     stripe: stripeOf(file.stripe, { pick, number, secret }),
-    retention: {
-      usageDays: number(
-        "retention.usage_days",
-        "USAGE_RETENTION_DAYS",
-        file.retention?.usage_days,
-        396,
-        1,
-      ),
-    },
+    retention: retentionOf(file.retention, { number }),
     metrics: metricsOf(file.metrics, { pick, flag, secret }),
     otel: otelOf(file.otel, { pick, flag, secret }),
     log: {

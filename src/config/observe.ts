@@ -7,6 +7,8 @@ export interface MetricsConfig {
   enabled: boolean;
   /** With one, whoever has it from anywhere; without, this machine alone. */
   token: string | undefined;
+  /** Whether answers say what the gateway itself took. */
+  overheadHeader: boolean;
 }
 
 /** Where traces and metrics are sent. */
@@ -24,6 +26,11 @@ export function metricsOf(file: FileConfig["metrics"], { flag, secret }: Source)
   return {
     enabled: flag("metrics.enabled", "LOWROUTER_METRICS", file?.enabled),
     token: secret("LOWROUTER_METRICS_TOKEN"),
+    overheadHeader: flag(
+      "metrics.overhead_header",
+      "LOWROUTER_OVERHEAD_HEADER",
+      file?.overhead_header,
+    ),
   };
 }
 

@@ -2,6 +2,8 @@ import * as v from "valibot";
 import { liveGrids } from "#src/config/eco.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Of usage: a month's statement is made when the month is over, and needs all of it. */
+export const leastUsageDays = 32;
 const seconds = v.pipe(v.number(), v.minValue(0));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
@@ -142,6 +144,8 @@ export const fileSchema = v.strictObject({
       idle_s: v.optional(seconds),
       total_s: v.optional(seconds),
       drain_s: v.optional(seconds),
+      /** Requests are still answered after a signal to stop, for a balancer that has not noticed yet. */
+      leave_s: v.optional(seconds),
     }),
   ),
   webhooks: v.optional(
@@ -160,9 +164,28 @@ export const fileSchema = v.strictObject({
       api_base: v.optional(v.pipe(v.string(), v.url())),
     }),
   ),
-  retention: v.optional(v.strictObject({ usage_days: v.optional(v.pipe(count, v.minValue(1))) })),
+  retention: v.optional(
+    v.strictObject({
+      /** Days for which usage is kept, one by one; 0 is for ever. */
+      usage_days: v.optional(
+        v.pipe(
+          count,
+          v.check(
+            (days) => days === 0 || days >= leastUsageDays,
+            `0 to keep all, or at least ${leastUsageDays}: the statement of a month needs all of it`,
+          ),
+        ),
+      ),
+    }),
+  ),
   /** Counters at /metrics, for Prometheus; a token for readers elsewhere is LOWROUTER_METRICS_TOKEN. */
-  metrics: v.optional(v.strictObject({ enabled: v.optional(v.boolean()) })),
+  metrics: v.optional(
+    v.strictObject({
+      enabled: v.optional(v.boolean()),
+      /** Answers say in a header what the gateway itself took. */
+      overhead_header: v.optional(v.boolean()),
+    }),
+  ),
   /** Where traces and metrics are sent by OTLP; headers are OTEL_EXPORTER_OTLP_HEADERS. */
   otel: v.optional(
     v.strictObject({
@@ -218,7 +241,7 @@ export const fileSchema = v.strictObject({
         /** What the building draws for each watt of the machines. */
         pue: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(5))),
         enabled: v.optional(v.boolean()),
-        /** Most requests of one process at a time; more wait for a place. */
+        /** Most requests at a time, shared out among the workers; more wait for a place. */
         max_in_flight: v.optional(v.pipe(count, v.minValue(1))),
       }),
     ),

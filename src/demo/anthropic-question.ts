@@ -20,7 +20,7 @@ export function messageQuestion(
   if (maxTokens === undefined && !counts) return refuse("max_tokens: Field required");
   const broken = brokenValue(body) ?? brokenOrder(body);
   if (broken !== undefined) return refuse(broken);
-  const messages = Array.isArray(body.messages) ? body.messages.filter(isObject) : [];
+  const messages = oneTurnEach(Array.isArray(body.messages) ? body.messages.filter(isObject) : []);
   const user = messages.findLast(({ role, content }) => role === "user" && textOf(content) !== "");
   const choice = isObject(body.tool_choice) ? body.tool_choice : {};
   const output = isObject(body.output_config) ? body.output_config : {};
@@ -45,6 +45,21 @@ export function messageQuestion(
     thinkingTokens: thinks(body) ? (efforts[stringOf(output.effort) ?? ""] ?? 128) : 0,
     caching: cachingOf(body, pieces),
   };
+}
+
+/** Messages of the user that follow each other are one turn. */
+function oneTurnEach(messages: JsonObject[]): JsonObject[] {
+  const turns: JsonObject[] = [];
+  for (const message of messages) {
+    const last = turns.at(-1);
+    if (last?.role !== "user" || message.role !== "user") {
+      turns.push(message);
+      continue;
+    }
+    const content = [...blocksOf(last.content), ...blocksOf(message.content)];
+    turns.splice(-1, 1, { ...last, content });
+  }
+  return turns;
 }
 
 function thinks({ thinking }: JsonObject): boolean {

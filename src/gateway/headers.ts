@@ -3,8 +3,9 @@ import type { Demand } from "#src/allowance/allowance.ts";
 import { basisOf } from "#src/gateway/routing/pins.ts";
 import { type App, balanceOf } from "#src/gateway/context.ts";
 import { rateHeaders, standingDemands } from "#src/gateway/reserve.ts";
-import type { Job } from "#src/gateway/settle.ts";
+import type { Job, Outcome } from "#src/gateway/settle.ts";
 import { toCredits } from "#src/ledger/money.ts";
+import { isTried } from "#src/observe/meter.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** Names that a browser may read. */
@@ -15,6 +16,7 @@ export const exposedHeaders = [
   "X-LowRouter-Region-Basis",
   "X-LowRouter-Dropped",
   "X-LowRouter-Demo",
+  "X-LowRouter-Overhead-Ms",
   "X-Credit-Balance",
   "X-RateLimit-Limit",
   "X-RateLimit-Remaining",
@@ -40,6 +42,23 @@ export function answerHeaders(
   };
   if (dropped.length > 0) headers["X-LowRouter-Dropped"] = dropped.map(headerSafe).join(", ");
   return headers;
+}
+
+/** Decimals of a millisecond: a microsecond. */
+const overheadDecimals = 3;
+
+/**
+ * What the gateway itself took, ms: until the upstream was asked, and `afterMs` since it began to answer. Nothing where another
+ * route was tried before: that time is an upstream's.
+ */
+export function overheadHeader(
+  { call }: Job,
+  { sentAt, trace }: Pick<Outcome, "sentAt" | "trace">,
+  afterMs: number,
+): Record<string, string> {
+  if (sentAt === undefined || trace.some(isTried)) return {};
+  const own = sentAt - call.startedAt + afterMs;
+  return { "X-LowRouter-Overhead-Ms": own.toFixed(overheadDecimals) };
 }
 
 /** Balance and limits of a caller, for an answer that took nothing from them. */

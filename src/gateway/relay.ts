@@ -1,6 +1,6 @@
 import type { Answer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
-import { answerHeaders } from "#src/gateway/headers.ts";
+import { answerHeaders, overheadHeader } from "#src/gateway/headers.ts";
 import { type Account, accountFor, type Job, type Outcome, settle } from "#src/gateway/settle.ts";
 import { streamOf } from "#src/gateway/stream.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -47,6 +47,11 @@ async function committed(job: Job, ready: Ready, app: App): Promise<Response> {
   await settle(job, outcome, account, app);
   const headers = answerHeaders(job, outcome.route, dropped, app);
   headers["content-type"] = "application/json";
+  if (app.config.metrics.overheadHeader && outcome.firstByteAt !== undefined)
+    Object.assign(
+      headers,
+      overheadHeader(job, outcome, app.clock.monotonic() - outcome.firstByteAt),
+    );
   return new Response(body, { headers });
 }
 
@@ -55,5 +60,7 @@ function streamed(job: Job, answer: Answer, app: App): Response {
   headers["content-type"] = "text/event-stream; charset=utf-8";
   headers["cache-control"] = "no-cache";
   headers["x-accel-buffering"] = "no";
+  // What comes after is not known when the headers leave.
+  if (app.config.metrics.overheadHeader) Object.assign(headers, overheadHeader(job, answer, 0));
   return new Response(streamOf(job, answer, app), { headers });
 }

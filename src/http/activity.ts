@@ -5,6 +5,7 @@ import { dayOf, timeOf } from "#src/http/query.ts";
 import { json } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
 import { toUnits } from "#src/ledger/money.ts";
+import { removedUntil } from "#src/ledger/removed-usage.ts";
 import {
   activity,
   type Dimension,
@@ -93,12 +94,15 @@ export function activityRoutes(app: App, { store }: Services, forCaller: ForCall
       const now = app.clock.now();
       let points: Point[];
       if (granularity === "hourly") {
-        points = await hourly(
-          store,
-          filter,
-          timeOf(query, "start_time") ?? now - monthMs,
-          timeOf(query, "end_time") ?? now + 1,
-        );
+        const start = timeOf(query, "start_time") ?? now - monthMs;
+        const gone = await removedUntil(store, account.id);
+        if (gone !== undefined && start <= gone)
+          throw new AppError(
+            "invalid_value",
+            `Cannot give hours from ${rfc3339(start)} on: requests until ${rfc3339(gone)} are not kept one by one any more. Begin after that, or ask for daily`,
+            { param: "start_time" },
+          );
+        points = await hourly(store, filter, start, timeOf(query, "end_time") ?? now + 1);
       } else if (granularity === "daily" || granularity === "monthly") {
         points = await timeseries(store, { ...filter, fromDay, toDay }, granularity);
       } else {

@@ -1,4 +1,5 @@
 import { Elysia } from "elysia";
+import type { ApiKey } from "#src/account/account.ts";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -45,6 +46,8 @@ export function catalogRoutes(app: App, everything: CatalogServices) {
   const run = (request: Request, handler: () => Promise<Response> | Response) =>
     respond(request, app, writeJsonError, handler);
   const models = (request: Request) => run(request, () => listModels(request, app, services));
+  const model = (request: Request, id: string) =>
+    run(request, () => showModel(request, id, app, services));
   const endpoints = (request: Request, id: string) =>
     run(request, () => listEndpoints(request, id, app, services));
   const providers = (request: Request) => run(request, () => listProviders(request, app, services));
@@ -63,6 +66,11 @@ export function catalogRoutes(app: App, everything: CatalogServices) {
   const routes = (base: "/v1" | "/api/v1") =>
     new Elysia({ prefix: base })
       .get("/models", ({ request }) => models(request))
+      // Packages write the slash of an id as %2F, people as it is.
+      .get("/models/:author", ({ request, params }) => model(request, params.author))
+      .get("/models/:author/:slug", ({ request, params }) =>
+        model(request, `${params.author}/${params.slug}`),
+      )
       .get("/models/:author/:slug/endpoints", ({ request, params }) =>
         endpoints(request, `${params.author}/${params.slug}`),
       )
@@ -84,19 +92,12 @@ async function listModels(
   const all = url.searchParams.get("all") === "true";
   const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
   const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
-  const allowed = key.allowedModels.map((name) => name.toLowerCase());
   const visible = services.models.filter((model) => {
     if (!all && app.routes.of(model).length === 0) return false;
     const kinds = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
     if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
     if (!parameters.every((name) => model.parameters?.includes(name))) return false;
-    return (
-      allowed.length === 0 ||
-      allowed.some(
-        (name) =>
-          name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name),
-      )
-    );
+    return mayCall(key, model);
   });
   const fits =
     key.allowedProviders.length === 0
@@ -113,6 +114,39 @@ async function listModels(
   return json({ object: "list", data });
 }
 
+/** Whether a key may call a model, by the names that its policy gives. */
+function mayCall({ allowedModels }: ApiKey, { id, aliases }: Model): boolean {
+  if (allowedModels.length === 0) return true;
+  return allowedModels.some((given) => {
+    const name = given.toLowerCase();
+    return name === id || id.endsWith(`/${name}`) || aliases.includes(name);
+  });
+}
+
+/** One entry of the list, by any name that a request may have for it. */
+async function showModel(
+  request: Request,
+  name: string,
+  everyones: App,
+  services: CatalogServices,
+): Promise<Response> {
+  const caller = await authenticate(request, everyones);
+  const app = everyones.seenBy(caller);
+  const pseudo = pseudoModels().find(({ id }) => id === name);
+  if (pseudo !== undefined) return json(pseudo);
+  const found = app.routes.find(name);
+  const model = found && services.models.find(({ id }) => id === found.model.id);
+  if (model === undefined || !mayCall(caller.key, model)) throw unknownModel(name);
+  return json(describeModel(model, app, services));
+}
+
+function unknownModel(name: string): AppError {
+  return new AppError(
+    "model_not_found",
+    `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`,
+  );
+}
+
 async function listEndpoints(
   request: Request,
   id: string,
@@ -122,12 +156,7 @@ async function listEndpoints(
   const app = everyones.seenBy(await authenticate(request, everyones));
   const found = app.routes.find(decodeURIComponent(id));
   const model = found && services.models.find((one) => one.id === found.model.id);
-  if (model === undefined) {
-    throw new AppError(
-      "model_not_found",
-      `Cannot find the model "${id.slice(0, 200)}": GET /v1/models lists what can be called`,
-    );
-  }
+  if (model === undefined) throw unknownModel(id);
   const data = {
     ...describeModel(model, app, services),
     endpoints: describeEndpoints(model, app, services),

@@ -1,12 +1,26 @@
 import {
   type ChainFault,
   type ChainReport,
+  type ChainStart,
   momentOf,
   momentStatements,
   verifyChain,
 } from "#src/ledger/chain.ts";
-import { type Head, type HeadsLog, type HeadVerifier, readHeads } from "#src/ledger/heads-log.ts";
+import {
+  type Head,
+  type HeadKey,
+  type HeadsLog,
+  type HeadVerifier,
+  readHeads,
+} from "#src/ledger/heads-log.ts";
 import { lengthStatement, notedLines } from "#src/ledger/heads.ts";
+import {
+  checkRemovals,
+  keysOf,
+  removalsStatement,
+  type Removed,
+  removedOf,
+} from "#src/ledger/removal-check.ts";
 import { createTotalsCheck, type Mismatch, sumStatements } from "#src/ledger/totals-check.ts";
 import { numberIn, type Row, type Store, textOf } from "#src/store/store.ts";
 
@@ -15,6 +29,8 @@ export interface Audit extends ChainReport {
   mismatches: Mismatch[];
   /** What is wrong with the log of published heads, in words. */
   headFaults: string[];
+  /** What is not there any more because it was old, and was accounted for. */
+  removed: Removed;
   /** What the check of published heads covers. */
   published: {
     lines: number;
@@ -36,46 +52,77 @@ export interface AuditOptions {
   verifier: HeadVerifier;
   /** Public key that the log has to begin with, 32 bytes in base64url, noted elsewhere. */
   trusted?: string | undefined;
+  /** The gateway's keys as the database knows them, to check who removed old rows; without, only what was removed is checked. */
+  keys?: readonly HeadKey[] | undefined;
 }
+
+/** How often it is begun anew where old rows are removed meanwhile. */
+const mostTries = 20;
 
 /**
  * Checks the ledger as it is at one moment: each chain, its published ends, and every sum that is kept beside the rows. Reads
- * all rows once.
+ * all rows once. Throws where so many are being removed meanwhile that it does not come to an end.
  */
 export async function auditLedger(store: Store, options: AuditOptions): Promise<Audit> {
-  const { log: text, isOwnLog, verifier, trusted } = options;
-  const found = await store.snapshot([...momentStatements, ...sumStatements, lengthStatement]);
+  for (let tries = 0; tries < mostTries; tries++) {
+    const { audit, position } = await auditOnce(store, options);
+    if (isSound(audit)) return audit;
+    const [[last] = []] = await store.snapshot([removalsStatement]);
+    // What it missed may have been removed by right after it began.
+    if (removedOf(last).position === position) return audit;
+  }
+  throw new Error("Cannot audit the ledger: old rows are being removed. Try again in a while");
+}
+
+async function auditOnce(
+  store: Store,
+  { log: text, isOwnLog, verifier, trusted, keys }: AuditOptions,
+): Promise<{ audit: Audit; position: number }> {
+  const found = await store.snapshot([
+    ...momentStatements,
+    ...sumStatements,
+    removalsStatement,
+    lengthStatement,
+  ]);
   const moment = momentOf(found.slice(0, momentStatements.length));
-  const check = createTotalsCheck(found.slice(momentStatements.length, -1));
+  const check = createTotalsCheck(found.slice(momentStatements.length, -2));
+  const { position, ...removed } = removedOf(found.at(-2)?.[0]);
   const log = readHeads(text, verifier, trusted);
   const chains = publishedOf(log.heads);
   const places = Map.groupBy(
     [...chains.values()].flat(),
     ({ head }) => `${head.chain} ${head.sequence}`,
   );
-  const report = await verifyChain(store, {
-    moment,
-    onRecord: check.add,
-    onHash(chain, sequence, hash) {
-      for (const one of places.get(`${chain} ${sequence}`) ?? []) one.found = hash;
-    },
+  const onHash = (chain: string, sequence: number, hash: string): void => {
+    for (const one of places.get(`${chain} ${sequence}`) ?? []) one.found = hash;
+  };
+  const removals = await checkRemovals(store, {
+    position,
+    verifier,
+    keys: keys && keysOf(log.keys, keys, verifier, trusted),
+    onSum: check.addRemoved,
+    onHash,
   });
+  const report = await verifyChain(store, { moment, onRecord: check.add, onHash });
   const lengths = new Map(
     moment.heads.map((row) => [textOf(row, "id") ?? "", numberIn(row, "sequence") ?? 0]),
   );
   const known = new Set(report.faults.map(placeOf));
   const more = [...chains].flatMap(([chain, heads]) =>
-    headFaults(chain, heads, lengths.get(chain) ?? 0).filter((fault) => !known.has(placeOf(fault))),
+    headFaults(chain, heads, lengths.get(chain) ?? 0, moment.starts.get(chain)).filter(
+      (fault) => !known.has(placeOf(fault)),
+    ),
   );
   const length = isOwnLog ? lengthFault(log, found.at(-1)?.[0]) : undefined;
   let uncovered = 0;
   for (const [chain, rows] of lengths)
     uncovered += Math.max(0, rows - (chains.get(chain)?.at(-1)?.head.sequence ?? 0));
-  return {
+  const audit = {
     ...report,
-    faults: [...report.faults, ...more],
+    faults: [...removals, ...report.faults, ...more],
     mismatches: check.mismatches(),
     headFaults: [...log.faults, ...(length === undefined ? [] : [length])],
+    removed,
     published: {
       lines: log.lines,
       missing: isOwnLog ? Math.max(0, notedLines(found.at(-1)?.[0]) - log.lines) : 0,
@@ -84,6 +131,7 @@ export async function auditLedger(store: Store, options: AuditOptions): Promise<
       uncovered,
     },
   };
+  return { audit, position };
 }
 
 /** Whether an audit found nothing. */
@@ -109,11 +157,18 @@ function publishedOf(heads: readonly Head[]): Map<string, Published[]> {
 }
 
 /** What of a chain is not as it was published: the first head that does not fit, and what came after the end. */
-function headFaults(chain: string, heads: readonly Published[], length: number): ChainFault[] {
+function headFaults(
+  chain: string,
+  heads: readonly Published[],
+  length: number,
+  start: ChainStart | undefined,
+): ChainFault[] {
   const faults: ChainFault[] = [];
   let sound = 0;
   for (const { head, found } of heads) {
-    if (found === head.hash || (head.sequence === 0 && found === undefined)) {
+    // Of most removed rows there is no hash any more: that they were what they were, who signed their removal saw.
+    const isGone = head.sequence === 0 || head.sequence <= (start?.sequence ?? 0);
+    if (found === head.hash || (isGone && found === undefined)) {
       sound = head.sequence;
       continue;
     }

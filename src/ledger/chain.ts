@@ -12,12 +12,21 @@ export interface ChainFault {
   message: string;
 }
 
+/** Where a chain begins: behind the rows that were removed because they were old. */
+export interface ChainStart {
+  sequence: number;
+  /** Of the last removed row. */
+  hash: string;
+}
+
 /** The ledger as it was at one moment: what is written while it is checked is left for the next time. */
 export interface Moment {
   /** Rows of `process`: how long each chain is recorded to be, and its end. */
   heads: readonly Row[];
   /** Position of the last row. */
   position: number;
+  /** Of the chains of which rows were removed. */
+  starts: ReadonlyMap<string, ChainStart>;
 }
 
 /** What a check may be handed besides. */
@@ -33,11 +42,23 @@ export interface ChainOptions {
 export const momentStatements: readonly Statement[] = [
   { sql: "SELECT id, sequence, head FROM process", args: [] },
   { sql: "SELECT coalesce(max(position), 0) AS position FROM generation_record", args: [] },
+  {
+    sql: `SELECT chain, last, hash FROM removal
+WHERE (chain, first) IN (SELECT chain, max(first) FROM removal GROUP BY chain)`,
+    args: [],
+  },
 ];
 
 /** What those statements found. */
-export function momentOf([heads = [], last = []]: readonly Row[][]): Moment {
-  return { heads, position: numberIn(last[0], "position") ?? 0 };
+export function momentOf([heads = [], last = [], ends = []]: readonly Row[][]): Moment {
+  const starts = ends.map(
+    (row) =>
+      [
+        textOf(row, "chain") ?? "",
+        { sequence: numberIn(row, "last") ?? 0, hash: textOf(row, "hash") ?? "" },
+      ] as const,
+  );
+  return { heads, position: numberIn(last[0], "position") ?? 0, starts: new Map(starts) };
 }
 
 export interface ChainReport {
@@ -88,14 +109,23 @@ interface Progress {
  */
 export async function verifyChain(store: Store, options: ChainOptions = {}): Promise<ChainReport> {
   const { onRecord, onHash } = options;
-  const { heads, position: end } =
-    options.moment ?? momentOf(await store.snapshot(momentStatements));
+  const {
+    heads,
+    position: end,
+    starts,
+  } = options.moment ?? momentOf(await store.snapshot(momentStatements));
   const chains = new Map<string, Progress>();
+  // A chain of which rows were removed has an end, too, even if its process is not known any more.
+  for (const [id, start] of starts) chains.set(id, startOf(id, 0, "", start));
   for (const head of heads) {
     const id = textOf(head, "id") ?? "";
-    chains.set(id, startOf(id, numberIn(head, "sequence") ?? 0, textOf(head, "head") ?? ""));
+    const length = numberIn(head, "sequence") ?? 0;
+    chains.set(id, startOf(id, length, textOf(head, "head") ?? "", starts.get(id)));
   }
   const report: ChainReport = { chains: 0, rows: 0, faults: [] };
+  for (const [id, { sequence, length, hash, head }] of chains)
+    if (sequence > length || (sequence > 0 && sequence === length && hash !== head))
+      report.faults.push(misplaced(id, sequence));
   // A row that was put before the first may have any position below it.
   for (let position: number | null = null; ;) {
     const page: Row[] = await store.read(rowsAfter, [position, end]);
@@ -123,8 +153,9 @@ export async function verifyChain(store: Store, options: ChainOptions = {}): Pro
   return report;
 }
 
-function startOf(chain: string, length: number, head: string): Progress {
-  return { length, head, sequence: 0, hash: chainStart(chain), missing: new Set() };
+function startOf(chain: string, length: number, head: string, start?: ChainStart): Progress {
+  const { sequence, hash } = start ?? { sequence: 0, hash: chainStart(chain) };
+  return { length, head, sequence, hash, missing: new Set() };
 }
 
 function linkOf(row: Row): Link {
@@ -181,6 +212,11 @@ async function follow(
 function named(fault: ChainFault["fault"], { chain, sequence, id }: Link): ChainFault {
   const message = `Row ${sequence} of chain ${chain} (${id}) was ${fault}`;
   return { fault, chain, sequence, generationId: id, message };
+}
+
+function misplaced(chain: string, sequence: number): ChainFault {
+  const message = `The end of chain ${chain} was changed: it is not at row ${sequence} or after, up to which rows were removed because they were old`;
+  return { fault: "changed", chain, sequence, generationId: undefined, message };
 }
 
 function removed(chain: string, sequence: number): ChainFault {

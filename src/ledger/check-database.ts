@@ -13,13 +13,13 @@ export async function checkDatabase(store: Store): Promise<Check> {
     verifier: { verify: () => false, isVouchedFor: () => false },
   };
   const audit = await auditLedger(store, log);
-  const { rows, faults, mismatches } = audit;
+  const { rows, faults, mismatches, removed } = audit;
   const ok = isSound(audit);
   return {
     name: "database",
     ok,
     found: ok
-      ? `whole; ${rows} ledger rows verify`
+      ? `whole; ${rows} ledger rows verify${removed.rows === 0 ? "" : `, ${removed.rows} before them were removed because they were old`}`
       : `${faults.length} chain faults, ${mismatches.length} wrong sums`,
     fix: 'see "lowrouter audit verify"',
   };

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
 import {
+  type Head,
   type HeadKey,
   type HeadVerifier,
   lineHash,
@@ -67,6 +68,11 @@ export function headsText(file: string): string {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return "";
     throw cause;
   }
+}
+
+/** The heads that a log names, as they stand there; whether they are true, an audit finds out. */
+export function publishedHeads(file: string): readonly Head[] {
+  return readHeads(headsText(file), believing).heads;
 }
 
 /** Publishes now, once an hour, and at the end. */

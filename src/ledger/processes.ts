@@ -64,13 +64,18 @@ export interface Others {
 
 const toldMs = 60_000;
 // A process tells the same count with every model and region of a provider.
-const countOthers = `SELECT (SELECT count(*) FROM process WHERE id <> ?1 AND expires_at > ?2) AS others,
+const countOthers = `WITH known AS (SELECT value AS id FROM json_each(?1))
+SELECT (SELECT count(*) FROM process WHERE id NOT IN (SELECT id FROM known) AND expires_at > ?2) AS others,
 (SELECT sum(under_way) FROM (SELECT max(in_flight) AS under_way FROM provider_health
-  WHERE process <> ?1 AND updated_at > ?3 GROUP BY process, provider)) AS in_flight`;
+  WHERE process NOT IN (SELECT id FROM known) AND updated_at > ?3 GROUP BY process, provider)) AS in_flight`;
 
-/** Counts them; `own` is the process that asks. */
-export async function otherProcesses(store: Store, own: string, now: number): Promise<Others> {
-  const [row] = await store.read(countOthers, [own, now, now - toldMs]);
+/** Counts them; `known` are the process that asks and those that it knows all of. */
+export async function otherProcesses(
+  store: Store,
+  known: readonly string[],
+  now: number,
+): Promise<Others> {
+  const [row] = await store.read(countOthers, [JSON.stringify(known), now, now - toldMs]);
   if (row === undefined) return { count: 0, inFlight: undefined };
   return { count: numberIn(row, "others") ?? 0, inFlight: numberIn(row, "in_flight") };
 }

@@ -61,7 +61,8 @@ export function createSpoolFile(
   { isSynced }: { isSynced: boolean },
 ): SpoolFile {
   const path = join(folder, nameOf(processId, order));
-  const handle = openSync(path, "wx", 0o600);
+  // Appended to: after it was emptied, a write goes to where the end is now.
+  const handle = openSync(path, "ax", 0o600);
   let bytes = 0;
   return {
     path,
@@ -115,6 +116,25 @@ export function claim(folder: string, { path, processId, order }: LeftFile): Lef
     throw thrown;
   }
   return { path: claimed, processId, order, isCertain: true };
+}
+
+/** Whether another process that lives has an earlier file of the same chain. */
+export function isBehindOther(folder: string, { processId, order }: LeftFile): boolean {
+  return ordersOfOthers(folder, processId).some((other) => other < order);
+}
+
+/** Whether another process that lives has any file of the same chain. */
+export function isSharedWithOther(folder: string, { processId }: LeftFile): boolean {
+  return ordersOfOthers(folder, processId).length > 0;
+}
+
+function ordersOfOthers(folder: string, processId: string): number[] {
+  return readdirSync(folder).flatMap((name) => {
+    const [, pid, born, space, owner, order] = pattern.exec(name) ?? [];
+    if (owner !== processId || Number(pid) === process.pid || Number(space) !== pidSpace())
+      return [];
+    return Number(born) === birthOf(Number(pid)) ? [Number(order)] : [];
+  });
 }
 
 /** Processes that rows in a folder belong to. */

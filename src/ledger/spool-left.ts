@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { abandonStatements } from "#src/allowance/lease.ts";
+import { abandonStatements, databaseNow } from "#src/allowance/lease.ts";
 import {
   canPass,
   createLedger,
@@ -9,6 +9,8 @@ import {
 } from "#src/ledger/commit.ts";
 import {
   claim,
+  isBehindOther,
+  isSharedWithOther,
   leftFiles,
   type LeftFile,
   linesOf,
@@ -58,9 +60,11 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
   }
 
   async function sendOne(processId: string, files: readonly LeftFile[]): Promise<void> {
-    const [row] = await store.read("SELECT sequence, head, expires_at FROM process WHERE id = ?", [
-      processId,
-    ]);
+    const [row] = await store.read(
+      // By the clock of the database, as it was written.
+      `SELECT expires_at < ${databaseNow} AS is_over FROM process WHERE id = ?`,
+      [processId],
+    );
     if (row === undefined) {
       // Of another database: it stays for the day when this directory is used with that one again.
       if (!strange.has(processId)) onTrouble("spool_of_another_database", 0, undefined);
@@ -68,21 +72,34 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
       return;
     }
     const mayLive = files.some(({ isCertain }) => !isCertain);
-    if (mayLive && (numberIn(row, "expires_at") ?? 0) >= clock.now()) return;
+    if (mayLive && numberIn(row, "is_over") !== 1) return;
     for (const file of files) {
       const ours = claimed.has(file.path) ? file : claim(folder, file);
       if (ours !== undefined) claimed.set(ours.path, ours);
     }
-    const mine = [...claimed.values()].filter((file) => file.processId === processId);
-    const sequence = numberIn(row, "sequence") ?? 0;
-    const head = sequence > 0 ? { sequence, hash: textOf(row, "head") ?? "" } : undefined;
-    const rows = await sendRows(processId, mine, head);
-    await store.write(abandonStatements(store, [{ id: processId, isOver: false }], clock.now()));
+    const mine = [...claimed.values()]
+      .filter((file) => file.processId === processId)
+      .toSorted((one, other) => one.order - other.order);
+    const [first] = mine;
+    // Another process on this directory sends them. Of two that have files of one chain, each would follow the same row.
+    if (first === undefined || isBehindOther(folder, first)) return;
+    const rows = await sendRows(processId, mine, await headOf(processId));
+    // Whoever sends the last of them gives the leases back.
+    if (!isSharedWithOther(folder, first))
+      await store.write(abandonStatements(store, [{ id: processId, isOver: false }], clock.now()));
     for (const { path } of mine) {
       rmSync(path, { force: true });
       claimed.delete(path);
     }
     if (rows > 0) onSent(processId, rows);
+  }
+
+  /** Read only once its files are ours: who had them may have moved it. */
+  async function headOf(processId: string): Promise<Link | undefined> {
+    const sql = "SELECT sequence, head FROM process WHERE id = ?";
+    const [row] = await store.read(sql, [processId]);
+    const sequence = (row && numberIn(row, "sequence")) ?? 0;
+    return sequence > 0 ? { sequence, hash: (row && textOf(row, "head")) ?? "" } : undefined;
   }
 
   async function sendRows(
@@ -97,7 +114,15 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
       else entries.set(entry.generation.id, entry);
     }
     const found = await idsIn(store, [...entries.keys()]);
-    const missing = [...entries.values()].filter(({ generation }) => !found.has(generation.id));
+    const until = await removedUntilIn(processId);
+    const missing = [...entries.values()].filter((entry) => {
+      const { generation } = entry;
+      if (found.has(generation.id)) return false;
+      if (until === undefined || generation.createdAt > until) return true;
+      // It may have come through before and been removed since: nobody is charged twice.
+      refuse(lineOf(entry), new Error("rows as old were removed"));
+      return false;
+    });
     const ledger = createLedger({
       ...options,
       processId,
@@ -116,6 +141,13 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
       await settleFailed(failed);
     }
     return missing.length;
+  }
+
+  /** When the newest row of a chain came in that was removed because it was old. */
+  async function removedUntilIn(processId: string): Promise<number | undefined> {
+    const sql = "SELECT max(until) AS until FROM removal WHERE chain = ?";
+    const [row] = await store.read(sql, [processId]);
+    return numberIn(row, "until");
   }
 
   /** Throws while the database is away; sets aside what it will never take. */

@@ -153,8 +153,13 @@ export function openSpool(options: SpoolOptions): Spool {
     byId.delete(row.entry.generation.id);
     unsentBytes -= row.bytes;
     if (row.part === undefined || --row.part.unsent > 0) return;
-    if (row.part !== part) row.part.file.remove();
-    else if (part.file.bytes > clearBytes) part.file.clear();
+    try {
+      if (row.part !== part) row.part.file.remove();
+      else if (part.file.bytes > clearBytes) part.file.clear();
+    } catch (cause) {
+      // Whoever reads it again finds that the database has these rows.
+      onTrouble("spool_failed", 0, cause);
+    }
   }
 
   /** Whether a row that was not taken is done with. */
@@ -165,8 +170,14 @@ export function openSpool(options: SpoolOptions): Spool {
       return true;
     }
     if (canPass(error) || !isItsFault(row, error)) return false;
+    try {
+      refuseRow(folder, lineOf(row.entry), error);
+    } catch (cause) {
+      // It stays where it is until it can be set aside.
+      onTrouble("spool_failed", 1, cause);
+      return false;
+    }
     onTrouble("row_refused", 1, error);
-    refuseRow(folder, lineOf(row.entry), error);
     sent(row);
     return true;
   }

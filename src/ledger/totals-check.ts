@@ -1,4 +1,5 @@
 import { windowOf } from "#src/allowance/window.ts";
+import { admissionMs, type RemovedSum, sumIn, timeOf, wholeOf } from "#src/ledger/removal.ts";
 import { generationOf } from "#src/ledger/row.ts";
 import { rollupOf, rollupPlace, rollupSums } from "#src/ledger/rollup.ts";
 import type { Generation } from "#src/ledger/generation.ts";
@@ -40,11 +41,14 @@ WHERE kind IN ('credit', 'key_limit', 'key_daily', 'key_monthly', 'carbon')`,
 carbon_budget_g, carbon_budget_reset FROM api_key`,
     args: [],
   },
+  { sql: "SELECT account_id, cost, requests FROM removed_usage", args: [] },
 ];
 
 /** Adds up rows, and compares the sums of the database with what they come to. */
 export interface TotalsCheck {
   add(record: string): void;
+  /** Rows that were removed, by what is recorded of them. */
+  addRemoved(sum: RemovedSum): void;
   /** Every sum that is another; the largest database has few, and a tampered one at least one. */
   mismatches(): Mismatch[];
 }
@@ -55,21 +59,41 @@ export function createTotalsCheck([
   allowances = [],
   entries = [],
   keys = [],
+  carried = [],
 ]: readonly Row[][]): TotalsCheck {
   const totals = new Map<string, { place: string[]; sums: bigint[] }>();
   const costs = new Map<string, number>();
+  const removed = new Map<string, { cost: number; requests: number }>();
   const windows = windowsOf(allowances, keys);
+
+  function addSums(place: readonly string[], amounts: readonly bigint[]): void {
+    const name = JSON.stringify(place);
+    let total = totals.get(name);
+    if (total === undefined)
+      totals.set(name, (total = { place: [...place], sums: amounts.map(() => 0n) }));
+    for (const [at, amount] of amounts.entries()) total.sums[at] = (total.sums[at] ?? 0n) + amount;
+  }
 
   function addRow(row: Generation): void {
     const { place, amounts } = rollupOf(row);
-    const name = JSON.stringify(place);
-    let total = totals.get(name);
-    if (total === undefined) totals.set(name, (total = { place, sums: amounts.map(() => 0n) }));
-    for (const [at, amount] of amounts.entries())
-      total.sums[at] = (total.sums[at] ?? 0n) + integer(amount);
-    const { accountId, keyId, cost = 0 } = row;
+    addSums(place, amounts.map(wholeOf));
+    const { accountId, keyId, cost = 0, createdAt, carbonG = 0 } = row;
     costs.set(accountId, (costs.get(accountId) ?? 0) + cost);
-    for (const limit of windows.get(keyId) ?? []) addSpent(limit, row);
+    const micrograms = Math.round(carbonG * 1e6);
+    for (const limit of windows.get(keyId) ?? [])
+      addSpent(limit, { createdAt, cost, micrograms, rows: 1 });
+  }
+
+  function addRemoved(sum: RemovedSum): void {
+    addSums(sum.place, sum.sums);
+    const { account = "", key = "" } = placeOf(sum.place);
+    const [cost, rows] = [Number(sumIn(sum, "cost")), Number(sumIn(sum, "requests"))];
+    costs.set(account, (costs.get(account) ?? 0) + cost);
+    const before = removed.get(account) ?? { cost: 0, requests: 0 };
+    removed.set(account, { cost: before.cost + cost, requests: before.requests + rows });
+    const micrograms = Math.round(Number(sumIn(sum, "carbon_pg")) / 1e6);
+    for (const limit of windows.get(key) ?? [])
+      addSpent(limit, { createdAt: timeOf(sum), cost, micrograms, rows });
   }
 
   return {
@@ -83,17 +107,14 @@ export function createTotalsCheck([
       }
       addRow(row);
     },
+    addRemoved,
     mismatches: () => [
       ...compareTotals(rollups, totals),
+      ...compareCarried(carried, removed),
       ...compareCredit(allowances, entries, costs),
       ...[...windows.values()].flat().flatMap(compareWindows),
     ],
   };
-}
-
-/** What was changed by hand need be no integer. */
-function integer(amount: number): bigint {
-  return Number.isFinite(amount) ? BigInt(Math.round(amount)) : 0n;
 }
 
 function compareTotals(
@@ -158,6 +179,23 @@ function compareCredit(
   });
 }
 
+/** What is brought forward as one transaction has to be what the removed rows came to. */
+function compareCarried(
+  rows: readonly Row[],
+  removed: ReadonlyMap<string, { cost: number; requests: number }>,
+): Mismatch[] {
+  const carried = new Map(rows.map((row) => [textOf(row, "account_id") ?? "", row]));
+  const accounts = new Set([...carried.keys(), ...removed.keys()]);
+  return [...accounts].flatMap((account) => {
+    const counted = removed.get(account) ?? { cost: 0, requests: 0 };
+    return (["cost", "requests"] as const).flatMap((sum) => {
+      const told = numberIn(carried.get(account), sum) ?? 0;
+      if (told === counted[sum]) return [];
+      return [named("removed usage", { account, sum }, String(told), String(counted[sum]))];
+    });
+  });
+}
+
 /** A limit of a key, and its windows by their start; `isWhole` where the key had it through all of it. */
 interface Limit {
   kind: string;
@@ -168,9 +206,6 @@ interface Limit {
     { told: number; isWhole: boolean; least: number; most: number; rows: number }
   >;
 }
-
-/** A row may be admitted up to this long after it came in, and so count in the window after. */
-const admissionMs = 600_000;
 
 function windowsOf(
   allowances: readonly Row[],
@@ -210,9 +245,12 @@ function limitsOf(key: string, row: Row): Limit[] {
   );
 }
 
-function addSpent({ kind, reset, windows }: Limit, row: Generation): void {
-  const { createdAt, cost = 0, carbonG = 0 } = row;
-  const amount = kind === "carbon" ? Math.round(carbonG * 1e6) : cost;
+/** What rows that came in at one time spent. */
+type Spent = Record<"createdAt" | "cost" | "micrograms" | "rows", number>;
+
+function addSpent({ kind, reset, windows }: Limit, spent: Spent): void {
+  const { createdAt, rows } = spent;
+  const amount = kind === "carbon" ? spent.micrograms : spent.cost;
   const [first, last] = [createdAt, createdAt + admissionMs].map((at) =>
     windows.get(windowOf(reset, at).windowStart),
   );
@@ -220,7 +258,7 @@ function addSpent({ kind, reset, windows }: Limit, row: Generation): void {
     if (window === undefined) continue;
     window.most += amount;
     if (first === last && window.isWhole) window.least += amount;
-    window.rows++;
+    window.rows += rows;
   }
 }
 

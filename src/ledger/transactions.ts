@@ -1,4 +1,4 @@
-import { usageColumns } from "#db/schema.ts";
+import { removedColumns, usageColumns } from "#db/schema.ts";
 import type { Ids } from "#src/lib/id.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -12,7 +12,7 @@ export interface Transaction {
   amount: NanoUnits;
   description: string;
   createdAt: number;
-  /** Of usage only. */
+  /** Of usage only, and not of that which was brought forward when old rows were removed. */
   generationId: string | undefined;
 }
 
@@ -94,6 +94,9 @@ export async function balanceOf(store: Store, accountId: string): Promise<Balanc
 const columns = "id, account_id, type, amount, description, created_at";
 const usagePage = `WITH page (${columns}, generation_id) AS (SELECT ${usageColumns}, id FROM generation
 WHERE account_id = ? AND id < ? AND cost <> 0 ORDER BY generation.id DESC LIMIT ?) SELECT * FROM page`;
+/** One at most: what was removed because it was old. */
+const removedPage = `WITH page (${columns}) AS (SELECT ${removedColumns} FROM removed_usage
+WHERE account_id = ? AND last_id < ? AND cost <> 0) SELECT *, NULL AS generation_id FROM page`;
 
 /** An account's transactions, newest first. */
 export async function listTransactions(
@@ -110,6 +113,7 @@ export async function listTransactions(
       [accountId, `txn_${before}`, pageSize + 1],
     ),
     store.read(usagePage, [accountId, `gen_${before}`, pageSize + 1]),
+    store.read(removedPage, [accountId, `gen_${before}`]),
   ]);
   const rows = sides.flat().map(transactionOf).sort(newestFirst);
   return pageOf(rows, pageSize);

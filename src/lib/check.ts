@@ -6,20 +6,16 @@ export interface Check {
   fix?: string;
 }
 
-/** Looks, and takes what is thrown for the finding. */
+/** Looks, and takes what is thrown for the finding; the fix may depend on what that says. */
 export async function guarded(
   name: string,
-  fix: string,
+  fix: string | ((found: string) => string),
   look: () => Promise<Check> | Check,
 ): Promise<Check> {
   try {
     return await look();
   } catch (thrown) {
-    return {
-      name,
-      ok: false,
-      found: thrown instanceof Error ? thrown.message : String(thrown),
-      fix,
-    };
+    const found = thrown instanceof Error ? thrown.message : String(thrown);
+    return { name, ok: false, found, fix: typeof fix === "string" ? fix : fix(found) };
   }
 }

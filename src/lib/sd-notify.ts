@@ -2,6 +2,7 @@ import { dlopen, FFIType, ptr } from "bun:ffi";
 
 const unixFamily = 1;
 const datagram = 2;
+const monotonicClock = 1;
 
 /** Tells systemd how the service is doing, where it asked. Silence elsewhere: a missing supervisor is no fault. */
 export function notify(state: string): void {
@@ -28,5 +29,21 @@ export function notify(state: string): void {
     libc.symbols.close(socket);
   } catch {
     // Another C library, or no socket any more: the service runs all the same.
+  }
+}
+
+/** Tells systemd that a reload begins; READY=1 ends it. It is to know the moment, by the clock that it has itself. Source: sd_notify(3) */
+export function notifyReloading(): void {
+  if (process.platform !== "linux" || !process.env.NOTIFY_SOCKET) return;
+  try {
+    const libc = dlopen("libc.so.6", {
+      clock_gettime: { args: [FFIType.i32, FFIType.ptr], returns: FFIType.i32 },
+    });
+    const time = new BigInt64Array(2);
+    libc.symbols.clock_gettime(monotonicClock, ptr(time));
+    const [seconds = 0n, nanoseconds = 0n] = time;
+    notify(`RELOADING=1\nMONOTONIC_USEC=${seconds * 1_000_000n + nanoseconds / 1000n}`);
+  } catch {
+    // Another C library: the reload goes on all the same.
   }
 }

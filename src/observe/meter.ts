@@ -155,7 +155,8 @@ export class Meter {
   }
 }
 
-function isTried({ decision, reason }: EndedRequest["trace"][number]): boolean {
+/** Whether a route was asked, or waited for, before the one that answered: what that took is not the gateway's own time. */
+export function isTried({ decision, reason }: EndedRequest["trace"][number]): boolean {
   return decision === "failed" || reason === "waited_for_place";
 }
 

@@ -106,6 +106,11 @@ export class SeatedExchange implements Exchange {
   }
 }
 
+/** The part of a limit that one of several processes keeps to, so that all of them together have the limit. Workers count from 1. */
+export function shareOf(limit: number, worker: number, workers: number): number {
+  return Math.floor(limit / workers) + (worker <= limit % workers ? 1 : 0);
+}
+
 /** Places at every provider; `limitOf` gives the most at a time, where there is a limit. */
 export function createInFlight(limitOf: (provider: string) => number | undefined): InFlight {
   const rooms = new Map<string, Room>();

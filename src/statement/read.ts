@@ -1,6 +1,7 @@
 import { recordMembers } from "#db/record.ts";
 import { linkHash } from "#src/ledger/chain.ts";
 import { createBreath } from "#src/lib/breath.ts";
+import { removedUntil } from "#src/ledger/removed-usage.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ulidStart } from "#src/lib/id.ts";
@@ -51,7 +52,7 @@ function joined(row: Row | undefined, name: string): bigint {
 
 /**
  * The requests of a month, of one account or all. Throws `service_unavailable` where a row is not what its hash was made of:
- * nothing is stated of a ledger that was tampered with.
+ * nothing is stated of a ledger that was tampered with. Throws `invalid_value` where rows of the month were removed.
  */
 export async function monthRows(
   store: Store,
@@ -74,6 +75,16 @@ export async function monthRows(
     carbon: joined(total, "carbon"),
   };
   const span = { store, accountId, month, position };
+  const refuseRemoved = async (): Promise<void> => {
+    const until = await removedUntil(store, accountId);
+    if (until === undefined || until < month.from || dailyTotals.requests === 0) return;
+    throw new AppError(
+      "invalid_value",
+      `Cannot make the statement of ${month.name}: requests until ${dayOf(until)} are not kept one by one any more (retention.usage_days). Use the statement that was made before; the totals of its days are in the activity`,
+      { param: "month" },
+    );
+  };
+  await refuseRemoved();
   return {
     dailyTotals,
     async *rows() {
@@ -85,6 +96,8 @@ export async function monthRows(
         yield rows;
       }
       if (found >= dailyTotals.requests) return;
+      // They may have been removed meanwhile.
+      await refuseRemoved();
       // The clock was set back in between, so that ids do not tell when a request came in.
       yield* between(span, "", from);
       yield* between(span, to, lastId);

@@ -34,7 +34,7 @@ export async function restore(source: string, target: string): Promise<void> {
     throw new StoreError("refused", `Cannot restore from ${source}: no such file`);
   if (existsSync(`${target}-wal`)) refuseExisting(`${target}-wal`);
   if (existsSync(target)) refuseExisting(target);
-  const copy = await openFile({ url: `file:${source}` });
+  const copy = await openCopy(source);
   try {
     await copyInto(copy, target);
   } finally {
@@ -145,4 +145,13 @@ function existing(path: string): StoreError {
     "refused",
     `Cannot write ${path}: it exists. Move it away or name another file`,
   );
+}
+
+/** Throws StoreError about the copy, not about the database here, where it is none. */
+async function openCopy(source: string) {
+  try {
+    return await openFile({ url: `file:${source}` });
+  } catch (cause) {
+    throw new StoreError("refused", `Cannot restore from ${source}: it is no database`, cause);
+  }
 }

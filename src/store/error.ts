@@ -26,6 +26,8 @@ const unavailable = [
   "SQLITE_READONLY",
   "HRANA_",
   "SERVER_ERROR",
+  // Of Turso, beyond what a plan has: https://docs.turso.tech/help/usage-and-billing
+  "BLOCKED",
 ];
 
 /** Any error of the driver as a StoreError, with its kind read from the code. */

@@ -43,7 +43,7 @@ export interface WebhookOptions {
 }
 
 /** Milliseconds after which every process on a database knows of a change. */
-const tickMs = { file: 2_000, remote: 5_000 } as const;
+export const tickMs = { file: 2_000, remote: 5_000 } as const;
 const nothing: readonly Statement[] = [];
 const sweepMs = 3_600_000;
 /** Notices are forgotten after the longest window and some. */

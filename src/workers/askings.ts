@@ -4,7 +4,11 @@ import type { Answer, Question } from "#src/workers/messages.ts";
 /** Questions of workers on their way round. */
 export interface Askings {
   /** Asks some workers for another; who says nothing in time is left out. */
-  ask(asker: Member, id: number, what: Question, asked: readonly Member[]): void;
+  ask(
+    asker: Member,
+    question: { id: number; what: Question; detail?: string | undefined },
+    asked: readonly Member[],
+  ): void;
   answered(member: Member, id: number, text: string): void;
   /** It will answer no more. */
   gone(member: Member): void;
@@ -39,7 +43,7 @@ export function createAskings(): Askings {
     if (asking.missing.size === 0) close(number, asking);
   }
   return {
-    ask(asker, id, what, asked) {
+    ask(asker, { id, what, detail }, asked) {
       const number = ++last;
       const asking: Asking = {
         asker,
@@ -49,7 +53,8 @@ export function createAskings(): Askings {
         late: setTimeout(() => close(number, asking), askMs),
       };
       open.set(number, asking);
-      for (const one of asked) one.send({ type: "ask", id: number, what });
+      for (const one of asked)
+        one.send({ type: "ask", id: number, what, ...(detail === undefined ? {} : { detail }) });
     },
     answered(member, number, text) {
       const asking = open.get(number);

@@ -39,7 +39,7 @@ export async function joinSupervisor(): Promise<Link | undefined> {
   const began = Promise.withResolvers<Begin>();
   const turn = Promise.withResolvers<void>();
   const answers = new Map<number, (answers: Answer[]) => void>();
-  const makers = new Map<Question, () => string>();
+  const makers = new Map<Question, (detail: string) => string>();
   const listeners = new Map<string, (value: string) => void>();
   const notes = new Map<string, string>();
   let orders: Orders | undefined;
@@ -68,7 +68,11 @@ export async function joinSupervisor(): Promise<Link | undefined> {
       case "steer":
         return send({ type: "steered", ok: steer(port, message.around) });
       case "ask":
-        return send({ type: "answer", id: message.id, text: makers.get(message.what)?.() ?? "" });
+        return send({
+          type: "answer",
+          id: message.id,
+          text: makers.get(message.what)?.(message.detail ?? "") ?? "",
+        });
       case "answers":
         answers.get(message.id)?.(message.answers);
         return;
@@ -101,13 +105,14 @@ export async function joinSupervisor(): Promise<Link | undefined> {
       for (const name of early.splice(0)) given[name]();
     },
     close: () => process.disconnect?.(),
-    async ask(what) {
+    async ask(what, detail) {
       const id = ++asked;
       const { promise, resolve } = Promise.withResolvers<Answer[]>();
       answers.set(id, resolve);
-      const alone = () => resolve([{ worker: begin.worker, text: makers.get(what)?.() ?? "" }]);
+      const alone = () =>
+        resolve([{ worker: begin.worker, text: makers.get(what)?.(detail ?? "") ?? "" }]);
       const late = setTimeout(alone, askMs);
-      send({ type: "ask", id, what });
+      send({ type: "ask", id, what, ...(detail === undefined ? {} : { detail }) });
       try {
         return await promise;
       } finally {

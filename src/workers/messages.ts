@@ -5,7 +5,7 @@ import * as v from "valibot";
  */
 
 /** What a worker can be asked by its siblings. */
-export const questions = ["metrics", "state"] as const;
+export const questions = ["metrics", "state", "live"] as const;
 export type Question = (typeof questions)[number];
 
 /** What one worker answered. */
@@ -21,6 +21,8 @@ const ask = v.strictObject({
   type: v.literal("ask"),
   id: v.number(),
   what: v.picklist(questions),
+  /** What exactly, where the question has more to it. */
+  detail: v.optional(v.string()),
 });
 
 const toWorker = v.variant("type", [

@@ -5,9 +5,9 @@ export interface Siblings {
   /** The number of this one, from 1. */
   readonly worker: number;
   /** What each of them answers, this one included, in the order of their numbers. Who takes longer than a second is left out. */
-  ask(what: Question): Promise<Answer[]>;
-  /** How this one answers. */
-  answer(what: Question, make: () => string): void;
+  ask(what: Question, detail?: string): Promise<Answer[]>;
+  /** How this one answers; the detail is empty where none was given. */
+  answer(what: Question, make: (detail: string) => string): void;
   /** Tells the others something; the last of each topic is told to those that start later, too. */
   tell(topic: string, value: string): void;
   /** Hears what the others tell, beginning with what they told before. */

@@ -1,3 +1,5 @@
+/** Over 300 lines long: begin, serve, leave and die are one course of a worker, and each step has to know of the others. */
+
 import type { Clock } from "#src/lib/clock.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createAskings } from "#src/workers/askings.ts";
@@ -46,6 +48,8 @@ export class WorkerFault extends Error {
 const wellMs = 10_000;
 /** Pauses before a worker is started again after so many short lives. */
 const pausesMs: readonly number[] = [0, 200, 500, 1000, 2000, 5000, 10_000];
+/** How often another takes the place of a worker that was killed before it ever served. */
+const startTries = 3;
 /** A worker that does not serve by then never will. */
 const startMs = 60_000;
 /** After its drain, a worker has this long to write what is left. */
@@ -99,6 +103,22 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
     return starts.get(member)?.promise ?? Promise.resolve();
   }
 
+  /**
+   * Resolves with who serves. What is wrong with a start ends with a code; a worker that somebody killed, as the kernel
+   * does where memory is short, says nothing of the next.
+   */
+  async function begun(member: Member, triesLeft = startTries): Promise<Member> {
+    try {
+      await serving(member);
+      return member;
+    } catch (thrown) {
+      const isKilled = thrown instanceof WorkerFault && thrown.exit.signal !== undefined;
+      const isLate = clock.monotonic() - member.startedAt >= startMs;
+      if (!isKilled || isLate || isStopping || triesLeft === 0) throw thrown;
+      return await begun(begin(member.worker), triesLeft - 1);
+    }
+  }
+
   function take(member: Member, message: FromWorker): void {
     switch (message.type) {
       case "built":
@@ -121,7 +141,12 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
         void inTurn(() => renew(member));
         return;
       case "ask":
-        return askings.ask(member, message.id, message.what, [...members].filter(isServing));
+        // What one that leaves still has under way is to be seen, too.
+        return askings.ask(
+          member,
+          message,
+          [...members].filter(message.what === "live" ? hasServed : isServing),
+        );
       case "answer":
         return askings.answered(member, message.id, message.text);
       case "note":
@@ -220,7 +245,7 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
   }
 
   /** Starts one that died again, ever later where it dies soon. */
-  function revive({ worker, startedAt }: Member): void {
+  function revive({ worker, startedAt }: Pick<Member, "worker" | "startedAt">): void {
     const lived = clock.monotonic() - startedAt;
     const lives = lived >= wellMs ? 0 : (shortLives.get(worker) ?? 0);
     shortLives.set(worker, lives + 1);
@@ -228,11 +253,17 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
     setTimeout(() => {
       const isThere = [...members].some((one) => one.worker === worker && one.state !== "leaving");
       if (isStopping || worker > workers || isThere) return;
-      const next = begin(worker);
-      serving(next).then(
-        () => log.write("info", "worker_restarted", { worker, pid: next.pid }),
-        () => revive(next),
-      );
+      try {
+        const next = begin(worker);
+        serving(next).then(
+          () => log.write("info", "worker_restarted", { worker, pid: next.pid }),
+          () => revive(next),
+        );
+      } catch (cause) {
+        // No memory for a process, or its file is being replaced: the others go on, and this one is tried again.
+        log.write("error", "worker_not_started", { worker }, cause);
+        revive({ worker, startedAt: clock.monotonic() });
+      }
     }, pause);
   }
 
@@ -268,22 +299,25 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
 
   return {
     async start() {
-      const first = Array.from({ length: workers }, (_, at) => begin(at + 1));
+      const first = Array.from({ length: workers }, (_, at) => begun(begin(at + 1)));
       try {
-        await Promise.all(first.map(serving));
+        const [one] = await Promise.all(first);
+        return one?.ready ?? { url: "", providers: "" };
       } catch (thrown) {
         stop();
         for (const member of members) member.kill();
         await ended.promise;
         throw thrown;
       }
-      const [one] = first;
-      return one?.ready ?? { url: "", providers: "" };
     },
     replace: (next) => inTurn(() => replaceAll(next)),
     stop,
     stopped: ended.promise,
   };
+}
+
+function hasServed({ ready }: Member): boolean {
+  return ready !== undefined;
 }
 
 function isServing({ state }: Member): boolean {

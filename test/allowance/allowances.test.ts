@@ -6,7 +6,7 @@ import { databaseNow } from "#src/allowance/lease.ts";
 import { writeMovements } from "#src/ledger/movement.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Store } from "#src/store/store.ts";
-import { createFakeClock } from "#test/lib/fake-clock.ts";
+import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
 import { temporaryStore } from "#test/store/temporary.ts";
 
 const credit = (amount: number): Demand => ({
@@ -177,7 +177,8 @@ for (const place of ["file", "remote"] as const) {
       }),
       { numRuns: 40 },
     );
-  });
+    // Some of it is a second of work, on a machine that may have other things to do.
+  }, 60_000);
 }
 
 test("reserve() is synchronous while the leased chunk suffices, and takes all demands or none", async () => {
@@ -373,4 +374,226 @@ test("giveBack() returns everything that is not held", async () => {
   await allowances.giveBack();
   expect(await row(kept.store)).toEqual({ used: 0, leased: 10 });
   expect(allowances.standing(credit(0))).toEqual({ limit: 10_000, used: 0, remaining: 9990 });
+});
+
+test("what is lost while the leases are renewed comes back all the same", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const allowances = createAllowances({ store, clock, processId: "p1" });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [credit(60)]);
+  const movements = hold?.settle([60]) ?? [];
+  const renewal = allowances.tick();
+  allowances.lost();
+  allowances.written(movements);
+  await renewal;
+  expect(await admitted(allowances, [credit(100)])).toHaveLength(1);
+});
+
+test("what is lost while leases are taken anew comes back all the same", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const allowances = createAllowances({ store, clock, processId: "p1" });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [credit(60)]);
+  const movements = hold?.settle([60]) ?? [];
+  clock.advance(61_000);
+  const anew = admitted(allowances, [credit(1)]);
+  allowances.lost();
+  allowances.written(movements);
+  expect(await anew).toHaveLength(1);
+  expect(await admitted(allowances, [credit(99)])).toHaveLength(1);
+});
+
+test("a machine whose clock is hours ahead does not remove the windows of the others", async () => {
+  using kept = await temporaryStore();
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const ahead = createFakeClock(clock.now() + 7_200_000);
+  const early = createAllowances({ store, clock: ahead, processId: "p1" });
+  const right = createAllowances({ store, clock, processId: "p2", isAlive: () => true });
+  await early.start();
+  await right.start();
+  const minute: Demand = {
+    kind: "requests_minute",
+    owner: "key_1",
+    windowStart: clock.now(),
+    windowEnd: clock.now() + 60_000,
+    amount: 1,
+    limit: 1,
+  };
+  const [hold] = await admitted(right, [minute]);
+  commit(kept.store, hold?.settle([1]) ?? [], "p2");
+  await early.tick();
+  expect(await row(kept.store, "requests_minute")).toEqual({ used: 1, leased: 0 });
+});
+
+test("a process that comes back while others take back what it had leased keeps what it leases then", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const gone = createAllowances({ store, clock, processId: "p1" });
+  await gone.start();
+  await admitted(gone, [credit(1)]);
+  const other = createAllowances({
+    store: {
+      ...store,
+      async read(sql, args) {
+        const rows = await store.read(sql, args);
+        // Found to be gone by now, and not taken back yet.
+        if (sql.includes("is_over") && rows.length > 0) await admitted(gone, [credit(50)]);
+        return rows;
+      },
+    },
+    clock,
+    processId: "p2",
+  });
+  clock.advance(301_000);
+  await other.start();
+  expect(await row(kept.store)).toEqual({ used: 0, leased: 51 });
+  expect(await admitted(other, [credit(50)])).toHaveLength(0);
+});
+
+for (const [what, happens] of [
+  [
+    "whose clock was set back while it could not renew them",
+    (clock: FakeClock) => {
+      clock.set(clock.now() - 600_000);
+      clock.advance(301_000);
+    },
+  ],
+  [
+    "that slept, with its steady clock standing still",
+    (clock: FakeClock) => clock.set(clock.now() + 301_000),
+  ],
+] as const)
+  test(`a machine ${what} takes nothing more from its leases`, async () => {
+    using kept = await temporaryStore();
+    grant(kept.store, 100);
+    const clocks = { right: createFakeClock(), its: createFakeClock() };
+    const gone = createAllowances({
+      store: delayed(kept.store, clocks.right),
+      clock: clocks.its,
+      processId: "p1",
+    });
+    const other = createAllowances({
+      store: delayed(kept.store, clocks.right),
+      clock: clocks.right,
+      processId: "p2",
+    });
+    await gone.start();
+    await admitted(gone, [credit(20)]).then(([hold]) => hold?.settle([0]));
+    happens(clocks.its);
+    clocks.right.advance(301_000);
+    await other.start();
+    expect(await admitted(other, [credit(100)])).toHaveLength(1);
+    expect(await admitted(gone, [credit(1)])).toHaveLength(0);
+  });
+
+test("what is on its way back is not asked for before it is there", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const arrived = Promise.withResolvers<void>();
+  const allowances = createAllowances({
+    store: {
+      ...store,
+      async write(statements) {
+        if (statements.length === 2) await arrived.promise;
+        return store.write(statements);
+      },
+    },
+    clock,
+    processId: "p1",
+  });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [credit(100)]);
+  hold?.settle([0]);
+  const returned = allowances.giveBack();
+  const again = admitted(allowances, [credit(100)]);
+  for (let turns = 0; turns < 5; turns++) await new Promise((done) => setImmediate(done));
+  arrived.resolve();
+  await returned;
+  expect(await again).toHaveLength(1);
+});
+
+test("leases are not taken anew while the answer about another is on its way", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const answered = Promise.withResolvers<void>();
+  const late = createAllowances({
+    store: {
+      ...store,
+      async write(statements) {
+        const rows = await store.write(statements);
+        if (statements.length === 4) await answered.promise;
+        return rows;
+      },
+    },
+    clock,
+    processId: "p1",
+  });
+  const other = createAllowances({ store, clock, processId: "p2" });
+  await late.start();
+  const turns = async () => {
+    for (let turn = 0; turn < 6; turn++) await new Promise((done) => setImmediate(done));
+  };
+  const first = admitted(late, [credit(1)]);
+  await turns();
+  clock.advance(61_000);
+  const second = admitted(late, [credit(1)]);
+  await turns();
+  await other.start();
+  let taken = 0;
+  while ((await admitted(other, [credit(1)])).length > 0) taken++;
+  answered.resolve();
+  taken += (await first).length + (await second).length;
+  while ((await admitted(late, [credit(1)])).length > 0) taken++;
+  expect(taken).toBe(100);
+});
+
+test("a process whose leases were over by the clock of the database begins anew with its next tick", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clocks = { right: createFakeClock(), its: createFakeClock() };
+  const store = delayed(kept.store, clocks.right);
+  const behind = createAllowances({ store, clock: clocks.its, processId: "p1" });
+  const other = createAllowances({ store, clock: clocks.right, processId: "p2" });
+  await behind.start();
+  await admitted(behind, [credit(20)]).then(([hold]) => hold?.settle([0]));
+  clocks.right.advance(301_000);
+  await other.start();
+  expect(await admitted(other, [credit(100)])).toHaveLength(1);
+  await behind.tick();
+  expect(await admitted(behind, [credit(1)])).toHaveLength(0);
+});
+
+test("what was kept for a row that the store had by then is returned, and not spent again", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const allowances = createAllowances({
+    store: delayed(kept.store, clock),
+    clock,
+    processId: "p1",
+  });
+  await allowances.start();
+  const [hold] = await admitted(allowances, [credit(100)]);
+  const movements = hold?.settle([100]) ?? [];
+  commit(kept.store, movements, "p1");
+  // Written, but this process does not know it yet.
+  clock.advance(61_000);
+  expect(await admitted(allowances, [credit(1)])).toHaveLength(0);
+  allowances.written(movements);
+  await allowances.tick();
+  expect(await admitted(allowances, [credit(1)])).toHaveLength(0);
+  expect(await row(kept.store)).toEqual({ used: 100, leased: 0 });
 });

@@ -9,8 +9,19 @@ const createdKey = v.looseObject({ key: v.string() });
 /** More than any run can spend, so that credit is checked and never refused. */
 const credit = "1000000";
 
+/** What is not as in every other scenario. */
+export interface GatewayOptions {
+  /** More of `serve`. */
+  args?: readonly string[];
+  /** Fills the state before it is served, for an account. */
+  fill?(state: string, accountId: string): Promise<void>;
+}
+
 /** Starts LowRouter on an empty state with one prepaid account: every check and record is on. */
-export async function gateway(bench: Bench): Promise<{ running: Running; key: string }> {
+export async function gateway(
+  bench: Bench,
+  { args = [], fill }: GatewayOptions = {},
+): Promise<{ running: Running; key: string }> {
   const port = freePort();
   const state = join(bench.folder, `state-${port}`);
   const at = ["--data-dir", state];
@@ -41,9 +52,10 @@ export async function gateway(bench: Bench): Promise<{ running: Running; key: st
       ...at,
     ]),
   );
+  await fill?.(state, account);
   const running = await start({
     name: "lowrouter",
-    command: [...bench.gateway, "serve", "--listen", `127.0.0.1:${port}`, ...at],
+    command: [...bench.gateway, "serve", "--listen", `127.0.0.1:${port}`, ...at, ...args],
     port,
     folder: bench.folder,
     env: environment(bench),

@@ -10,6 +10,10 @@ import { Samples } from "#test/bench/samples.ts";
 
 /** How long answers may still take after the last request of a timed run, in milliseconds. */
 const graceMilliseconds = 10_000;
+/** Connections that are opened at once. */
+const atOnce = 1000;
+/** Between two groups of requests that begin together. */
+const groupPauseMilliseconds = 50;
 
 interface Connection {
   reader: AnswerReader;
@@ -44,17 +48,35 @@ class Run {
   }
 
   async measure(): Promise<Outcome> {
-    const { connections, rate } = this.#plan;
-    const opened = await Promise.all(Array.from({ length: connections }, () => this.#connect()));
+    const { rate, together } = this.#plan;
+    const ready = await this.#connectAll();
     this.#startedAt = this.#lastAnswerAt = performance.now();
-    const ready = opened.filter((connection) => connection !== undefined);
     if (ready.length === 0) return this.#outcome();
-    if (rate === undefined) for (const connection of ready) this.#next(connection);
-    else this.#sendAtRate(rate, ready);
+    if (rate !== undefined) this.#sendAtRate(rate, ready);
+    else if (together === undefined) for (const connection of ready) this.#next(connection);
+    else await this.#inGroups(ready, together);
     const deadline = setTimeout(() => this.#finished.resolve(), this.#deadlineMilliseconds());
     await this.#finished.promise;
     clearTimeout(deadline);
     return this.#outcome();
+  }
+
+  /** In groups: a listening socket queues no more than some thousand. */
+  async #connectAll(): Promise<Connection[]> {
+    const opened: Connection[] = [];
+    for (let left = this.#plan.connections; left > 0; left -= atOnce) {
+      const group = Array.from({ length: Math.min(left, atOnce) }, () => this.#connect());
+      for (const connection of await Promise.all(group))
+        if (connection !== undefined) opened.push(connection);
+    }
+    return opened;
+  }
+
+  async #inGroups(ready: readonly Connection[], together: number): Promise<void> {
+    for (let at = 0; at < ready.length; at += together) {
+      for (const connection of ready.slice(at, at + together)) this.#next(connection);
+      await Bun.sleep(groupPauseMilliseconds);
+    }
   }
 
   #deadlineMilliseconds(): number {

@@ -15,11 +15,13 @@ import * as targets from "#test/bench/target.ts";
 const full: Sizes = {
   rounds: { count: 5, seconds: 3, warmSeconds: 2 },
   rateRounds: { count: 5, seconds: 4, warmSeconds: 0.5 },
-  slowStreams: 2000,
-  slowEvents: 30,
+  slowStreams: 5000,
+  slowEvents: 24,
+  slowPaceMs: 500,
   memoryRequests: [10_000, 100_000],
   pictures: 40,
   pages: { generations: 1_000_000, requests: 200 },
+  fill: { models: 250, keys: 10_000, generations: 1_000_000 },
 };
 /** Shows that everything works; the figures mean nothing. */
 const quick: Sizes = {
@@ -27,9 +29,11 @@ const quick: Sizes = {
   rateRounds: { count: 1, seconds: 0.3, warmSeconds: 0.1 },
   slowStreams: 100,
   slowEvents: 3,
+  slowPaceMs: 100,
   memoryRequests: [200, 1000],
   pictures: 4,
   pages: { generations: 2000, requests: 5 },
+  fill: { models: 250, keys: 50, generations: 2000 },
 };
 const root = join(import.meta.dir, "../..");
 
@@ -70,6 +74,7 @@ async function run(): Promise<void> {
       sizes,
       targets: opened,
       fresh: (name) => targets.open(name, bench, upstream),
+      freshGateway: (options) => targets.openGateway(bench, options),
       peakAtUpstream: () => targets.peak(upstream),
     };
     for (const scenario of chosenScenarios) {

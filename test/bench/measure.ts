@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
 import { outcomeSchema, type Outcome, type Plan } from "#test/bench/plan.ts";
-import { use } from "#test/bench/process.ts";
+import { use, withDescriptors } from "#test/bench/process.ts";
 import type { Target } from "#test/bench/target.ts";
 
 /** One run of load against one target. */
@@ -23,7 +23,7 @@ export async function measure(target: Target, load: Load): Promise<Measured> {
   const plan: Plan = { ...load, body, port: running.port, path, headers };
   const before = await use(running.pid);
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "load.ts")],
+    withDescriptors([process.execPath, join(import.meta.dir, "load.ts")]),
     // A picture is too long for an argument.
     { stdin: Buffer.from(JSON.stringify(plan)), stderr: "inherit" },
   );

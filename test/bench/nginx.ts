@@ -25,11 +25,11 @@ function configuration(home: string, port: number, upstreamPort: number): string
   return `
 ${process.getuid?.() === 0 ? "user root;" : ""}
 worker_processes auto;
-worker_rlimit_nofile 16384;
+worker_rlimit_nofile 20000;
 daemon off;
 pid ${home}/nginx.pid;
 error_log ${home}/error.log;
-events { worker_connections 8192; }
+events { worker_connections 12000; }
 http {
   access_log off;
 ${temporary.map((what) => `  ${what}_temp_path ${home}/${what};`).join("\n")}

@@ -18,6 +18,8 @@ export const planSchema = v.strictObject({
   until,
   /** Requests per second, sent whether or not earlier ones were answered. Absent: as fast as answers come. */
   rate: v.optional(v.number()),
+  /** Connections that begin together, a moment after the ones before. Absent: all. */
+  together: v.optional(v.number()),
 });
 export type Plan = v.InferOutput<typeof planSchema>;
 
@@ -41,11 +43,22 @@ export type Outcome = v.InferOutput<typeof outcomeSchema>;
 
 /** Which answer the mock upstream gives; it reads this mark in the prompt. */
 export type Shape =
-  { kind: "answer" } | { kind: "stream"; events: number } | { kind: "slow-stream"; events: number };
+  | { kind: "answer" }
+  | { kind: "stream"; events: number }
+  /** An event each so many milliseconds. */
+  | { kind: "slow-stream"; events: number; paceMs: number };
 
-/** One chat request of about 1 KB. */
-export function chat(shape: Shape): string {
-  const mark = shape.kind === "answer" ? "answer" : `${shape.kind}:${shape.events};`;
+const sentence = "The quick brown fox considers the lazy dog. ";
+
+function markOf(shape: Shape): string {
+  if (shape.kind === "answer") return "answer";
+  if (shape.kind === "stream") return `stream:${shape.events};`;
+  return `slow-stream:${shape.events}/${shape.paceMs};`;
+}
+
+/** One chat request of about 1 KB, or of so many bytes of text. */
+export function chat(shape: Shape, bytes = 855): string {
+  const mark = markOf(shape);
   return JSON.stringify({
     model: "openai/gpt-4o-mini",
     ...(shape.kind === "answer" ? {} : { stream: true }),
@@ -54,7 +67,7 @@ export function chat(shape: Shape): string {
       { role: "system", content: "You answer briefly." },
       {
         role: "user",
-        content: `${mark} ${"The quick brown fox considers the lazy dog. ".repeat(19)}`,
+        content: `${mark} ${sentence.repeat(Math.ceil(bytes / sentence.length))}`,
       },
     ],
   });

@@ -29,7 +29,7 @@ const pollMilliseconds = 2;
 export async function start({ name, command, port, env, folder }: Start): Promise<Running> {
   const log = Bun.file(join(folder, `${name}.log`));
   const started = performance.now();
-  const child = Bun.spawn(command, {
+  const child = Bun.spawn(withDescriptors(command), {
     stdin: "ignore",
     stdout: log,
     stderr: log,
@@ -50,6 +50,12 @@ export async function start({ name, command, port, env, folder }: Start): Promis
   await stop();
   const said = (await log.text().catch(() => "")).trim().split("\n").slice(-3).join(" ");
   throw new Error(`Cannot start ${name}: it did not answer on port ${port}. ${said}`);
+}
+
+/** The command with as many descriptors as it may have: each stream takes two. It keeps its process id. */
+export function withDescriptors(command: readonly string[]): string[] {
+  if (process.platform === "win32") return [...command];
+  return ["/bin/sh", "-c", 'ulimit -S -n "$(ulimit -H -n)"; exec "$0" "$@"', ...command];
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -1,13 +1,17 @@
 /** Long: every question that the benchmark asks, in the order of its report. */
+import { join } from "node:path";
+import { configurationOf, fillState, type StoreFill } from "#test/bench/fill.ts";
+import type { GatewayOptions } from "#test/bench/gateway.ts";
 import { measure, type Measured } from "#test/bench/measure.ts";
 import { chat } from "#test/bench/plan.ts";
 import { compare, inRounds, middle, type Results, type Rounds } from "#test/bench/rounds.ts";
 import { measureCopies, pictureBody, pictureBytes } from "#test/bench/copies.ts";
 import { median } from "#test/bench/samples.ts";
 import { measurePages, type PageSizes } from "#test/bench/pages.ts";
+import { temporaryFolder, use } from "#test/bench/process.ts";
 import { measureRouting } from "#test/bench/routing.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
-import { type Target, type TargetName, translated } from "#test/bench/target.ts";
+import { full, type Target, type TargetName, translated, twoWorkers } from "#test/bench/target.ts";
 
 /** How much of everything: the full run, or the quick one that only shows that it works. */
 export interface Sizes {
@@ -15,11 +19,15 @@ export interface Sizes {
   rateRounds: Rounds;
   slowStreams: number;
   slowEvents: number;
+  /** Milliseconds between two events of a slow stream. */
+  slowPaceMs: number;
   /** Requests after which memory is read: the first, then more up to the second. */
   memoryRequests: readonly [number, number];
   /** Requests with a picture that are held at once. */
   pictures: number;
   pages: PageSizes;
+  /** What is in a store that is full. */
+  fill: StoreFill;
 }
 
 /** What a scenario works with. */
@@ -28,6 +36,8 @@ export interface Stage {
   targets: ReadonlyMap<TargetName, Target>;
   /** Starts another process of a target, with nothing behind it. */
   fresh(name: TargetName): Promise<Target>;
+  /** Starts another gateway, as the options say. */
+  freshGateway(options: GatewayOptions): Promise<Target>;
   /** Most streams that were open at the upstream at once since the last call. */
   peakAtUpstream(): Promise<number>;
 }
@@ -48,8 +58,12 @@ const streamConnections = 20;
 const streamEvents = 50;
 const longEvents = 200;
 const crossedModel = "anthropic/claude-haiku-4.5";
-const rate = 300;
 const rateConnections = 64;
+const manyStreamConnections = 100;
+const textBytes = 1_000_000;
+/** Slow streams that begin together: so many new connections an upstream's socket queues easily. */
+const slowTogether = 250;
+const peakMilliseconds = 250;
 const largeConnections = 8;
 const memoryTargets: readonly TargetName[] = ["pipe", "lowrouter"];
 
@@ -111,75 +125,208 @@ function withTranslated(targets: ReadonlyMap<TargetName, Target>): ReadonlyMap<T
   return chosen;
 }
 
-const fixedRate: Scenario = {
-  name: "rate",
-  title: `Latency at ${rate} requests/s`,
-  method: ({ rateRounds }) =>
-    `Open loop over ${rateConnections} connections; ${rateRounds.count} interleaved rounds of ` +
-    `${rateRounds.seconds} s; milliseconds; added: over direct, round by round.`,
-  async run({ targets, sizes }) {
-    const load = {
-      body: chat({ kind: "answer" }),
-      stream: false,
-      connections: rateConnections,
-      rate,
-    };
-    const results = await inRounds(targets, load, sizes.rateRounds);
-    const direct = results.get("direct");
-    const added = (all: readonly Measured[], read: (one: Measured) => number | undefined) =>
-      compare(all, direct, (one, other) => difference(read(one), read(other)));
-    return {
-      columns: ["target", "answered/s", "p50", "p99", "p99.9", "added p50", "added p99", "not ok"],
-      rows: [...results].map(([name, all]) => [
-        name,
-        number(middle(all, (one) => one.perSecond)),
-        number(middle(all, p50), 2),
-        number(middle(all, p99), 2),
-        number(
-          middle(all, (one) => one.total?.p999),
-          2,
-        ),
-        name === "direct" ? "—" : number(added(all, p50), 2),
-        name === "direct" ? "—" : number(added(all, p99), 2),
-        failures(all.map((one) => one.failures)),
-      ]),
-    };
-  },
-};
+/** Without those that could not keep up: their figures would be of a queue. */
+function swift(targets: Stage["targets"]): Stage["targets"] {
+  return new Map([...targets].filter(([name]) => !name.startsWith("portkey")));
+}
+
+/** The same number of requests every second, whoever answers. */
+function fixedRate(
+  name: string,
+  rate: number,
+  among: (all: Stage["targets"]) => Stage["targets"] = (all) => all,
+): Scenario {
+  return {
+    name,
+    title: `Latency at ${number(rate)} requests/s`,
+    method: ({ rateRounds }) =>
+      `Open loop over ${rateConnections} connections; ${rateRounds.count} interleaved rounds of ` +
+      `${rateRounds.seconds} s; milliseconds; added: over direct, round by round.`,
+    async run({ targets, sizes }) {
+      const load = {
+        body: chat({ kind: "answer" }),
+        stream: false,
+        connections: rateConnections,
+        rate,
+      };
+      return latencies(await inRounds(among(targets), load, sizes.rateRounds));
+    },
+  };
+}
+
+function latencies(results: Results): Table {
+  const direct = results.get("direct");
+  const added = (all: readonly Measured[], read: (one: Measured) => number | undefined) =>
+    number(
+      compare(all, direct, (one, other) => difference(read(one), read(other))),
+      2,
+    );
+  const figures = [p50, p99, p999] as const;
+  return {
+    columns: [
+      ...["target", "answered/s", "p50", "p99", "p99.9"],
+      ...["added p50", "added p99", "added p99.9", "not ok"],
+    ],
+    rows: [...results].map(([name, all]) => [
+      name,
+      number(middle(all, (one) => one.perSecond)),
+      ...figures.map((read) => number(middle(all, read), 2)),
+      ...figures.map((read) => (name === "direct" ? "—" : added(all, read))),
+      failures(all.map((one) => one.failures)),
+    ]),
+  };
+}
 
 const slow: Scenario = {
   name: "slow-streams",
   title: "Many slow streams at once",
-  method: ({ slowStreams, slowEvents }) =>
-    `${number(slowStreams)} connections, one stream each, one event per 100 ms, ${slowEvents} events ` +
-    `(${(slowEvents / 10).toFixed(1)} s); a stream that waited for another shows in the first byte and ` +
-    "in the peak at the upstream; milliseconds.",
-  async run({ targets, sizes, peakAtUpstream }) {
-    const { slowStreams, slowEvents } = sizes;
+  method: ({ slowStreams, slowEvents, slowPaceMs }) =>
+    `A fresh process; ${number(slowStreams)} connections, one stream each, one event per ${slowPaceMs} ms, ` +
+    `${slowEvents} events (${((slowEvents * slowPaceMs) / 1000).toFixed(1)} s), ${slowTogether} begin together; a stream that waited for ` +
+    "another shows in the first byte, in the total and in the peak at the upstream; memory is the most that the " +
+    "process had beyond what it had idle, by stream; milliseconds.",
+  async run({ targets, sizes, fresh, peakAtUpstream }) {
     const rows: string[][] = [];
-    for (const [name, target] of targets) {
-      await peakAtUpstream();
-      const one = await measure(target, {
-        body: chat({ kind: "slow-stream", events: slowEvents }),
-        stream: true,
-        connections: slowStreams,
-        until: { requests: slowStreams },
-      });
-      rows.push([
-        name,
-        `${number(one.ok)} of ${number(slowStreams)}`,
-        number(await peakAtUpstream()),
-        number(one.firstByte?.p50),
-        number(one.firstByte?.p99),
-        number(one.total?.p99),
-        number(one.residentMegabytes),
-        failures([one.failures]),
-      ]);
+    for (const name of targets.keys()) {
+      const target = await fresh(name);
+      try {
+        await peakAtUpstream();
+        rows.push([name, ...(await slowStreamsOf(target, sizes, peakAtUpstream))]);
+      } finally {
+        await target.running.stop();
+      }
     }
     const columns = ["target", "complete", "peak at upstream", "first byte p50", "first byte p99"];
-    return { columns: [...columns, "total p99", "RSS MB", "not ok"], rows };
+    return { columns: [...columns, "total p99", "RSS MB at most", "KB a stream", "not ok"], rows };
   },
 };
+
+async function slowStreamsOf(
+  target: Target,
+  { slowStreams, slowEvents, slowPaceMs }: Sizes,
+  peakAtUpstream: () => Promise<number>,
+): Promise<string[]> {
+  const { pid } = target.running;
+  const idle = (await use(pid))?.residentMegabytes;
+  let most = idle;
+  const look = setInterval(async () => {
+    const now = (await use(pid))?.residentMegabytes;
+    if (now !== undefined && most !== undefined) most = Math.max(most, now);
+  }, peakMilliseconds);
+  try {
+    const one = await measure(target, {
+      body: chat({ kind: "slow-stream", events: slowEvents, paceMs: slowPaceMs }),
+      stream: true,
+      connections: slowStreams,
+      together: slowTogether,
+      until: { requests: slowStreams },
+    });
+    const grown = difference(most, idle);
+    return [
+      `${number(one.ok)} of ${number(slowStreams)}`,
+      number(await peakAtUpstream()),
+      number(one.firstByte?.p50),
+      number(one.firstByte?.p99),
+      number(one.total?.p99),
+      number(most),
+      number(grown === undefined ? undefined : (grown * 1000) / slowStreams),
+      failures([one.failures]),
+    ];
+  } finally {
+    clearInterval(look);
+  }
+}
+
+const manyStreams: Scenario = {
+  name: "long-streams",
+  title: `Streams of ${longEvents} events at ${manyStreamConnections} connections`,
+  method: ({ rounds }) =>
+    `As with short ones. ${rounds.count} interleaved rounds of ${rounds.seconds} s; medians, ratios round by round.`,
+  async run({ targets, sizes }) {
+    const body = chat({ kind: "stream", events: longEvents });
+    const load = { body, stream: true, connections: manyStreamConnections };
+    return speeds("streams/s", await inRounds(swift(targets), load, sizes.rounds));
+  },
+};
+
+const bodies: Scenario = {
+  name: "bodies",
+  title: `Questions of 1 MB at ${largeConnections} connections`,
+  method: ({ rounds }) =>
+    `Closed loop, a question of ${megabytes(textBytes)} MB of text, 1 KB answer; ` +
+    `${rounds.count} interleaved rounds of ${rounds.seconds} s; medians, ratios round by round.`,
+  async run({ targets, sizes }) {
+    const body = chat({ kind: "answer" }, textBytes);
+    const load = { body, stream: false, connections: largeConnections };
+    return speeds("requests/s", await inRounds(swift(targets), load, sizes.rounds));
+  },
+};
+
+const fullStore: Scenario = {
+  name: "full-store",
+  title: `Non-streaming chat at ${connections} connections, with a full store`,
+  method: ({ rounds, fill: { models, keys, generations } }) =>
+    `Two fresh gateways: one on an empty store, one with ${number(models)} models in its configuration besides the ` +
+    `catalogue's, and with ${number(keys)} keys and ${number(generations)} requests in its store. ` +
+    `${rounds.count} interleaved rounds of ${rounds.seconds} s; medians, ratios round by round.`,
+  async run({ targets, sizes, freshGateway }) {
+    if (!targets.has("lowrouter")) return { columns: ["target"], rows: [] };
+    await using folder = await temporaryFolder();
+    const config = join(folder.path, "full.toml");
+    await Bun.write(config, configurationOf(sizes.fill));
+    const empty = await freshGateway({});
+    const filled = await freshGateway({
+      args: ["--config", config],
+      fill: (state, accountId) => fillState(state, accountId, sizes.fill),
+    });
+    const both = new Map([
+      ["lowrouter", empty],
+      [full, filled],
+    ] as const);
+    return beside(both, sizes.rounds);
+  },
+};
+
+const workers: Scenario = {
+  name: "workers",
+  title: `Non-streaming chat at ${connections} connections, by two workers`,
+  method: ({ rounds }) =>
+    "Two fresh gateways, one of them with `--workers 2`. Load and upstream take cores too: on a machine with few of them " +
+    `it is not the gateway that is measured. ${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
+  async run({ targets, sizes, freshGateway }) {
+    if (!targets.has("lowrouter")) return { columns: ["target"], rows: [] };
+    const one = await freshGateway({});
+    const two = await freshGateway({ args: ["--workers", "2"] });
+    const both = new Map([
+      ["lowrouter", one],
+      [twoWorkers, two],
+    ] as const);
+    return beside(both, sizes.rounds);
+  },
+};
+
+/** Plain requests to gateways, divided by the first of them; then they are stopped. */
+async function beside(gateways: ReadonlyMap<TargetName, Target>, rounds: Rounds): Promise<Table> {
+  try {
+    const load = { body: chat({ kind: "answer" }), stream: false, connections };
+    const results = await inRounds(gateways, load, rounds);
+    const [first] = results.values();
+    return {
+      columns: ["target", "requests/s", "÷ first", "p50 ms", "p99 ms", "CPU µs each", "not ok"],
+      rows: [...results].map(([name, all]) => [
+        name,
+        number(middle(all, (one) => one.perSecond)),
+        number(compare(all, first, perSecondRatio), 3),
+        number(middle(all, p50), 2),
+        number(middle(all, p99), 2),
+        number(middle(all, (one) => one.cpuMicroseconds)),
+        failures(all.map((one) => one.failures)),
+      ]),
+    };
+  } finally {
+    await Promise.all([...gateways.values()].map(({ running }) => running.stop()));
+  }
+}
 
 const memory: Scenario = {
   name: "memory",
@@ -286,12 +433,17 @@ export const scenarios: readonly Scenario[] = [
   streams,
   crossed,
   crossedStreams,
-  fixedRate,
+  manyStreams,
+  fixedRate("rate", 300),
+  fixedRate("rate-2000", 2000, swift),
   slow,
   memory,
   startup,
+  bodies,
   large,
   images,
+  fullStore,
+  workers,
   routing,
   pages,
 ];
@@ -340,6 +492,10 @@ function p50(one: Measured): number | undefined {
 
 function p99(one: Measured): number | undefined {
   return one.total?.p99;
+}
+
+function p999(one: Measured): number | undefined {
+  return one.total?.p999;
 }
 
 function difference(one: number | undefined, other: number | undefined): number | undefined {

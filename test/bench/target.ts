@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as v from "valibot";
-import { gateway } from "#test/bench/gateway.ts";
+import { gateway, type GatewayOptions } from "#test/bench/gateway.ts";
 import { nginx } from "#test/bench/nginx.ts";
 import { portkey } from "#test/bench/portkey.ts";
 import { freePort, start, type Running } from "#test/bench/process.ts";
@@ -34,7 +34,12 @@ export const targetNames = [
 ] as const;
 /** The gateway as `lowrouter`, asked for a model whose upstream speaks another dialect. */
 export const translated = "lowrouter (translated)";
-export type TargetName = (typeof targetNames)[number] | typeof translated;
+/** The gateway on a store that is full. */
+export const full = "lowrouter (full store)";
+/** The gateway by two processes. */
+export const twoWorkers = "lowrouter (2 workers)";
+export type TargetName =
+  (typeof targetNames)[number] | typeof translated | typeof full | typeof twoWorkers;
 
 /** Headers that every request carries. */
 export const plainHeaders = { "content-type": "application/json", authorization: "Bearer x" };
@@ -70,17 +75,23 @@ export async function open(name: TargetName, bench: Bench, direct: Running): Pro
       return { ...plain, running: await nginx(bench) };
     case "pipe":
       return { ...plain, running: await pipe(bench) };
-    case "lowrouter": {
-      const { running, key } = await gateway(bench);
-      return { path, headers: { ...plainHeaders, authorization: `Bearer ${key}` }, running };
-    }
+    case "lowrouter":
+      return openGateway(bench);
     case "portkey (bun)":
       return { path, ...(await portkey("bun", bench)) };
     case "portkey (node)":
       return { path, ...(await portkey("node", bench)) };
     case translated:
-      throw new Error("is measured with lowrouter's own process");
+    case full:
+    case twoWorkers:
+      throw new Error("is opened by its own scenario");
   }
+}
+
+/** A gateway of its own, as the options say. */
+export async function openGateway(bench: Bench, options: GatewayOptions = {}): Promise<Target> {
+  const { running, key } = await gateway(bench, options);
+  return { path, headers: { ...plainHeaders, authorization: `Bearer ${key}` }, running };
 }
 
 function pipe({ folder, upstreamPort }: Bench): Promise<Running> {

@@ -28,7 +28,6 @@ const messageAnswer = JSON.stringify({
 });
 const encoder = new TextEncoder();
 const done = encoder.encode("data: [DONE]\n\n");
-const eventMilliseconds = 100;
 const stats = { requests: 0, open: 0, peak: 0 };
 
 Bun.serve({
@@ -55,7 +54,9 @@ async function reply(request: Request): Promise<Response> {
   }
   const events = Number.parseInt(ask.slice(at + "stream:".length), 10);
   const usage = ask.includes('"include_usage":true');
-  const body = ask.startsWith("slow-", at - 5) ? slow(events, usage) : fast(events, usage);
+  const body = ask.startsWith("slow-", at - 5)
+    ? slow(events, paceOf(ask, at), usage)
+    : fast(events, usage);
   return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
@@ -93,8 +94,13 @@ function written(events: Uint8Array[]): ReadableStream {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** The first event at once, then one every 100 ms. */
-function slow(events: number, usage: boolean): ReadableStream {
+/** Milliseconds between two events: what stands behind their number. */
+function paceOf(ask: string, at: number): number {
+  return Number.parseInt(ask.slice(ask.indexOf("/", at) + 1), 10);
+}
+
+/** The first event at once, then one at a time. */
+function slow(events: number, paceMs: number, usage: boolean): ReadableStream {
   stats.peak = Math.max(stats.peak, ++stats.open);
   const left = frames(events, usage);
   let timer: Timer | undefined;
@@ -113,7 +119,7 @@ function slow(events: number, usage: boolean): ReadableStream {
         stop();
         controller.close();
       };
-      timer = setInterval(send, eventMilliseconds);
+      timer = setInterval(send, paceMs);
       send();
     },
     cancel: stop,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as v from "valibot";
+import { freePort } from "#test/bench/process.ts";
 import { command, executable, json, start } from "#test/bin/executable.ts";
 import { chat, startOpenai } from "#test/bin/provider.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
@@ -9,7 +10,8 @@ const folder = temporaryFolder();
 const upstream = startOpenai();
 const data = (name: string) => join(folder.path, name);
 const at = ["--data-dir", data("state")];
-const env = upstream.env;
+// Nobody listens there, whatever runs on this machine: doctor looks.
+const env = { ...upstream.env, LOWROUTER_LISTEN: `127.0.0.1:${freePort()}` };
 
 const createdAccount = v.looseObject({ data: v.looseObject({ id: v.string() }) });
 const createdKey = v.looseObject({
@@ -181,6 +183,7 @@ const elsewhere: Row[] = [
     `import litellm ${litellm}`,
     { data: { config: { routing: expect.any(Object), providers: expect.any(Object) } } },
   ],
+  ["service print", { data: { unit: expect.stringContaining("Type=notify") } }],
   ["version", { version: "0.1.0", bun: "1.4.5", methodologies: ["v0.4-2026-01", "v0.11-2026-10"] }],
 ];
 
@@ -215,6 +218,8 @@ describe("--json", () => {
     "provider key enable",
     "provider key remove",
     "report footprint",
+    // Refused to an executable in a temporary directory: service.test.ts asks it.
+    "service install",
   ];
   test("is asked of every command that --help lists, but the two that serve", async () => {
     const leaves = (await commands([])).map((path) => path.join(" "));

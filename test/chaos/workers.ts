@@ -16,8 +16,8 @@ export const workerScenarios: readonly Scenario[] = [
         async round(chance, tell) {
           const crowd = house.crowd(() => gateway.url, { clients: 12 });
           await crowd.more(Math.floor(chance.between(12, 60)), 5000);
-          const before = running(gateway.pid);
-          const [first = 0, ...others] = before;
+          const [first, ...others] = running(gateway.pid);
+          if (first === undefined) throw new Error(`No worker runs: ${gateway.err().slice(-1000)}`);
           const victim = chance.pick([first, ...others]);
           process.kill(victim, "SIGKILL");
           await crowd.more(12, 5000);
@@ -27,7 +27,9 @@ export const workerScenarios: readonly Scenario[] = [
             await Bun.sleep(20);
           const after = running(gateway.pid);
           if (after.length < workers || after.includes(victim))
-            tell.findings([`Of ${workers} workers ${after.length} run`]);
+            tell.findings([
+              `Of ${workers} workers ${after.length} run: ${gateway.err().slice(-1000)}`,
+            ]);
           tell.findings(await house.answers(gateway.url));
           tell.findings(await house.check({ alive: [gateway.pid, ...after], withinMs: 20_000 }));
         },

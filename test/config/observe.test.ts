@@ -11,18 +11,22 @@ writeFileSync(empty, "");
 const filled = join(folder.path, "filled.toml");
 writeFileSync(
   filled,
-  '[metrics]\nenabled = true\n[otel]\nendpoint = "https://collector.example.org/base/"\nservice_name = "paris"\n',
+  '[metrics]\nenabled = true\noverhead_header = true\n[otel]\nendpoint = "https://collector.example.org/base/"\nservice_name = "paris"\n',
 );
 const read = (env: Record<string, string>, config = empty) => loadConfig({ config }, env);
 
 test("nothing is counted or sent unless it is asked for", () => {
-  expect(read({}).metrics).toEqual({ enabled: false, token: undefined });
+  expect(read({}).metrics).toEqual({
+    enabled: false,
+    overheadHeader: false,
+    token: undefined,
+  });
   expect(read({}).otel).toEqual({ endpoint: "", serviceName: "lowrouter", headers: {} });
 });
 
 test("the standard variables and the file say where telemetry goes, and the token is a secret", () => {
   const { metrics, otel, origins } = read({ LOWROUTER_METRICS_TOKEN: "sesame" }, filled);
-  expect(metrics).toEqual({ enabled: true, token: "sesame" });
+  expect(metrics).toEqual({ enabled: true, overheadHeader: true, token: "sesame" });
   expect(otel).toEqual({
     endpoint: "https://collector.example.org/base",
     serviceName: "paris",

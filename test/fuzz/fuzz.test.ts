@@ -16,8 +16,9 @@ describe.each(["lowrouter", String(Date.now())])("seed %s", (seed) => {
     async () => {
       const { findings, executions } = await run({ seed, targets: names, seconds });
       expect(findings).toEqual([]);
-      // Each of them was reached, with more than what is recorded.
-      expect(names.filter((name) => (executions[name] ?? 0) < 20)).toEqual([]);
+      // Each of them was reached, with more than what is recorded: how much more is up to the machine.
+      for (const { name, seeds } of targets)
+        expect([name, (executions[name] ?? 0) > (await seeds()).length]).toEqual([name, true]);
     },
     { timeout: 180_000 },
   );

@@ -124,6 +124,74 @@ describe.each(models)("%s", (model) => {
   });
 });
 
+describe.each(models)("Open WebUI, as its source puts requests together: %s", (model) => {
+  const tools = [
+    {
+      type: "function",
+      function: {
+        name: "t",
+        description: "",
+        parameters: { type: "object", properties: {}, required: [] },
+      },
+    },
+  ];
+  const call = {
+    index: 0,
+    id: "call_1",
+    type: "function",
+    function: { name: "t", arguments: "{}" },
+  };
+  const task = [{ role: "user", content: "### Task:\nAnswer with tags as JSON" }];
+
+  test.each([
+    [
+      "settings of a chat, with those of local servers",
+      {
+        stream: true,
+        stream_options: { include_usage: true },
+        messages: [
+          { role: "system", content: "User Context:\n" },
+          { role: "user", content: "Hello" },
+        ],
+        ...{ temperature: 0.7, top_k: 40, min_p: 0.05, repeat_penalty: 1.1, seed: 3 },
+      },
+    ],
+    [
+      "a tool that said nothing",
+      {
+        stream: true,
+        tools,
+        messages: [
+          { role: "user", content: "Go on" },
+          { role: "assistant", content: "", tool_calls: [call] },
+          { role: "tool", tool_call_id: "call_1", content: "" },
+        ],
+      },
+    ],
+    [
+      "an answer that was stopped at once, and all advanced settings",
+      {
+        stream: true,
+        ...{ logit_bias: { "50256": -100 }, frequency_penalty: 0.1, presence_penalty: 0 },
+        ...{ stop: ["###"], reasoning_effort: "low", max_tokens: 300 },
+        messages: [
+          { role: "user", content: "Hi" },
+          { role: "assistant", content: "\n" },
+          { role: "user", content: "Again" },
+        ],
+      },
+    ],
+    ["a title", { stream: false, messages: task, max_completion_tokens: 1000 }],
+    ["tags", { stream: false, messages: task, metadata: { task: "tags_generation" } }],
+  ])("%s", async (_, body) => {
+    const headers = { "x-openwebui-user-name": "Ada%20L" };
+    const reply = await gateway.ask(chat, { headers, body: { model, ...body } });
+    expect([reply.status, reply.status === 200 ? "" : reply.text]).toEqual([200, ""]);
+    if (body.stream) expect(reply.text).toEndWith("data: [DONE]\n\n");
+    else expect(at(reply.json, "choices.0.message.content")).toBeString();
+  });
+});
+
 test("Continue: an index of vectors, as many as it sends at once", async () => {
   const input = Array.from({ length: 64 }, (_, index) => `chunk ${index}`);
   const reply = await gateway.ask("/v1/embeddings", {

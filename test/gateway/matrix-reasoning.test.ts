@@ -21,6 +21,14 @@ const effort: Feature = {
     },
   }),
   answer: thought,
+  own: {
+    // An effort alone asks for no thinking there, and this model refuses it.
+    "Anthropic Messages": {
+      sent: { max_tokens: 20_000 },
+      absent: ["output_config", "thinking"],
+      dropped: ["output_config.effort"],
+    },
+  },
   wires: {
     "openai-chat": { sent: { reasoning: { effort: "high" } } },
     "openai-responses": { sent: { reasoning: { effort: "high", summary }, include } },

@@ -160,9 +160,10 @@ export async function startCluster(server: DatabaseServer): Promise<Cluster> {
         await child.exited;
       },
       async stop() {
-        running.delete(node);
         child.kill("SIGTERM");
         await child.exited;
+        // Only now: one that does not end is killed with the cluster.
+        running.delete(node);
         return child.exitCode;
       },
     };

@@ -8,6 +8,7 @@ export const exact: Readonly<Record<string, Weather>> = {
   "fair weather": fair,
   "answers and questions that are lost": { ...fair, loss: 0.02 },
   "a slow database": { ...fair, delay: 400 },
+  "rows that nobody can keep": { ...fair, loss: 0.01, spoilt: 0.02 },
   "crashes, with rows left on a disk": { ...fair, crashEvery: minute },
   "nodes that are cut off for up to 200 seconds": { ...fair, cutEvery: minute },
   "nodes that sleep for up to 200 seconds": { ...fair, sleepEvery: 1.5 * minute },
@@ -15,9 +16,19 @@ export const exact: Readonly<Record<string, Weather>> = {
     ...fair,
     ...{ skew: 5 * minute, drift: 0.001, jumpEvery: minute },
   },
+  "a slow database, and clocks that jump at once": {
+    ...fair,
+    ...{ delay: 300, skew: 5 * minute, jumpEvery: minute / 12 },
+  },
   "all of it together": {
     ...fair,
-    ...{ loss: 0.02, crashEvery: minute, cutEvery: minute, sleepEvery: 1.5 * minute },
+    ...{
+      loss: 0.02,
+      spoilt: 0.002,
+      crashEvery: minute,
+      cutEvery: minute,
+      sleepEvery: 1.5 * minute,
+    },
     ...{ skew: 5 * minute, drift: 0.001, jumpEvery: 2 * minute },
   },
 };

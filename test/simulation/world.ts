@@ -34,6 +34,8 @@ export interface Weather {
   drift: number;
   /** Between two jumps of a wall clock. */
   jumpEvery?: number;
+  /** The chance of a row that is kept nowhere: what it used was not used. */
+  spoilt?: number;
 }
 
 /** What a run came to. */
@@ -69,12 +71,15 @@ interface Node {
 
 const epoch = Date.UTC(2026, 0, 15, 10, 30);
 const patience = 10_000;
+const settleWithin = 3000;
 const accounts = 3;
 const keysOf = 2;
 const granted = 40_000;
 const toppedUp = 3000;
 const topUpEvery = 5000;
-const keyLimit = 90_000;
+/** In windows short enough for many of them to begin, be used up and end within a run. */
+const keyWindow = 600_000;
+const keyLimit = 45_000;
 const perMinute = 60;
 
 /** Runs until so many steps are done, lets all that is broken heal, and looks at what is left. */
@@ -150,6 +155,8 @@ class World {
         processId: process,
         pid: this.#born,
         host: `host_${name}`,
+        // One of two nodes as with a spool, the other as without: it then keeps what it used in its lease.
+        ...(name % 2 === 0 ? { settled: () => this.#settled(node) } : {}),
         isOwed: (other) => node.rows.some((row) => row.process === other),
         isAlive: (pid) =>
           this.#nodes.some((other) => other.isUp && other.process === `proc_${pid - 1}`),
@@ -195,7 +202,7 @@ class World {
     const now = Math.floor(epoch + this.#timeline.now() * node.wall.rate + node.wall.offset);
     const demands: Demand[] = [
       { kind: "credit", owner: account, windowStart: 0, amount },
-      { kind: "key_daily", owner: key, ...windowOf("daily", now), limit: keyLimit, amount },
+      { kind: "key_daily", owner: key, ...keyWindowAt(now), limit: keyLimit, amount },
       {
         kind: "requests_minute",
         owner: key,
@@ -227,12 +234,30 @@ class World {
     }
   }
 
+  /** As the gateway does: waits a moment for the rows, and gives up. */
+  #settled(node: Node): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const since = this.#timeline.now();
+    const look = () => {
+      if (!node.rows.some((row) => row.process === node.process)) resolve();
+      else if (this.#timeline.now() - since >= settleWithin) reject(new Error("rows wait"));
+      else this.#later(node, 100, look);
+    };
+    look();
+    return promise;
+  }
+
   #end(node: Node, id: string): void {
     const open = node.open.get(id);
     if (open === undefined) return;
     node.open.delete(id);
     const used = this.#random.chance(0.1) ? 0 : this.#random.whole(0, open.amount);
     const movements = open.hold.settle([used, used, 1]);
+    if (this.#random.chance(this.#weather.spoilt ?? 0)) {
+      node.allowances.written(movements);
+      node.allowances.lost();
+      return;
+    }
     for (const movement of movements) {
       const name = `${movement.kind} ${movement.owner} ${movement.windowStart}`;
       this.#used.set(name, (this.#used.get(name) ?? 0) + movement.used);
@@ -451,6 +476,11 @@ UNION ALL SELECT kind, owner, window_start, amount FROM lease WHERE amount <> 0`
     await this.#timeline.run(Infinity, this.#timeline.now() + 60_000);
     return answer;
   }
+}
+
+function keyWindowAt(now: number): Pick<Demand, "windowStart" | "windowEnd"> {
+  const windowStart = now - (now % keyWindow);
+  return { windowStart, windowEnd: windowStart + keyWindow };
 }
 
 function limitOf(kind: Movement["kind"]): number {

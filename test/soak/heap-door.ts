@@ -13,4 +13,5 @@ if (unix !== undefined)
       const { heapSize, objectCount, objectTypeCounts } = heapStats();
       return Response.json({ heapSize, objectCount, objectTypeCounts });
     },
-  });
+    // What is measured ends when it wants to.
+  }).unref();

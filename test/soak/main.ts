@@ -1,6 +1,6 @@
 /**
  * Serves a million mixed requests from one process and looks whether anything is left over:
- * `npm run soak -- [--requests N] [--clients N] [--sample SECONDS] [--seed TEXT] [--executable FILE]`.
+ * `npm run soak -- [--requests N] [--clients N] [--warm N] [--sample SECONDS] [--seed TEXT] [--executable FILE]`.
  * Prints a look each time, then what came of it; fails on any finding. From source it looks at the heap too.
  */
 import { resolve } from "node:path";
@@ -14,6 +14,7 @@ const { values } = parseArgs({
   options: {
     requests: { type: "string", default: "1000000" },
     clients: { type: "string", default: "48" },
+    warm: { type: "string", default: "50000" },
     sample: { type: "string", default: "5" },
     seed: { type: "string", default: String(Date.now()) },
     executable: { type: "string" },
@@ -25,6 +26,7 @@ const report = await soak({
     values.executable === undefined ? fromSources() : fromExecutable(resolve(values.executable)),
   requests: positive("requests", values.requests),
   clients: positive("clients", values.clients),
+  warmRequests: positive("warm", values.warm),
   sampleSeconds: positive("sample", values.sample),
   patienceSeconds: 10,
   seed: values.seed,

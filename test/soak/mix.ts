@@ -44,7 +44,15 @@ const steady = [
   "google/gemini-2.5-flash",
 ] as const;
 /** Asked where upstreams fail: their circuits are not those of the others. */
-const shaky = ["openai/gpt-4o", "anthropic/claude-sonnet-4.5", "google/gemini-2.5-pro"] as const;
+const shaky = [
+  "openai/gpt-4o",
+  "openai/gpt-4.1",
+  "openai/gpt-4.1-mini",
+  "anthropic/claude-sonnet-4.5",
+  "anthropic/claude-sonnet-4.6",
+  "google/gemini-2.5-pro",
+  "google/gemini-2.5-flash-lite",
+] as const;
 const topics = [
   "the fox",
   "a bridge over the Elbe",
@@ -137,7 +145,7 @@ export const kinds: readonly Kind[] = [
     weight: 6,
     statuses: [200],
     isRecorded: true,
-    endsWith: endOf(/response\.completed[\s\S]*\n\n$/),
+    endsWith: endOf(/response\.(completed|incomplete)[\s\S]*\n\n$/),
     make: (chance, { plain }) =>
       post("/v1/responses", plain[0], {
         model: chance.pick(steady),
@@ -168,7 +176,7 @@ export const kinds: readonly Kind[] = [
     weight: 6,
     statuses: [200],
     isRecorded: true,
-    endsWith: endOf(/finishReason[\s\S]*\n\n$/),
+    endsWith: endOf(/finishReason[\s\S]*\r\n\r\n$/),
     make: (chance, { plain }) =>
       post(gemini(chance.pick(steady), chance.between(0, 1) < 0.5), plain[0], {
         contents: [{ role: "user", parts: [{ text: words(chance) }] }],
@@ -222,7 +230,7 @@ export const kinds: readonly Kind[] = [
       post(
         chance.pick(["/v1/chat/completions", "/v1/messages"]),
         plain[0],
-        chat(chance.pick(shaky), "Hello simulate:delayMs=200", {
+        chat(chance.pick(steady), "Hello simulate:delayMs=200", {
           ...(chance.between(0, 1) < 0.5 ? { stream: true } : {}),
         }),
         { leaveAfterMs: chance.between(0, 60) },

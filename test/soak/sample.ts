@@ -42,12 +42,12 @@ export async function sample(sight: Sight, requests: number): Promise<Sample> {
     temporaryFiles: countFiles(temporary),
     walBytes: statSync(`${database}-wal`, { throwIfNoEntry: false })?.size ?? 0,
     leases: await leasesIn(database),
-    heapBytes: (await heapOf(sight))?.heapSize,
+    heapBytes: (await heapOf(sight.heapSocket))?.heapSize,
   };
 }
 
 /** What the heap of a process holds after a full collection. */
-export async function heapOf({ heapSocket }: Sight): Promise<Heap | undefined> {
+export async function heapOf(heapSocket: string | undefined): Promise<Heap | undefined> {
   if (heapSocket === undefined) return undefined;
   const told = await fetch("http://heap/", {
     unix: heapSocket,

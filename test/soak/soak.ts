@@ -33,6 +33,8 @@ export interface SoakOptions {
   program: Program;
   requests: number;
   clients: number;
+  /** Requests before memory is judged: until then code is compiled and caches fill. */
+  warmRequests: number;
   /** Between two looks at the gateway. */
   sampleSeconds: number;
   /** How long the gateway waits for an upstream that says nothing. */
@@ -90,20 +92,19 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const sight: Sight = { pid: gateway.pid, heapSocket, temporary, database };
   try {
     const before = { ...descriptors(gateway.pid), temporaryFiles: countFiles(temporary) };
-    const heapBefore = await heapOf(sight);
+    const heapBefore = await heapOf(heapSocket);
     const { seen, samples } = await watched(options, sight, gateway.url, keys, () =>
       upstreams.forget(),
     );
-    console.error("watched");
-    const heapAfter = await heapOf(sight);
+    const heapAfter = await heapOf(heapSocket);
     const admitted = await admittedBy(gateway.url);
     await upstreams.stop();
-    console.error("stopped", admitted);
     const findings = [...seen.findings, ...(await leaks(sight, before))];
+    const warm = samples.filter(({ requests }) => requests >= options.warmRequests);
     const slopes = {
-      resident: slopeOf(samples.map((one) => ({ ...one, value: one.residentBytes }))),
+      resident: slopeOf(warm.map((one) => ({ ...one, value: one.residentBytes }))),
       heap: slopeOf(
-        samples.flatMap(({ requests, heapBytes }) =>
+        warm.flatMap(({ requests, heapBytes }) =>
           heapBytes === undefined ? [] : [{ requests, value: heapBytes }],
         ),
       ),
@@ -111,7 +112,6 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     for (const [name, slope] of Object.entries(slopes))
       if (slope !== undefined && grows(slope))
         findings.push(`The ${name} memory grows by ${slope.perRequest.toFixed(1)} bytes a request`);
-    console.error("leaks", findings);
     const ledger = await ended(gateway, database, { seen, admitted });
     return {
       seen,

@@ -11,7 +11,7 @@ import { createHealth } from "#src/provider/health.ts";
 import { createInFlight } from "#src/provider/in-flight.ts";
 import { shareHealth, toldHealth } from "#src/shared-health.ts";
 import { backup } from "#src/store/backup.ts";
-import { StoreError } from "#src/store/error.ts";
+import { StoreError, toStoreError } from "#src/store/error.ts";
 import { migrate, schemaVersion } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import { externalVersion, type Store } from "#src/store/store.ts";
@@ -253,4 +253,9 @@ test("a stream is committed before its last byte, over the network too", async (
   } finally {
     await gateway.close();
   }
+});
+
+test("a database that a plan has blocked is away, so that what is to be written waits for it", () => {
+  const blocked = Object.assign(new Error("BLOCKED: Operation was blocked"), { code: "BLOCKED" });
+  expect(toStoreError(blocked).fault).toBe("unavailable");
 });

@@ -151,7 +151,9 @@ function sentBy(text: string, model: string) {
 describe("what is no call is so too:", () => {
   test("every block has a language, and those that name the gateway are looked at", () => {
     const looked = new Set(["sh", "ts", "python"]);
-    const settings = ["/docs/integrations/claude-code", "/docs/integrations/open-webui"];
+    const settings = ["claude-code", "open-webui", "coding-agents"].map(
+      (name) => `/docs/integrations/${name}`,
+    );
     for (const block of blocks) {
       expect([block.page.path, block.language]).not.toEqual([block.page.path, ""]);
       if (!block.text.includes(mark) || (looked.has(block.language) && block.language !== "sh"))
@@ -180,8 +182,42 @@ describe("what is no call is so too:", () => {
       base_url: `${mark}/v1`,
       wire_api: "responses",
     });
+    // The program refuses a file that lacks one of the first three.
     const [yaml] = of("yaml");
-    expect(at(Bun.YAML.parse(yaml?.text ?? ""), "models.0.apiBase")).toBe(`${mark}/v1`);
+    expect(Bun.YAML.parse(yaml?.text ?? "")).toMatchObject({
+      ...{ name: expect.any(String), version: expect.any(String), schema: "v1" },
+      models: [{ provider: "openai", apiBase: `${mark}/v1` }],
+    });
+    const agents = said("/docs/integrations/coding-agents");
+    expect(agents).toContain(`-b ${mark}/v1 `);
+    expect(agents).toContain(`OPENAI_BASE_URL=${mark}/v1\n`);
+    expect(agents).toContain(`GOOGLE_GEMINI_BASE_URL=${mark}\n`);
+    const [opencode] = of("json").filter(({ page }) => page.path.endsWith("/coding-agents"));
+    const provider = at(JSON.parse(opencode?.text ?? ""), "provider.lowrouter");
+    expect(at(provider, "options.baseURL")).toBe(`${mark}/v1`);
+  });
+
+  test("models that settings of tools name are there", async () => {
+    // Programs are run above; what is left are files and environments.
+    const pages = blocks.filter(
+      ({ page, language }) =>
+        page.path.startsWith("/docs/integrations/") && !["ts", "python"].includes(language),
+    );
+    const named = pages.flatMap(({ text }) => [
+      ...[
+        ...text.matchAll(/\bmodel"?\s*[:=]\s*"?(?:lowrouter\/(?=\w+\/))?([\w./-]+)(?![\w./(-])/g),
+      ],
+      ...[...text.matchAll(/(?:_MODEL=| -m )([\w./-]+)(?![\w./(-])/g)],
+    ]);
+    const names = [...new Set(named.map(([, name = ""]) => name))];
+    expect(names.length).toBeGreaterThan(5);
+    const headers = { authorization: `Bearer ${site.key}` };
+    for (const name of names) {
+      const response = await fetch(`${site.url}/v1/models/${encodeURIComponent(name)}`, {
+        headers,
+      });
+      expect([name, response.status]).toEqual([name, 200]);
+    }
   });
 
   test("JSON parses", () => {

@@ -308,6 +308,12 @@ const publicPages: Record<string, Place> = {
   "GET /docs": open("/docs"),
   "GET /docs.md": open("/docs.md"),
   "GET /docs/search": { asks: (of) => [{ path: `/docs/search?q=${of.user}` }] },
+  "GET /docs/downloads/:file": {
+    asks: (of) => [
+      { path: `/docs/downloads/${of.user}` },
+      { path: "/docs/downloads/lowrouter-alerts.yml" },
+    ],
+  },
   "GET /docs/*": { asks: (of) => [{ path: `/docs/${of.user}` }, { path: "/docs/guides/byok" }] },
   "GET /.well-known/lowrouter-statement-keys.json": open(
     "/.well-known/lowrouter-statement-keys.json",

@@ -35,25 +35,23 @@ export function endFleets(): void {
   for (const kill of running) kill();
 }
 
-/** Starts `serve` from the sources and waits until it says that it listens. */
+/** Starts `serve` from the sources and waits until it says that it listens. Without a number, the file or a variable says it. */
 export async function startFleet(
   folder: string,
-  options: { workers: number; env?: Record<string, string>; args?: string[]; command?: string[] },
+  options: { workers?: number; env?: Record<string, string>; args?: string[]; command?: string[] },
 ): Promise<Fleet> {
   const port = freePort();
   const command = options.command ?? [process.execPath, join(root, "src/main.ts")];
   const listen = `127.0.0.1:${port}`;
   const at = ["--data-dir", join(folder, "state"), "--listen", listen];
-  const child = Bun.spawn(
-    [...command, "serve", "--workers", String(options.workers), ...at, ...(options.args ?? [])],
-    {
-      cwd: root,
-      env: cleanEnvironment(options.env),
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-    },
-  );
+  const number = options.workers === undefined ? [] : ["--workers", String(options.workers)];
+  const child = Bun.spawn([...command, "serve", ...number, ...at, ...(options.args ?? [])], {
+    cwd: root,
+    env: cleanEnvironment(options.env),
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
   let text = "";
   const reading = (async () => {
     const decoder = new TextDecoder();

@@ -5,6 +5,7 @@ import { findGeneration } from "#src/ledger/generations.ts";
 import { startOpenai } from "#test/bin/provider.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 import { askOnce } from "#test/workers/client.ts";
+import { signUp } from "#test/workers/sign-up.ts";
 import { customer, endFleets, startFleet, storeIn, until } from "#test/workers/kit.ts";
 
 /** What is done once for all workers, and what one of them shows of all. */
@@ -85,45 +86,12 @@ provider = "mine"
 test("the operator sees every worker on the system page, whichever shows it", async () => {
   using folder = temporaryFolder();
   const fleet = await startFleet(folder.path, { workers: 3, env });
-  const invite = /\/register\?invite=\S+/.exec(fleet.err())?.[0] ?? "";
-  const cookies = new Map<string, string>();
-  async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(fleet.url + path, {
-      ...init,
-      redirect: "manual",
-      headers: {
-        accept: "text/html",
-        origin: fleet.url,
-        connection: "close",
-        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
-      },
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [name = "", value = ""] = line.split(";", 1)[0]?.split("=") ?? [];
-      cookies.set(name, value);
-    }
-    return response;
-  }
-  // Each step may meet another worker.
-  const door = await ask(invite);
-  const form = door.headers.get("location") ?? invite;
-  await (await ask(form)).text();
-  const sent = await ask("/register", {
-    method: "POST",
-    body: new URLSearchParams({
-      name: "Ada",
-      email: "ada@example.org",
-      "new-password": "a long enough passphrase",
-    }),
-  });
-  expect(sent.status).toBe(303);
+  const { get } = await signUp(fleet);
   for (let turn = 0; turn < 4; turn++) {
-    const page = await (await ask("/operator/system")).text();
+    const page = await (await get("/operator/system")).text();
     expect(page).toContain("The 3 workers of this gateway on this machine");
     for (const pid of fleet.workers()) expect(page).toContain(`>${pid}<`);
   }
-  const live = await (await ask("/dashboard/live")).text();
-  expect(live).toMatch(/in worker [123] of the gateway alone/);
   fleet.signal("SIGTERM");
   expect(await fleet.ended).toBe(0);
 }, 60_000);

@@ -1,4 +1,12 @@
 import { answerJson } from "#src/dialect/provider-json.ts";
+import {
+  asUserSays,
+  clearsThinking,
+  isInstruction,
+  suitThinking,
+  withoutClearing,
+  withoutEffort,
+} from "#src/dialect/anthropic/anthropic-client-suit.ts";
 import { isMadeCitation, writeUsage } from "#src/dialect/anthropic/anthropic-client-write.ts";
 import { faultText } from "#src/dialect/anthropic/anthropic-messages-reply.ts";
 import { readUsage } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
@@ -25,12 +33,7 @@ type Put = Record<string, string | undefined>;
 export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const dropped = target.samplingParams ? [] : refusedSampling(ask.parsed);
   const set: Put = Object.fromEntries(dropped.map(({ name }) => [name, undefined]));
-  if (isObject(ask.parsed.thinking) && ask.parsed.thinking.type === "enabled") {
-    if (endsInUnsignedLoop(ask.parsed.messages, foreignTo(ask))) {
-      set.thinking = undefined;
-      dropped.push({ name: "thinking", matters: true });
-    }
-  }
+  for (const name of suit(body, ask, target, set)) dropped.push({ name, matters: true });
   if (ask.withoutProof && hasForeign(ask.parsed.messages, isThinking))
     dropped.push({ name: "signature", matters: true });
   const written = retarget(body, ask, target, set, target.overrides ?? {});
@@ -39,6 +42,29 @@ export function retargetMessages(body: Uint8Array, ask: Ask, target: Target): Up
     body: written,
     dropped: dropped.flatMap(({ name, matters }) => (matters ? [name] : [])),
   };
+}
+
+/** Puts thinking, effort and what depends on them as the model takes them. Returns what is lost by that. */
+function suit(body: Uint8Array, ask: Ask, target: Target, set: Put): string[] {
+  const { parsed } = ask;
+  const suited = suitThinking(parsed, target);
+  const { thinking = parsed.thinking } = suited;
+  const unled =
+    isObject(thinking) &&
+    thinking.type === "enabled" &&
+    endsInUnsignedLoop(parsed.messages, foreignTo(ask));
+  if (suited.thinking !== undefined) set.thinking = rawJson(suited.thinking);
+  if (suited.isLeftOut || unled) set.thinking = undefined;
+  const clears = (suited.isLeftOut || unled) && clearsThinking(parsed);
+  if (clears || suited.withoutEffort) {
+    const raw = rawOf(body, ask);
+    for (const { key, valueStart, end } of membersOf(raw)) {
+      const told = raw.slice(valueStart, end);
+      if (clears && key === "context_management") set[key] = withoutClearing(told, parsed);
+      if (suited.withoutEffort && key === "output_config") set[key] = withoutEffort(told, parsed);
+    }
+  }
+  return unled ? ["thinking", ...suited.dropped] : suited.dropped;
 }
 
 /** Members that counting does not know, and refuses. */
@@ -57,6 +83,7 @@ const answerMembers = [
 export function retargetCount(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   const given = answerMembers.filter((name) => name in ask.parsed);
   const set: Put = Object.fromEntries(given.map((name) => [name, undefined]));
+  suit(body, ask, target, set);
   const written = retarget(body, ask, target, set, {});
   const path = "/messages/count_tokens";
   return { path, body: written, dropped: [] };
@@ -76,16 +103,17 @@ function retarget(
   for (const name of [...gatewayMembers, "user"]) if (name in parsed) set[name] = undefined;
   // Members are looked up only where one has to be changed from within.
   let members: Member[] | undefined;
-  const told = (name: string): string | undefined => {
+  const member = (name: string): string | undefined => {
     members ??= membersOf(raw);
-    const member = members.findLast(({ key }) => key === name);
-    return member && raw.slice(member.valueStart, member.end);
+    const found = members.findLast(({ key }) => key === name);
+    return found && raw.slice(found.valueStart, found.end);
   };
   const isForeign = foreignTo(ask);
-  if (hasForeign(parsed.messages, isForeign))
-    set.messages = withoutForeign(parsed, told("messages") ?? "", isForeign);
+  const told = target.instructsAmid !== true && hasInstruction(parsed.messages);
+  if (told || hasForeign(parsed.messages, isForeign))
+    set.messages = withoutForeign(parsed, member("messages") ?? "", isForeign, target);
   for (const [name, value] of Object.entries(overrides)) {
-    const old = isObject(value) ? told(name) : undefined;
+    const old = isObject(value) ? member(name) : undefined;
     set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
   }
   return edited(raw, { set, add }, ascii !== undefined);
@@ -113,6 +141,10 @@ function hasForeign(messages: Json | undefined, isForeign: IsForeign): boolean {
   return Array.isArray(messages) && messages.some((message) => blocksOf(message).some(goes));
 }
 
+function hasInstruction(messages: Json | undefined): boolean {
+  return Array.isArray(messages) && messages.some(isInstruction);
+}
+
 function isThinking(block: Json): boolean {
   return isObject(block) && (block.type === "thinking" || block.type === "redacted_thinking");
 }
@@ -124,10 +156,11 @@ function isCitedByUs(block: Json): boolean {
 /** Whether the last message answers calls that no signed thinking led to: thinking on would then be refused. */
 function endsInUnsignedLoop(messages: Json | undefined, isForeign: IsForeign): boolean {
   if (!Array.isArray(messages)) return false;
-  const answers = blocksOf(messages.at(-1)).some(
+  const turns = messages.filter((message) => !isInstruction(message));
+  const answers = blocksOf(turns.at(-1)).some(
     (block) => isObject(block) && block.type === "tool_result",
   );
-  const first = blocksOf(messages.at(-2)).find((block) => !isForeign(block));
+  const first = blocksOf(turns.at(-2)).find((block) => !isForeign(block));
   return answers && (first === undefined || !isThinking(first));
 }
 
@@ -139,12 +172,23 @@ function isUnsigned(block: Json): boolean {
   return isObject(block) && block.type === "thinking" && !block.signature;
 }
 
-/** The messages, in raw text, without foreign thinking, what it leaves empty, and citations that we wrote. */
-function withoutForeign({ messages }: JsonObject, raw: string, isForeign: IsForeign): string {
+/**
+ * The messages, in raw text, without foreign thinking, what it leaves empty, and citations that we wrote; instructions
+ * amid them as the user's words, where the model takes none.
+ */
+function withoutForeign(
+  { messages }: JsonObject,
+  raw: string,
+  isForeign: IsForeign,
+  { instructsAmid }: Target,
+): string {
   const given = Array.isArray(messages) ? messages : [];
   const kept = elementsOf(raw, 0).flatMap(({ start, end }, index) => {
     const text = raw.slice(start, end);
-    const blocks = blocksOf(given[index]);
+    const message = given[index];
+    if (instructsAmid !== true && isObject(message) && isInstruction(message))
+      return asUserSays(text, message);
+    const blocks = blocksOf(message);
     if (!blocks.some((block) => isForeign(block) || isCitedByUs(block))) return [text];
     if (blocks.every(isForeign)) return [];
     const member = membersOf(text).findLast(({ key }) => key === "content");

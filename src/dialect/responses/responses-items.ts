@@ -1,5 +1,6 @@
 import { resultParts, userParts } from "#src/dialect/openai/openai-chat-parts.ts";
 import { isMessage } from "#src/dialect/responses/responses-input.ts";
+import { flatName } from "#src/dialect/responses/responses-namespaces.ts";
 import type {
   AssistantPart,
   Message,
@@ -87,7 +88,7 @@ function addResult(out: Message[], result: ToolResult): void {
 
 function callOf(item: JsonObject): AssistantPart {
   const id = stringOf(item.call_id) ?? "";
-  const name = stringOf(item.name) ?? "";
+  const name = flatName(stringOf(item.name) ?? "", stringOf(item.namespace));
   const words =
     item.type === "custom_tool_call"
       ? JSON.stringify({ input: stringOf(item.input) ?? "" })

@@ -1,3 +1,4 @@
+import type { SpacedName } from "#src/dialect/responses/responses-namespaces.ts";
 import { logprobsOf, newPart, partItem, type Part } from "#src/dialect/responses/responses-part.ts";
 import type { Citation, FinishReason, StreamStep } from "#src/dialect/turn.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
@@ -29,7 +30,7 @@ interface Reasoning {
 interface Call {
   place: Place;
   callId: string;
-  name: string;
+  said: { name: string; namespace?: string };
   words: string;
 }
 interface Place {
@@ -43,6 +44,7 @@ interface Place {
  */
 export class ResponsesOutput {
   readonly #responseId: string;
+  readonly #spaced: ReadonlyMap<string, SpacedName>;
   readonly #items: JsonObject[] = [];
   #open: Message | Reasoning | undefined;
   readonly #calls = new Map<number, Call>();
@@ -52,8 +54,10 @@ export class ResponsesOutput {
   /** How the answer ended; undefined until it did. */
   finish: FinishReason | undefined;
 
-  constructor(responseId: string) {
+  /** `spaced` has the functions of namespaces, by the names that upstreams got. */
+  constructor(responseId: string, spaced: ReadonlyMap<string, SpacedName>) {
     this.#responseId = responseId;
+    this.#spaced = spaced;
   }
 
   /** Items that are complete, in order; all of them once the answer ended. */
@@ -173,7 +177,8 @@ export class ResponsesOutput {
 
   #call({ index, id, name }: Extract<StreamStep, { type: "tool_start" }>): OutputEvent[] {
     const out = this.#close("completed");
-    const call: Call = { place: this.#place("fc_lr_"), callId: id, name, words: "" };
+    const said = this.#spaced.get(name) ?? { name };
+    const call: Call = { place: this.#place("fc_lr_"), callId: id, said, words: "" };
     this.#calls.set(index, call);
     out.push(added(call.place, callItem(call, "in_progress")));
     return out;
@@ -213,11 +218,11 @@ export class ResponsesOutput {
       call.words = "{}";
       out.push({ type: "response.function_call_arguments.delta", ...call.place, delta: "{}" });
     }
-    const { name, words } = call;
+    const { said, words } = call;
     out.push({
       type: "response.function_call_arguments.done",
       ...call.place,
-      name,
+      name: said.name,
       arguments: words,
     });
     return [...out, this.#done(call.place, callItem(call, status))];
@@ -262,13 +267,13 @@ function reasoningItem({ place, text, redacted }: Reasoning): JsonObject {
   };
 }
 
-function callItem({ place, callId, name, words }: Call, status: string): JsonObject {
+function callItem({ place, callId, said, words }: Call, status: string): JsonObject {
   return {
     id: place.item_id,
     type: "function_call",
     status,
     call_id: callId,
-    name,
+    ...said,
     arguments: words,
   };
 }

@@ -3,7 +3,7 @@ import { without } from "#src/dialect/ask.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import { messagesOf } from "#src/dialect/responses/responses-items.ts";
-import { toolChoiceOf, toolsOf } from "#src/dialect/responses/responses-tools.ts";
+import { idleTools, toolChoiceOf, toolsOf } from "#src/dialect/responses/responses-tools.ts";
 import type { Turn } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -113,7 +113,7 @@ const known: ReadonlySet<string> = new Set([
 /** What other wires may have a word for, by the names of chat, and what they are told to have dropped. */
 function extraOf(body: JsonObject): JsonObject {
   const text = isObject(body.text) ? body.text : {};
-  const extra = { ...without(body, known), verbosity: text.verbosity };
+  const extra = { ...without(body, known), verbosity: text.verbosity, ...idleTools(body) };
   return Object.fromEntries(
     Object.entries(extra).filter(
       ([name, value]) =>

@@ -1,4 +1,5 @@
 import { objectIn, wrong } from "#src/dialect/ask.ts";
+import { flatName } from "#src/dialect/responses/responses-namespaces.ts";
 import type { Tool, Turn } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -10,16 +11,17 @@ export function readResponsesTools(body: JsonObject): boolean {
   if (tools === undefined || tools === null) return false;
   if (!Array.isArray(tools)) throw wrong("tools", tools, "an array of tools");
   for (const [index, tool] of tools.entries()) readTool(tool, `tools[${index}]`);
-  return tools.some(
-    (tool) => isObject(tool) && (tool.type === "function" || tool.type === "custom"),
-  );
+  return tools.some((tool) => isObject(tool) && callers.has(tool.type));
 }
+
+/** Types of tools that the caller runs. */
+const callers: ReadonlySet<Json | undefined> = new Set(["function", "custom", "namespace"]);
 
 function readTool(tool: Json, at: string): void {
   if (!isObject(tool)) throw wrong(at, tool, "an object");
   // The provider's own tools are of many types, which travel as they are to those who have them.
   if (typeof tool.type !== "string") throw wrong(`${at}.type`, tool.type, '"function"');
-  if (tool.type !== "function" && tool.type !== "custom") return;
+  if (!callers.has(tool.type)) return;
   if (isObject(tool.function)) {
     throw new AppError(
       "invalid_value",
@@ -30,6 +32,9 @@ function readTool(tool: Json, at: string): void {
   if (typeof tool.name !== "string" || tool.name === "")
     throw wrong(`${at}.name`, tool.name, "a name");
   objectIn(tool, "parameters", `${at}.parameters`);
+  if (tool.type !== "namespace") return;
+  if (!Array.isArray(tool.tools)) throw wrong(`${at}.tools`, tool.tools, "an array of tools");
+  for (const [index, inner] of tool.tools.entries()) readTool(inner, `${at}.tools[${index}]`);
 }
 
 const modes = ["auto", "none", "required"];
@@ -53,10 +58,44 @@ function readChoice(choice: Json | undefined): void {
 /** Tools in canonical form. Throws `unsupported_feature` for those that a provider runs itself. */
 export function toolsOf(body: JsonObject): Tool[] {
   const tools = Array.isArray(body.tools) ? body.tools.filter(isObject) : [];
-  const allowed = allowedNames(body.tool_choice);
-  return tools
-    .map((tool, index) => toolOf(tool, `tools[${index}]`))
-    .filter(({ name }) => allowed === undefined || allowed.has(name));
+  const isAllowed = allowedBy(body.tool_choice);
+  const idle = idleTools(body);
+  return tools.flatMap((tool, index) => {
+    const at = `tools[${index}]`;
+    if (at in idle) return [];
+    if (tool.type !== "namespace") return isAllowed(tool) ? [toolOf(tool, at)] : [];
+    return spacedTools(tool, at, isAllowed);
+  });
+}
+
+/** The functions of a namespace, each by a name that holds both. What the namespace says stands with its first. */
+function spacedTools(space: JsonObject, at: string, isAllowed: Allowed): Tool[] {
+  const namespace = stringOf(space.name) ?? "";
+  const inner = Array.isArray(space.tools) ? space.tools.filter(isObject) : [];
+  const said = inner.flatMap((tool, index) => {
+    const made = toolOf(tool, `${at}.tools[${index}]`);
+    return isAllowed(tool, namespace) ? [{ ...made, name: flatName(made.name, namespace) }] : [];
+  });
+  const [first, ...rest] = said;
+  const about = stringOf(space.description);
+  if (first === undefined || about === undefined) return said;
+  const description = first.description === undefined ? about : `${about}\n\n${first.description}`;
+  return [{ ...first, description }, ...rest];
+}
+
+/**
+ * Tools that a request offers and can do without, by their place: a search that may not go out to the web. Agents
+ * offer it with every request, so it is left out and named, where any other search is refused.
+ */
+export function idleTools({ tools, tool_choice: choice }: JsonObject): JsonObject {
+  if (!Array.isArray(tools) || choice === "required" || isObject(choice)) return {};
+  return Object.fromEntries(
+    tools.flatMap((tool, index) =>
+      isObject(tool) && tool.type === "web_search" && tool.external_web_access === false
+        ? [[`tools[${index}]`, tool]]
+        : [],
+    ),
+  );
 }
 
 function toolOf(tool: JsonObject, param: string): Tool {
@@ -82,13 +121,19 @@ function hosted(type: Json | undefined, param: string): AppError {
   );
 }
 
-/** Names of the tools that a choice of `allowed_tools` leaves. */
-function allowedNames(choice: Json | undefined): ReadonlySet<string> | undefined {
+type Allowed = (tool: JsonObject, namespace?: string) => boolean;
+
+/** Whether a choice of `allowed_tools` leaves a tool, which it names itself or by its namespace. */
+function allowedBy(choice: Json | undefined): Allowed {
   if (!isObject(choice) || choice.type !== "allowed_tools" || !Array.isArray(choice.tools))
-    return undefined;
-  return new Set(
-    choice.tools.filter(isObject).flatMap(({ name }) => (typeof name === "string" ? [name] : [])),
-  );
+    return () => true;
+  const told = choice.tools.filter(isObject);
+  return (tool, namespace) =>
+    told.some(({ type, name, namespace: space }) =>
+      type === "namespace"
+        ? name === namespace
+        : name === tool.name && (space ?? undefined) === namespace,
+    );
 }
 
 /** The choice among tools in canonical form. Throws `unsupported_feature` for tools that a provider runs itself. */
@@ -97,5 +142,5 @@ export function toolChoiceOf({ tool_choice: choice }: JsonObject): Turn["toolCho
   if (!isObject(choice)) return undefined;
   if (choice.type === "allowed_tools") return choice.mode === "required" ? "required" : "auto";
   if (choice.type !== "function") throw hosted(choice.type, "tool_choice");
-  return { name: stringOf(choice.name) ?? "" };
+  return { name: flatName(stringOf(choice.name) ?? "", stringOf(choice.namespace)) };
 }

@@ -1,5 +1,6 @@
 import type { StreamHead, StreamWriter, Summary } from "#src/dialect/dialect.ts";
 import { dialectId } from "#src/dialect/responses/responses-items.ts";
+import { spacedNames } from "#src/dialect/responses/responses-namespaces.ts";
 import { type OutputEvent, ResponsesOutput } from "#src/dialect/responses/responses-output.ts";
 import { writeUsage } from "#src/dialect/responses/responses-usage.ts";
 import type { AssistantPart, FinishReason, Reply, StreamStep } from "#src/dialect/turn.ts";
@@ -9,7 +10,7 @@ import type { Json, JsonObject } from "#src/lib/json.ts";
 
 /** A canonical answer as a response. */
 export function writeResponsesReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer> {
-  const output = new ResponsesOutput(summary.completionId);
+  const output = new ResponsesOutput(summary.completionId, spacedNames(summary.asked));
   const [choice] = reply.choices;
   const steps = (choice?.parts ?? []).flatMap(stepsOf);
   // Those of a choice come together: they are told with its first text.
@@ -48,7 +49,7 @@ class ResponsesStreamWriter implements StreamWriter {
 
   constructor(head: StreamHead) {
     this.#head = head;
-    this.#output = new ResponsesOutput(head.completionId);
+    this.#output = new ResponsesOutput(head.completionId, spacedNames(head.asked));
   }
 
   steps(steps: StreamStep[]): string {

@@ -21,7 +21,7 @@ export function allFull({ deployment: { provider } }: Route, app: App): AppError
   const { limit } = app.inFlight.crowd(provider.id);
   return new AppError(
     "service_unavailable",
-    `Cannot send more to ${provider.id} now: all of its ${limit} places are taken (providers.${provider.id}.max_in_flight)`,
+    `Cannot send more to ${provider.id} now: all of its ${limit} places${app.config.workers > 1 ? " in this worker" : ""} are taken (providers.${provider.id}.max_in_flight)`,
     { retryAfterSeconds: 1, metadata: { provider: provider.id, max_in_flight: limit } },
   );
 }

@@ -68,6 +68,7 @@ const fixed: Readonly<Record<string, string>> = {
   serve: "the gateway at its start",
   demo: "the demonstration",
   stripe: "Stripe",
+  retention: "the gateway, by age",
 };
 
 function idOf(row: Row): string {

@@ -22,8 +22,8 @@ export function LivePage(props: {
   guest: Guest;
   isOwnOnly: boolean;
   isStill: boolean;
-  /** The number of the worker that shows it; undefined where the gateway is one process. */
-  worker: number | undefined;
+  /** How many workers it shows, and how many there are to be; undefined where the gateway is one process. */
+  workers: { watched: number; all: number } | undefined;
   /** Its id, and the others on the database. */
   processId: string;
   others: Others;
@@ -31,13 +31,13 @@ export function LivePage(props: {
   open: LiveTable;
   ended: LiveTable;
 }) {
-  const { guest, isOwnOnly, isStill, worker, total, open, ended } = props;
+  const { guest, isOwnOnly, isStill, workers, total, open, ended } = props;
   const account = `account=${encodeURIComponent(guest.visitor.account.id)}`;
   return (
     <Desktop
       guest={guest}
       title="Live"
-      lead={`Requests${isOwnOnly ? " of the keys that you made" : ""} as they begin and end, in ${worker === undefined ? "this process" : `worker ${worker}`} of the gateway${worker === undefined ? "" : " alone: each has its own"}.`}
+      lead={`Requests${isOwnOnly ? " of the keys that you made" : ""} as they begin and end, in ${placeOf(workers)}.`}
       head={
         isStill ? null : (
           <noscript>
@@ -70,6 +70,7 @@ export function LivePage(props: {
       <OtherProcesses
         others={props.others}
         processId={props.processId}
+        watched={workers?.watched ?? 1}
         isOperator={guest.visitor.person.operator}
       />
       <h2>
@@ -87,15 +88,36 @@ export function LivePage(props: {
   );
 }
 
+/** Where the requests are that it shows. */
+function placeOf(workers: { watched: number; all: number } | undefined): string {
+  if (workers === undefined) return "this process of the gateway";
+  const { watched, all } = workers;
+  return watched < all
+    ? `${watched} of the ${all} workers of the gateway on this machine: the others did not answer in time`
+    : `all ${watched} workers of the gateway on this machine`;
+}
+
 /** What this page cannot watch, where there is any of it. How much others do in all is told to who runs the gateway. */
-function OtherProcesses(props: { others: Others; processId: string; isOperator: boolean }) {
-  const { others, processId, isOperator } = props;
+function OtherProcesses(props: {
+  others: Others;
+  processId: string;
+  watched: number;
+  isOperator: boolean;
+}) {
+  const { others, processId, watched, isOperator } = props;
   const { count, inFlight } = others;
   if (count === 0) return null;
   return (
     <p class="notice">
-      {`The gateway runs in ${count + 1} processes. This page watches one of them, `}
-      <code>{processId}</code>
+      {`The gateway runs in ${count + watched} processes. `}
+      {watched === 1 ? (
+        <>
+          {"This page watches one of them, "}
+          <code>{processId}</code>
+        </>
+      ) : (
+        `This page watches the ${watched} of this machine`
+      )}
       {", which need not be the same when it is loaded again. "}
       {isOperator && inFlight !== undefined
         ? `The other${count === 1 ? "" : "s"} had ${inFlight} ${inFlight === 1 ? "request" : "requests"} of all accounts under way when ${count === 1 ? "it" : "they"} last told. `

@@ -2,9 +2,10 @@ import type { AnyElysia } from "elysia";
 import type { Visitor } from "#src/account/people/person.ts";
 import { otherProcesses } from "#src/ledger/processes.ts";
 import { AppError } from "#src/lib/error.ts";
-import { createLive, type Sight } from "#src/web/dashboard/live.ts";
+import { createLive } from "#src/web/dashboard/live.ts";
+import type { Sight } from "#src/web/dashboard/live-here.ts";
 import { LivePage, livePath } from "#src/web/dashboard/live-page.tsx";
-import { endedColumns, endedRow, openColumns, openRow } from "#src/web/dashboard/live-rows.ts";
+import { endedColumns, endedRow, openColumns } from "#src/web/dashboard/live-rows.ts";
 import { type Reach, reachOf } from "#src/web/dashboard/requests-filter.ts";
 import { findRequests } from "#src/web/dashboard/requests-find.ts";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
@@ -21,7 +22,7 @@ export function liveRoom(desk: Desk): AnyElysia {
   const { app, services, people } = desk;
   const { store, watch } = services;
   const { currency } = app.config.billing;
-  const live = createLive(app, watch);
+  const live = createLive(app, watch, services);
 
   async function show(guest: Guest): Promise<Response> {
     const { visitor, url } = guest;
@@ -37,15 +38,15 @@ export function liveRoom(desk: Desk): AnyElysia {
       rows: mostRecent,
       looked: mostLooked,
     });
-    const others = await otherProcesses(store, services.processId, now);
-    const open = live.open(sightOf(visitor, reach));
-    const monotonic = app.clock.monotonic();
+    const open = await live.open(sightOf(visitor, reach));
+    const watched = [services.processId, ...open.processes];
+    const others = await otherProcesses(store, watched, now);
     return page(
       <LivePage
         guest={guest}
         isOwnOnly={reach.only !== undefined}
         isStill={url.searchParams.get("still") === "1"}
-        worker={services.siblings?.worker}
+        workers={services.siblings && { watched: watched.length, all: app.config.workers }}
         processId={services.processId}
         others={others}
         total={open.total}
@@ -53,7 +54,7 @@ export function liveRoom(desk: Desk): AnyElysia {
           title: "Under way",
           none: "Nothing is under way.",
           columns: openColumns,
-          rows: open.jobs.map((job) => openRow(job, monotonic)),
+          rows: open.rows,
         }}
         ended={{
           title: "Just ended",

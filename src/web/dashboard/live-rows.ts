@@ -9,6 +9,9 @@ import { figure } from "#src/web/format.ts";
 /** What stands in a cell, or why nothing does. */
 export type Cell = string | { why: string };
 
+/** Characters of a cell: what clients call a model or a user has no end of its own. */
+const longestCell = 200;
+
 /** A line of the live view, as the page shows it and as its script is sent it. Holds no prompt and no answer. */
 export interface LiveRow {
   id: string;
@@ -53,14 +56,14 @@ export function openRow(job: Job, monotonicNow: number): LiveRow {
   return {
     id: generationId,
     href: null,
-    cells: [
+    cells: cells([
       timeOf(call.receivedAt),
       seconds.toFixed(1),
       ask.model ?? ask.models[0] ?? { why: "The request named no model" },
       caller.key.name,
       ask.user ?? { why: missing.user },
       `${ask.dialect}${ask.stream ? ", streamed" : ""}`,
-    ],
+    ]),
   };
 }
 
@@ -70,7 +73,7 @@ export function endedRow(row: Generation): LiveRow {
   return {
     id: row.id,
     href: requestPath(row.id, row.accountId),
-    cells: [
+    cells: cells([
       timeOf(row.createdAt),
       row.errorCode === undefined
         ? statuses[row.status]
@@ -84,7 +87,7 @@ export function endedRow(row: Generation): LiveRow {
         : { why: missing.tokens },
       cost === undefined ? { why: missing.cost } : figure(toUnits(cost)),
       row.carbonG === undefined ? { why: missing.eco } : figure(row.carbonG),
-    ],
+    ]),
   };
 }
 
@@ -95,4 +98,10 @@ function placeOf({ provider, region }: Generation): string | undefined {
 
 function timeOf(milliseconds: number): string {
   return rfc3339(milliseconds).slice(0, 19).replace("T", " ");
+}
+
+function cells(all: readonly Cell[]): Cell[] {
+  return all.map((cell) =>
+    typeof cell === "string" && cell.length > longestCell ? `${cell.slice(0, longestCell)}…` : cell,
+  );
 }

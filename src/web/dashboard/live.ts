@@ -1,21 +1,22 @@
 import type { App } from "#src/gateway/context.ts";
-import type { Job } from "#src/gateway/settle.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { AppError } from "#src/lib/error.ts";
-import { endedRow, openRow } from "#src/web/dashboard/live-rows.ts";
-
-/** Which requests somebody may see. */
-export interface Sight {
-  accountId: string;
-  /** Hashes of keys; undefined: every request of the account. */
-  only: ReadonlySet<string> | undefined;
-}
+import { createElsewhere, sightKey } from "#src/web/dashboard/live-elsewhere.ts";
+import {
+  createHere,
+  mostRows,
+  type Onlooker,
+  type Open,
+  type Sight,
+} from "#src/web/dashboard/live-here.ts";
+import { endedRow, type LiveRow } from "#src/web/dashboard/live-rows.ts";
+import type { Siblings } from "#src/workers/siblings.ts";
 
 /** Looks on at requests, for as long as anybody wants to. With nobody there, it does nothing at all. */
 export interface Live {
-  /** Requests under way that somebody may see, newest first, and how many there are in all. */
-  open(sight: Sight): { jobs: Job[]; total: number };
+  /** Requests under way that somebody may see, in all workers that answer within a second. */
+  open(sight: Sight): Promise<Open & { processes: readonly string[] }>;
   /**
    * What happens from now on, as server-sent events: `running`, what is under way, and `ended`, what ended since. `check`
    * says every few seconds what may still be seen; undefined ends the stream. Throws `rate_limit_exceeded` beyond
@@ -31,40 +32,58 @@ export interface Live {
   readonly streams: number;
 }
 
-interface Viewer {
-  sight: Sight;
-  /** Ended since they were last told, at most `mostRows`. */
-  ended: Generation[];
+interface Viewer extends Onlooker {
+  /** Ended since they were last told, here and elsewhere, at most `mostRows`. */
+  ended: (Generation | LiveRow)[];
   /** Ended besides. */
   missed: number;
 }
 
-/** Streams of one person: more tabs than anybody looks at. */
+/** Streams of one person in one process: more tabs than anybody looks at. */
 export const mostStreams = 5;
-/** Rows of each kind in one event. */
-export const mostRows = 50;
 const turnMs = 500;
-/** Turns between two looks at the session, two tellings of what is under way, and two signs of life. */
+/** Turns between two looks at the session, two tellings of what is under way, two looks at other workers, and two signs of life. */
 const checkTurns = 4;
 const tellTurns = 2;
+const askTurns = 2;
 const quietTurns = 16;
 
-/** Looks on at the requests of one gateway. */
-export function createLive(app: App, watch: Watch): Live {
+/** Looks on at the requests of one gateway: those of this process, and of its siblings where there are any. */
+export function createLive(
+  app: App,
+  watch: Watch,
+  family?: { siblings: Siblings | undefined; processId: string },
+): Live {
   const viewers = new Set<Viewer>();
   const streamsOf = new Map<string, number>();
+  const here = createHere(app, watch);
+  const elsewhere =
+    family?.siblings &&
+    createElsewhere({
+      siblings: family.siblings,
+      processId: family.processId,
+      here,
+      clock: app.clock,
+      sights: () => [...viewers].map(({ sight }) => sight),
+      onEnded(key, ended, missed) {
+        for (const viewer of viewers) {
+          if (sightKey(viewer.sight) !== key) continue;
+          viewer.missed += missed;
+          for (const row of ended) add(viewer, row);
+        }
+      },
+    });
   let turn = Promise.withResolvers<void>();
   let turning: ReturnType<typeof setInterval> | undefined;
+  let turns = 0;
 
-  function tell(generation: Generation): void {
-    for (const viewer of viewers) {
-      if (!isSeen(viewer.sight, generation.accountId, generation.keyId)) continue;
-      if (viewer.ended.length < mostRows) viewer.ended.push(generation);
-      else viewer.missed++;
-    }
+  function add(viewer: Viewer, row: Generation | LiveRow): void {
+    if (viewer.ended.length < mostRows) viewer.ended.push(row);
+    else viewer.missed++;
   }
 
   function next(): void {
+    if (viewers.size > 0 && ++turns % askTurns === 0) void elsewhere?.look();
     const past = turn;
     turn = Promise.withResolvers();
     past.resolve();
@@ -80,7 +99,7 @@ export function createLive(app: App, watch: Watch): Live {
       );
     streamsOf.set(personId, open + 1);
     viewers.add(viewer);
-    watch.listeners.add(tell);
+    here.enter(viewer);
     turning ??= setInterval(next, turnMs);
     let isOut = false;
     return () => {
@@ -90,31 +109,17 @@ export function createLive(app: App, watch: Watch): Live {
       if (left === 0) streamsOf.delete(personId);
       else streamsOf.set(personId, left);
       viewers.delete(viewer);
+      here.leave(viewer);
       if (viewers.size > 0) return;
-      watch.listeners.delete(tell);
       clearInterval(turning);
       turning = undefined;
       next();
     };
   }
 
-  function open(sight: Sight): { jobs: Job[]; total: number } {
-    const seen: Job[] = [];
-    for (const job of app.open.values()) {
-      const { account, key } = job.caller;
-      if (isSeen(sight, account.id, key.hash)) seen.push(job);
-    }
-    // They stand in the order in which they began.
-    return { jobs: seen.slice(-mostRows).reverse(), total: seen.length };
-  }
-
   function openEvent({ sight }: Viewer): { ids: string; text: string } {
-    const { jobs, total } = open(sight);
-    const now = app.clock.monotonic();
-    return {
-      ids: jobs.map(({ generationId }) => generationId).join(),
-      text: event("running", { rows: jobs.map((job) => openRow(job, now)), total }),
-    };
+    const { rows, total } = joined([here.open(sight), ...(elsewhere?.open(sight) ?? [])]);
+    return { ids: rows.map(({ id }) => id).join(), text: event("running", { rows, total }) };
   }
 
   function endedEvent(viewer: Viewer): string {
@@ -122,7 +127,8 @@ export function createLive(app: App, watch: Watch): Live {
     if (ended.length === 0) return "";
     viewer.ended = [];
     viewer.missed = 0;
-    return event("ended", { rows: ended.map(endedRow).reverse(), missed });
+    const rows = ended.map((row) => ("cells" in row ? row : endedRow(row)));
+    return event("ended", { rows: rows.reverse(), missed });
   }
 
   async function* stream(
@@ -133,6 +139,7 @@ export function createLive(app: App, watch: Watch): Live {
   ): AsyncGenerator<string, void, void> {
     const isOver = () => signal.aborted || watch.signal.aborted;
     try {
+      await elsewhere?.look();
       let told = openEvent(viewer);
       yield `retry: 3000\n\n${told.text}`;
       let quiet = 0;
@@ -165,9 +172,17 @@ export function createLive(app: App, watch: Watch): Live {
   }
 
   return {
-    open,
+    async open(sight) {
+      const others = (await elsewhere?.once(sight)) ?? new Map<string, Open>();
+      return { ...joined([here.open(sight), ...others.values()]), processes: [...others.keys()] };
+    },
     events({ personId, sight, check, signal }) {
-      const viewer: Viewer = { sight, ended: [], missed: 0 };
+      const viewer: Viewer = {
+        sight,
+        ended: [],
+        missed: 0,
+        tell: (generation) => add(viewer, generation),
+      };
       const leave = enter(viewer, personId);
       // Who hangs up before the first event never starts the stream, nor reaches its end.
       signal.addEventListener("abort", leave, { once: true });
@@ -179,8 +194,15 @@ export function createLive(app: App, watch: Watch): Live {
   };
 }
 
-function isSeen({ accountId, only }: Sight, account: string, key: string): boolean {
-  return account === accountId && (only === undefined || only.has(key));
+/** The newest of several processes; ids sort by the time they were made. */
+function joined(all: readonly Open[]): Open {
+  const [only] = all;
+  if (only !== undefined && all.length === 1) return only;
+  const newest = all
+    .flatMap(({ rows }) => rows)
+    .toSorted((one, other) => (one.id < other.id ? 1 : -1))
+    .slice(0, mostRows);
+  return { rows: newest, total: all.reduce((sum, { total }) => sum + total, 0) };
 }
 
 /** JSON has no line break of its own, so that one line holds it. */

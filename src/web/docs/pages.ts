@@ -18,6 +18,7 @@ import apiResponses from "#src/web/content/api/responses.md" with { type: "text"
 import apiWebhooks from "#src/web/content/api/webhooks.md" with { type: "text" };
 import apiTextAndEmbeddings from "#src/web/content/api/text-and-embeddings.md" with { type: "text" };
 import claudeCodeClient from "#src/web/content/integrations/claude-code.md" with { type: "text" };
+import codingAgents from "#src/web/content/integrations/coding-agents.md" with { type: "text" };
 import codexClient from "#src/web/content/integrations/codex.md" with { type: "text" };
 import comingSoon from "#src/web/content/coming-soon.md" with { type: "text" };
 import continueClient from "#src/web/content/integrations/continue.md" with { type: "text" };
@@ -49,6 +50,7 @@ import operatingMachines from "#src/web/content/operating/machines.md" with { ty
 import operatingMail from "#src/web/content/operating/mail.md" with { type: "text" };
 import operatingPayments from "#src/web/content/operating/payments.md" with { type: "text" };
 import operatingMetrics from "#src/web/content/operating/metrics.md" with { type: "text" };
+import operatingMicroseconds from "#src/web/content/operating/microseconds.md" with { type: "text" };
 import operatingOpentelemetry from "#src/web/content/operating/opentelemetry.md" with { type: "text" };
 import operatingPeople from "#src/web/content/operating/people.md" with { type: "text" };
 import operatingSystemd from "#src/web/content/operating/systemd.md" with { type: "text" };
@@ -135,7 +137,8 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
       ["/integrations/langchain", langchainClient, "LangChain in Python and TypeScript"],
       ["/integrations/claude-code", claudeCodeClient, "Claude Code with any model"],
       ["/integrations/codex", codexClient, "Codex over Responses"],
-      ["/integrations/continue", continueClient, "Continue in the editor"],
+      ["/integrations/continue", continueClient, "Continue in the editor and in a terminal"],
+      ["/integrations/coding-agents", codingAgents, "Other agents that write code"],
       ["/integrations/open-webui", openWebuiClient, "Open WebUI with the key's models"],
       ["/integrations/curl", curlClient, "Every dialect by hand"],
     ],
@@ -211,6 +214,11 @@ const sections: readonly (readonly [section: string, pages: readonly Written[]])
         "/operating/opentelemetry",
         operatingOpentelemetry,
         "Traces and metrics for a collector, by the GenAI conventions",
+      ],
+      [
+        "/operating/microseconds",
+        operatingMicroseconds,
+        "How the time of a request is made up, and how to look for yourself",
       ],
       [
         "/operating/threat-model",

@@ -8,6 +8,7 @@ import { DocumentationPage, SearchPage } from "#src/web/docs/doc-page.tsx";
 import { llmsFull, llmsList } from "#src/web/docs/llms.ts";
 import { openApi } from "#src/web/docs/openapi/document.ts";
 import { originOf } from "#src/web/docs/origin.ts";
+import { download } from "#src/web/docs/downloads.ts";
 import { createSearch, type Search } from "#src/web/docs/search.ts";
 import type { Visit } from "#src/web/layout.tsx";
 import { page } from "#src/web/respond.ts";
@@ -45,6 +46,7 @@ export function docsRoutes(app: App, services: Services) {
     .get("/docs", ({ request }) => shown(request, "/docs"))
     .get("/docs.md", ({ request }) => shown(request, "/docs.md"))
     .get("/docs/search", ({ request }) => searched(request))
+    .get("/docs/downloads/:file", ({ params }) => download(params.file))
     .get("/docs/*", ({ request, params }) => shown(request, `/docs/${params["*"]}`))
     .get("/llms.txt", ({ request }) => plainText(llmsList(bookOf(), origin(request))))
     .get("/llms-full.txt", ({ request }) => plainText(llmsFull(bookOf(), origin(request))))

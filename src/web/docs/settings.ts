@@ -200,6 +200,12 @@ export const said: Readonly<Record<string, Said>> = {
     variable: "LOWROUTER_DRAIN_S",
     standard: "30",
   },
+  "timeouts.leave_s": {
+    about:
+      "How long new requests are still answered after SIGTERM, while `/readyz` is 503 already: as long as a balancer takes to notice. 0 refuses them at once.",
+    variable: "LOWROUTER_LEAVE_S",
+    standard: "0",
+  },
   "webhooks.allow_private": {
     about: "Webhooks may go to addresses of private networks, to any port, and without TLS.",
     variable: "LOWROUTER_WEBHOOKS_ALLOW_PRIVATE",
@@ -231,7 +237,8 @@ export const said: Readonly<Record<string, Said>> = {
     standard: "https://api.stripe.com",
   },
   "retention.usage_days": {
-    about: "Days for which usage is kept. Coming soon: nothing is removed yet.",
+    about:
+      "Days for which each request is kept by itself; its sums stay. At least 32, or 0 to keep all: [old usage](/docs/operating/configuration#old-usage).",
     variable: "USAGE_RETENTION_DAYS",
     standard: "396",
   },
@@ -239,6 +246,12 @@ export const said: Readonly<Record<string, Said>> = {
     about:
       "Counters for Prometheus at `/metrics`: for this machine alone, or for whoever has `LOWROUTER_METRICS_TOKEN` where that is set.",
     variable: "LOWROUTER_METRICS",
+    standard: "false",
+  },
+  "metrics.overhead_header": {
+    about:
+      "Answers say in `X-LowRouter-Overhead-Ms` what the gateway itself took: see [where the microseconds go](/docs/operating/microseconds).",
+    variable: "LOWROUTER_OVERHEAD_HEADER",
     standard: "false",
   },
   "otel.endpoint": {
@@ -299,7 +312,8 @@ export const said: Readonly<Record<string, Said>> = {
   "providers.ID.pue": { about: "What the building draws for each watt of the machines." },
   "providers.ID.enabled": { about: "`false` leaves it out, whatever key there is." },
   "providers.ID.max_in_flight": {
-    about: "Most requests of one process at a time; more wait for a place.",
+    about:
+      "Most requests of one gateway at a time; more wait for a place. Workers share it out, so it is at least their number.",
   },
   "models[].id": { about: "`author/name`; one that is bundled, or one of your own." },
   "models[].provider": { about: "Who serves it." },

@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { checkKeptKeys } from "#src/account/check-provider-keys.ts";
+import { checkSigningKey } from "#src/account/check-signing-key.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
@@ -29,6 +30,9 @@ export async function cheapFindings({ app, services }: Gateway): Promise<Finding
     ...checkMachine(app.config, app.clock),
     await guarded("provider keys", "put the master key back", () =>
       checkKeptKeys(store, providerKeys.place),
+    ),
+    await guarded("signing key", "put the master key back", () =>
+      checkSigningKey(store, providerKeys.place, app.clock),
     ),
     app.routes.anyProvider
       ? { name: "providers", ok: true, found: `${app.routes.deployments.length} places` }

@@ -1,0 +1,12 @@
+/** What to do about a database that does not open or is not whole, by what was said of it. */
+export function databaseFix(message: string): string {
+  if (/SQLITE_BUSY|database is locked/.test(message))
+    return 'another program holds it: "fuser -v" on the file names it. End it, or wait until it is done';
+  // The message itself says what to run.
+  if (message.includes("its schema is version")) return "then run this again";
+  if (/cannot open shared object|ERR_DLOPEN/.test(message))
+    return "the database library could not be loaded: see the temporary directory above";
+  if (/SQLITE_(READONLY|CANTOPEN|FULL|IOERR)/.test(message))
+    return "see the data directory and the disk above, then run this again";
+  return 'after the above, if any: move the file away and bring a backup back with "lowrouter restore FILE"';
+}
