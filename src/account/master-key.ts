@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { type MasterKey, masterKeyOf, mintMasterKey, VaultError } from "#src/account/vault.ts";
+import { giveToOwnerOfFolder } from "#src/lib/owner.ts";
 
 /** Where master keys are looked for. */
 export interface KeyPlace {
@@ -113,6 +114,7 @@ function createFile(file: string): void {
     } finally {
       closeSync(handle);
     }
+    giveToOwnerOfFolder(draft);
     // Unlike a renaming, it fails where the file exists.
     linkSync(draft, file);
   } catch (cause) {

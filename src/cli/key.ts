@@ -152,7 +152,7 @@ export async function listKeysCommand(
   options: CommonOptions & { account?: string },
   output: Output,
 ): Promise<void> {
-  await withStore(options, async (store) => {
+  await withStore(options, async (store, config) => {
     const accountId =
       options.account === undefined ? undefined : (await accountBy(store, options.account)).id;
     const keys = await listKeys(store, { accountId, includeDisabled: true, pageSize: 1000 });
@@ -162,9 +162,10 @@ export async function listKeysCommand(
       output.err('No key yet\nRun "lowrouter key create --account ACCOUNT --name NAME"\n');
       return;
     }
+    const { currency } = config.billing;
     printTable(
       output,
-      ["hash", "name", "key", "type", "limit", "used", "state"],
+      ["hash", "name", "key", "type", `limit ${currency}`, `used ${currency}`, "state"],
       records.map((one) => [
         one.hash.slice(0, 16),
         one.name,

@@ -140,6 +140,11 @@ class Conversion {
       this.#notes.push(`${at}: the name of its model has white space in it and is left out`);
       return undefined;
     }
+    // Of `groq/` or `groq/chat/` nothing is left when the ways to it are taken off.
+    if (/^([^/]*\/)*$/.test(model)) {
+      this.#notes.push(`${at}: its model "${model}" names none behind the slash and is left out`);
+      return undefined;
+    }
     const slash = model.indexOf("/");
     const first = slash < 0 ? "" : model.slice(0, slash);
     const prefix = textOf(params.custom_llm_provider) ?? first;

@@ -13,6 +13,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
+import { giveToOwnerOfFolder } from "#src/lib/owner.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import { openFile } from "#src/store/file.ts";
 import { textOf, type Store } from "#src/store/store.ts";
@@ -37,6 +38,7 @@ export async function restore(source: string, target: string): Promise<void> {
   const copy = await openCopy(source);
   try {
     await copyInto(copy, target);
+    giveToOwnerOfFolder(target);
   } finally {
     copy.close();
   }

@@ -9,6 +9,7 @@ import {
   commitCheckpointPages,
   startCheckpointer,
 } from "#src/store/checkpoint.ts";
+import { giveToOwnerOfFolder } from "#src/lib/owner.ts";
 import { createAsideReader } from "#src/store/aside.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import type { Row, Statement, Store, Value } from "#src/store/store.ts";
@@ -75,7 +76,9 @@ export function pathOf(url: string): string {
 
 function createPrivate(path: string): void {
   mkdirSync(dirname(path), { recursive: true });
-  if (!existsSync(path)) closeSync(openSync(path, "a", 0o600));
+  if (existsSync(path)) return;
+  closeSync(openSync(path, "a", 0o600));
+  giveToOwnerOfFolder(path);
 }
 
 interface Prepared {

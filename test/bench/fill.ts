@@ -48,7 +48,7 @@ function modelsOf(count: number): string[] {
 }
 
 /** A configuration with so many models of the operator's own besides the catalogue's. */
-export function configurationOf({ models }: StoreFill): string {
+export function configurationOf({ models }: Pick<StoreFill, "models">): string {
   return modelsOf(models)
     .map(
       (id, at) =>

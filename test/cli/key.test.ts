@@ -93,3 +93,8 @@ test("a key that exists can be ended by a time that is over", async () => {
   );
   expect(at(await shown(hash), "expires_at")).toBe("2020-01-01T00:00:00.000Z");
 });
+
+test("key list says in which currency limits and use are", async () => {
+  await made("--limit", "2");
+  expect((await command("key", "list")).out).toMatch(/limit USD +used USD/);
+});

@@ -327,3 +327,14 @@ test("a model whose name no configuration can hold is left out, with a note", ()
     "model_list[0]: the name of its model has white space in it and is left out",
   ]);
 });
+
+test.each(["groq/", "groq/chat/", "/", "openai//"])(
+  "a model of which %p is all is left out, with a note",
+  (model) => {
+    const { config, notes } = route({ model });
+    expect(config.models).toBeUndefined();
+    expect(notes).toEqual([
+      `model_list[0]: its model "${model}" names none behind the slash and is left out`,
+    ]);
+  },
+);

@@ -1,5 +1,5 @@
 /** Long: a gateway, its upstreams, its clients, and what must hold of it at the end, step by step. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { createAccount } from "#src/account/accounts.ts";
@@ -14,7 +14,8 @@ import { openStore } from "#src/store/open.ts";
 import { numberIn } from "#src/store/store.ts";
 import { inspect } from "#test/chaos/check.ts";
 import { type Gateway, type Program, serve } from "#test/chaos/program.ts";
-import type { Keys } from "#test/soak/mix.ts";
+import { configurationOf } from "#test/bench/fill.ts";
+import { type Keys, ownModels } from "#test/soak/mix.ts";
 import { loadNews, type LoadSeen } from "#test/soak/plan.ts";
 import {
   countFiles,
@@ -77,18 +78,24 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   const keys = await furnish(database);
   const upstreams = startUpstreams();
   const program = options.program.preload?.(join(import.meta.dir, "heap-door.ts"));
+  const config = join(folder.path, "soak.toml");
+  writeFileSync(config, configurationOf({ models: ownModels }));
   const heapSocket = program === undefined ? undefined : join(folder.path, "heap");
-  const gateway = await serve(program ?? options.program, ["--data-dir", dataDir], {
-    HOME: folder.path,
-    TMPDIR: temporary,
-    ...upstreams.env,
-    LOWROUTER_METRICS: "true",
-    LOWROUTER_LOG_LEVEL: "error",
-    LOWROUTER_FIRST_BYTE_S: String(options.patienceSeconds),
-    LOWROUTER_IDLE_S: String(options.patienceSeconds),
-    LOWROUTER_MAX_ATTEMPTS: "2",
-    ...(heapSocket === undefined ? {} : { SOAK_HEAP: heapSocket }),
-  });
+  const gateway = await serve(
+    program ?? options.program,
+    ["--data-dir", dataDir, "--config", config],
+    {
+      HOME: folder.path,
+      TMPDIR: temporary,
+      ...upstreams.env,
+      LOWROUTER_METRICS: "true",
+      LOWROUTER_LOG_LEVEL: "error",
+      LOWROUTER_FIRST_BYTE_S: String(options.patienceSeconds),
+      LOWROUTER_IDLE_S: String(options.patienceSeconds),
+      LOWROUTER_MAX_ATTEMPTS: "2",
+      ...(heapSocket === undefined ? {} : { SOAK_HEAP: heapSocket }),
+    },
+  );
   const sight: Sight = { pid: gateway.pid, heapSocket, temporary, database };
   try {
     const before = { ...descriptors(gateway.pid), temporaryFiles: countFiles(temporary) };
