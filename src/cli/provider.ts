@@ -29,12 +29,26 @@ export async function listProvidersCommand(
           region.id,
           figure(region.grid_intensity_g_per_kwh),
           region.grid_year === null ? "—" : String(region.grid_year),
+          gridOf(region),
           region.routable ? "yes" : "no",
           region.routable ? stateOf(region) : "—",
         ]),
     );
-    printTable(output, ["id", "name", "region", "g CO2e/kWh", "year", "routable", "state"], rows);
+    printTable(
+      output,
+      ["id", "name", "region", "g CO2e/kWh", "year", "grid", "routable", "state"],
+      rows,
+    );
   });
+}
+
+/** Whose grid the figure is of: that of the region, or one that is assumed where the provider does not say where it computes. */
+function gridOf(region: {
+  grid_intensity_g_per_kwh: number | null;
+  grid_assumption?: string;
+}): string {
+  if (region.grid_intensity_g_per_kwh === null) return "—";
+  return region.grid_assumption === undefined ? "known" : "assumed";
 }
 
 /** The `provider show` command. */

@@ -1,6 +1,7 @@
 import { amendments } from "#db/amendments.ts";
 import { migrations as known, type Migration } from "#db/migrations.ts";
 import type { Clock } from "#src/lib/clock.ts";
+import { createIds } from "#src/lib/id.ts";
 import { backup, removeParts } from "#src/store/backup.ts";
 import { StoreError } from "#src/store/error.ts";
 import { numberIn, type Row, type Statement, type Store } from "#src/store/store.ts";
@@ -59,7 +60,8 @@ async function backupBefore(store: Store, clock: Clock, from: number): Promise<s
   if (store.path === undefined || from === 0) return undefined;
   const start = `${store.path}.before-upgrade-from-`;
   removeParts(start);
-  const target = `${start}${from}-${clock.now()}`;
+  // Of two processes that begin in one millisecond, each makes a copy of its own.
+  const target = `${start}${from}-${createIds(clock).next("at")}`;
   await backup(store, target);
   return target;
 }

@@ -13,6 +13,7 @@ export interface Sample {
 /** What is mounted beside the pages, and is none. */
 export const notPages: readonly string[] = [
   "/assets/:name",
+  "/docs/downloads/:file",
   "/docs.md",
   "/llms.txt",
   "/llms-full.txt",

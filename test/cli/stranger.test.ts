@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
 import { run } from "#src/cli/program.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
@@ -71,3 +72,44 @@ test("demo ends with 1 where its address is in use", async () => {
   expect(await new Response(demo.stderr).text()).toContain("the address is in use");
   expect(await new Response(demo.stdout).text()).toBe("");
 }, 30_000);
+
+test("doctor says that statements cannot be signed after a restore without the master key", async () => {
+  const [first, restored] = [join(folder.path, "signed"), join(folder.path, "restored")];
+  const copy = join(folder.path, "signed.db");
+  await command("init", "--data-dir", first);
+  expect((await doctor(first)).signing).toEqual({ ok: true, found: "none was made yet" });
+  await command("audit", "key", "--data-dir", first);
+  expect((await doctor(first)).signing?.found).toMatch(/^[0-9a-f]{16} opens$/);
+  await command("backup", copy, "--data-dir", first);
+  await command("restore", copy, "--data-dir", restored);
+  const { signing } = await doctor(restored);
+  expect(signing?.ok).toBe(false);
+  expect(signing?.found).toContain("put its file master.key back into the data directory");
+});
+
+const report = v.object({
+  data: v.array(v.object({ name: v.string(), ok: v.boolean(), found: v.string() })),
+});
+
+async function doctor(dataDir: string) {
+  const { out } = await command("doctor", "--json", "--data-dir", dataDir);
+  const found = v.parse(report, JSON.parse(out)).data.find(({ name }) => name === "signing key");
+  return { signing: found && { ok: found.ok, found: found.found } };
+}
+
+test("a file that is no database is not restored, and it is said which file", async () => {
+  const copy = join(folder.path, "notes.txt");
+  await Bun.write(copy, "not a database");
+  const dir = join(folder.path, "unmade");
+  const refused = await command("restore", copy, "--data-dir", dir);
+  expect([refused.code, refused.err]).toEqual([
+    1,
+    `lowrouter: Cannot restore from ${copy}: it is no database\n`,
+  ]);
+});
+
+test("provider list tells a grid that is assumed from one that is known", async () => {
+  const { out } = await command("provider", "list", "--all", "--data-dir", folder.path);
+  expect(out).toMatch(/^anthropic +Anthropic +global +\d+ +\d{4} +assumed /m);
+  expect(out).toMatch(/^mistral +Mistral AI +eu-west +[\d.]+ +\d{4} +known /m);
+});

@@ -7,11 +7,18 @@ import { temporaryFolder } from "#test/store/temporary.ts";
 
 const root = join(import.meta.dir, "../..");
 
-/** Runs `serve` on a remote database, which ends by itself. */
+/** Runs `serve` where it ends by itself. */
 async function serve(dataDir: string, env: Record<string, string>) {
   const child = Bun.spawn(
     [process.execPath, join(root, "src/main.ts"), "serve", "--data-dir", dataDir],
-    { cwd: root, env: cleanEnvironment(env), stdin: "ignore", stdout: "ignore", stderr: "pipe" },
+    {
+      cwd: root,
+      env: cleanEnvironment(env),
+      stdin: "ignore",
+      stdout: "ignore",
+      stderr: "pipe",
+      timeout: 15_000,
+    },
   );
   const err = await child.stderr.text();
   return { code: await child.exited, err };
@@ -32,4 +39,11 @@ test("serve says what a remote database needs: a master key, and a directory for
   expect(homeless.err).toContain(`Cannot write in ${unwritable}`);
   expect(homeless.err).toContain("LOWROUTER_DATA_DIR");
   await server.stop();
+}, 30_000);
+
+test("serve ends with 78 where the master key was mistyped, before anything needs it", async () => {
+  using folder = temporaryFolder();
+  const { code, err } = await serve(join(folder.path, "state"), { LOWROUTER_MASTER_KEY: "short" });
+  expect(code).toBe(78);
+  expect(err).toContain("Cannot use the master key of LOWROUTER_MASTER_KEY: 32 bytes in base64");
 }, 30_000);

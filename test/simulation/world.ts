@@ -34,6 +34,8 @@ export interface Weather {
   drift: number;
   /** Between two jumps of a wall clock. */
   jumpEvery?: number;
+  /** Rows that are sent at a time: one, so that many wait; or as the gateway does it. */
+  rows: number;
   /** The chance of a row that is kept nowhere: what it used was not used. */
   spoilt?: number;
 }
@@ -64,6 +66,8 @@ interface Node {
   /** Steady milliseconds that it slept. */
   asleep: number;
   wakesAt: number;
+  /** Until then it is neither cut off nor asleep again: two absences with no renewal between them are one. */
+  restsUntil: number;
   rows: { id: string; process: string; movements: Movement[] }[];
   isShipping: boolean;
   open: Map<string, { hold: Hold; amount: number }>;
@@ -72,6 +76,8 @@ interface Node {
 const epoch = Date.UTC(2026, 0, 15, 10, 30);
 const patience = 10_000;
 const settleWithin = 3000;
+/** Enough for a renewal, even where a few are lost. */
+const rest = 60_000;
 const accounts = 3;
 const keysOf = 2;
 const granted = 40_000;
@@ -145,7 +151,7 @@ class World {
     };
     const node: Node = {
       ...{ name, process, wall, isUp: true, isCut: before?.isCut ?? false, asleep: 0, wakesAt: 0 },
-      ...{ rows: [], isShipping: false, open: new Map() },
+      ...{ rows: [], isShipping: false, open: new Map(), restsUntil: before?.restsUntil ?? 0 },
       allowances: createAllowances({
         store: this.#storeOf(() => node),
         clock: {
@@ -266,22 +272,35 @@ class World {
     this.#ship(node);
   }
 
-  /** Rows go one after the other, again and again until the store has them; those of a crashed node are on its disk. */
+  /** Rows go in groups, again and again until the store has them; those of a crashed node are on its disk. */
   #ship(node: Node): void {
-    const row = node.rows[0];
-    if (row === undefined || node.isShipping || !node.isUp) return;
+    const [first] = node.rows;
+    if (first === undefined || node.isShipping || !node.isUp) return;
     node.isShipping = true;
-    const note = { sql: "INSERT INTO row (id) VALUES (?)", args: [row.id] };
+    const end = node.rows.findIndex((row) => row.process !== first.process);
+    const group = node.rows.slice(
+      0,
+      Math.min(this.#weather.rows, end === -1 ? node.rows.length : end),
+    );
+    const movements = group.flatMap((row) => row.movements);
     this.#ask(node, () => {
-      if (this.#database.read("SELECT id FROM row WHERE id = ?", [row.id]).length > 0) return [];
-      const found = this.#database.write([note, ...writeMovements(row.movements, row.process)]);
-      this.#judge(row.movements);
+      const has = ({ id }: { id: string }) =>
+        this.#database.read("SELECT id FROM row WHERE id = ?", [id]).length > 0;
+      // Some of it may have come before, and its answer been lost.
+      const missing = group.filter((row) => !has(row));
+      const moved = missing.flatMap((row) => row.movements);
+      const notes = missing.map(({ id }) => ({
+        sql: "INSERT INTO row (id) VALUES (?)",
+        args: [id],
+      }));
+      const found = this.#database.write([...notes, ...writeMovements(moved, first.process)]);
+      this.#judge(moved);
       return found;
     }).then(
       () => {
         node.isShipping = false;
-        node.rows.shift();
-        if (row.process === node.process) node.allowances.written(row.movements);
+        node.rows.splice(0, group.length);
+        if (first.process === node.process) node.allowances.written(movements);
         this.#ship(node);
       },
       () => {
@@ -377,19 +396,29 @@ class World {
       this.#timeline.after(this.#random.wait(5000), () => this.#restart(node));
     });
     this.#every(cutEvery, (node) => {
-      if (node.isCut) return;
+      const milliseconds = this.#random.whole(1000, awayFor);
+      if (!this.#leave(node, milliseconds)) return;
       this.#out.cuts++;
       node.isCut = true;
-      this.#timeline.after(this.#random.whole(1000, awayFor), () => this.#join(node.name));
+      this.#timeline.after(milliseconds, () => this.#join(node.name));
     });
     this.#every(sleepEvery, (node) => {
       const milliseconds = this.#random.whole(1000, awayFor);
+      if (!this.#leave(node, milliseconds)) return;
       node.wakesAt = this.#timeline.now() + milliseconds;
       node.asleep += milliseconds;
     });
     this.#every(jumpEvery, (node) => {
       node.wall.offset = this.#random.whole(-skew, skew);
     });
+  }
+
+  /** Whether a node may go away now, for so long. */
+  #leave(node: Node, milliseconds: number): boolean {
+    const now = this.#timeline.now();
+    if (node.restsUntil > now) return false;
+    node.restsUntil = now + milliseconds + rest;
+    return true;
   }
 
   #every(mean: number | undefined, act: (node: Node) => void): void {

@@ -4,11 +4,12 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import Database from "libsql";
 import { migrations } from "#db/migrations.ts";
-import { schemaVersion } from "#src/store/migrate.ts";
+import { migrate, schemaVersion } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import { inspect } from "#test/chaos/check.ts";
 import { type House, openHouse } from "#test/chaos/house.ts";
 import { fromSources } from "#test/chaos/program.ts";
+import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { counts, load } from "#test/store/dump.ts";
 import { temporaryStore } from "#test/store/temporary.ts";
 import { earlier, masterKey } from "#test/store/upgrades.ts";
@@ -119,6 +120,23 @@ describe("upgrades", () => {
     const store = await openStore({ url: `file:${house.database}` });
     expect(await inspect(store, { complete: [] })).toEqual([]);
     store.close();
+  });
+
+  test("two processes that begin to upgrade in one millisecond make a copy each, and neither fails", async () => {
+    const one = earlier.find(({ version }) => version === 5);
+    if (one === undefined) throw new Error("there is a database of the fifth version");
+    await using house = await houseOf(one);
+    const clock = createFakeClock();
+    const stores = await Promise.all(
+      [1, 2].map(() => openStore({ url: `file:${house.database}` })),
+    );
+    try {
+      const done = await Promise.all(stores.map((store) => migrate(store, clock)));
+      expect(new Set(done.map(({ backup }) => backup)).size).toBe(2);
+      expect(done.map(({ to }) => to)).toEqual([migrations.length, migrations.length]);
+    } finally {
+      for (const store of stores) store.close();
+    }
   });
 
   test.each(["serve", "account list", "backup copy.db", "audit verify"])(

@@ -142,11 +142,16 @@ export function faultsOf(
     must("content-disposition", (value) => value.startsWith("attachment"));
   if (!kind.startsWith("text/html")) {
     if (
-      !/^(application\/(json|pdf)|text\/(csv|plain|markdown|event-stream|css|javascript))\b/.test(
+      !/^(application\/(json|pdf|yaml)|text\/(csv|plain|markdown|event-stream|css|javascript))\b/.test(
         kind,
       )
     )
       faults.push(`content-type ${kind}`);
+    return faults;
+  }
+  // A file to keep brings its own looks, and has no right of ours where somebody opens it here.
+  if ((headers.get("content-disposition") ?? "").startsWith("attachment")) {
+    must("content-security-policy", (value) => value.startsWith("sandbox; default-src 'none';"));
     return faults;
   }
   must("content-security-policy", isStrict);

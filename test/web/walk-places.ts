@@ -152,6 +152,8 @@ function message(of: Ids) {
 
 const programs: Record<string, Place> = {
   ...both("GET", "/models", () => [{ path: "/models?all=true" }]),
+  ...both("GET", "/models/:author", (of) => [{ path: `/models/${of.key}` }]),
+  ...both("GET", "/models/:author/:slug", (of) => [{ path: `/models/openai/${of.key}` }]),
   ...both("GET", "/models/:author/:slug/endpoints", (of) => [
     { path: `/models/openai/${of.key}/endpoints` },
   ]),

@@ -59,7 +59,7 @@ describe("a member sees and changes nothing of the account but the own", () => {
 describe("what is refused of another's is there for who may see it", () => {
   // Of these, nothing that an account has can be asked; the paths that run inference take no GET.
   const empty =
-    /\/operator\/(providers\/:id|catalogue\/\*)$|\/:author\/|methodology\/:version|\/v1beta\//;
+    /\/operator\/(providers\/:id|catalogue\/\*)$|\/:author(\/|$)|methodology\/:version|\/v1beta\//;
   const inference = routes.flatMap((route) => (route.startsWith("PUT ") ? [route.slice(4)] : []));
   const reads = routes.filter(
     (route) =>
