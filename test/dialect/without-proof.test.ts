@@ -37,6 +37,7 @@ describe("Anthropic Messages without proof", () => {
       anthropicClient,
       anthropicSplice,
       `{"model":"a","max_tokens":9,"messages":[${ask},{"role":"assistant","content":[${thinking}, ${redacted},${text}]},${ask},{"role":"assistant","content":[${thinking}]},${ask}],"thinking":{"type":"adaptive"}}`,
+      { reasoning: { efforts: ["low", "medium", "high", "max"] } },
     );
     expect(out.text).toBe(
       `{"model":"model-x","max_tokens":9,"messages":[${ask},{"role":"assistant","content":[${text}]},${ask},${ask}],"thinking":{"type":"adaptive"}}`,

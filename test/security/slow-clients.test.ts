@@ -10,7 +10,7 @@ import { converse } from "#test/security/wire.ts";
 
 /** The runtime counts in steps of four seconds: nothing shorter can be told apart. */
 const idle = 4;
-const withinMs = 12_500;
+const withinMs = 16_000;
 
 let harness: Harness;
 let upstream: ScriptedUpstream;

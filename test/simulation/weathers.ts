@@ -1,7 +1,15 @@
 import type { Weather } from "#test/simulation/world.ts";
 
 const minute = 60_000;
-const fair: Weather = { nodes: 5, delay: 15, loss: 0, awayFor: 200_000, skew: 0, drift: 0 };
+const fair: Weather = {
+  nodes: 5,
+  rows: 1,
+  delay: 15,
+  loss: 0,
+  awayFor: 200_000,
+  skew: 0,
+  drift: 0,
+};
 
 /** What may go wrong without a limit being exceeded by anything at all. */
 export const exact: Readonly<Record<string, Weather>> = {
@@ -23,6 +31,7 @@ export const exact: Readonly<Record<string, Weather>> = {
   "all of it together": {
     ...fair,
     ...{
+      rows: 500,
       loss: 0.02,
       spoilt: 0.002,
       crashEvery: minute,
