@@ -85,7 +85,9 @@ test("each form of a statement of the demo's history verifies in another, empty 
 }, 60_000);
 
 test("report footprint writes the same of all accounts beside the gateway that serves, with its type inside the PDF", async () => {
-  const [dir = ""] = readdirSync(place("demo"));
+  // The executable unpacks a file beside it.
+  const found = readdirSync(place("demo"), { withFileTypes: true });
+  const dir = found.find((entry) => entry.isDirectory())?.name ?? "";
   const options = ["--data-dir", join(place("demo"), dir), "--month", running, "--partial"];
   for (const form of ["pdf", "html", "csv", "json"]) {
     const out = join(handed, `gateway.${form}`);

@@ -103,7 +103,7 @@ test("no answer, stream or refusal has a word of another request", async () => {
   const seed = String(Date.now());
   const chance = new Chance(seed);
   const all: Heard[] = [];
-  let left = 700;
+  let left = 300;
   const inTurn = async () => {
     while (left-- > 0) all.push(await ask(chance));
   };
@@ -116,7 +116,7 @@ test("no answer, stream or refusal has a word of another request", async () => {
     foreign: [],
   });
   const whole = all.filter(({ isWhole }) => isWhole);
-  expect(whole.length).toBeGreaterThan(100);
+  expect(whole.length).toBeGreaterThan(40);
   // Whoever stayed was told its own.
   expect(whole.filter(({ own, text }) => !text.includes(own)).map(({ text }) => text)).toEqual([]);
   await gateway.until(() => true);

@@ -5,7 +5,7 @@ import { simulate } from "#test/simulation/world.ts";
 /** Events of a run here; `bun run simulate` does millions. */
 const steps = 25_000;
 /** New ones each time: a failure names its own. */
-const seeds = [1, 2, 1 + (Math.floor(Date.now() / 1000) % 1_000_000)];
+const seeds = [1, 1 + (Math.floor(Date.now() / 1000) % 1_000_000)];
 /** For these it is known how much goes wrong; another may be lucky. */
 const known: readonly number[] = [1, 2];
 
