@@ -7,18 +7,20 @@ import type { Services } from "#src/http/services.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
+import { createUsageReader } from "#src/report/usage.ts";
 import { monthOf } from "#src/statement/month.ts";
 import { fileKinds, type Issued, nameOf, type StatementShelf } from "#src/statement/open.ts";
 
 /** Footprint statements of the caller's account, for a management key: the months, and the signed files of each. */
 export function statementRoutes(app: App, services: Services, forCaller: ForCaller): AnyElysia {
   const { store, statements } = services;
+  const reader = createUsageReader({ store, clock: app.clock });
   const months = (request: Request) =>
     forCaller(request, async (caller) => {
       requireManagement(caller);
-      const running = dayOf(app.clock.now()).slice(0, 7);
-      const rows = await monthsOf(store, caller.account.id);
-      return json({ data: rows.map((row) => monthRecord(row, running)) });
+      const today = dayOf(app.clock.now());
+      const rows = await monthsOf(reader, caller.account.id, today);
+      return json({ data: rows.map((row) => monthRecord(row, today.slice(0, 7))) });
     });
   const statement = (request: Request, name: string) =>
     forCaller(request, async (caller, { searchParams: query }) => {

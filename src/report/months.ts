@@ -1,12 +1,6 @@
-import {
-  rollupAnswer,
-  type RollupQuestion,
-  rollupStatement,
-  type Totals,
-  type UsageRow,
-} from "#src/ledger/rollups.ts";
+import type { RollupQuestion, Totals, UsageRow } from "#src/ledger/rollups.ts";
 import { sumOf } from "#src/report/totals.ts";
-import type { Store } from "#src/store/store.ts";
+import { dayAt, type UsageReader } from "#src/report/usage.ts";
 
 /** Totals of one month of an account. */
 export interface Month extends Totals {
@@ -19,18 +13,24 @@ export interface Month extends Totals {
 /** Days of a century, each with several methodologies. */
 const mostRows = 200_000;
 
-/** Months in which an account, or all of them together, made requests, newest first. */
+/** Before all requests. */
+const firstDay = "1970-01-01";
+
+/** Months up to today, UTC, in which an account, or all of them together, made requests, newest first. */
 export async function monthsOf(
-  store: Pick<Store, "snapshot">,
+  reader: UsageReader,
   accountId: string | undefined,
+  today: string,
 ): Promise<Month[]> {
   const question: RollupQuestion = {
     groupBy: ["day", "methodology"],
     order: "place",
     limit: mostRows,
   };
-  const [rows = []] = await store.snapshot([rollupStatement({ account: accountId }, question)]);
-  const months = Map.groupBy(rollupAnswer(rows, question.groupBy).rows, monthOf);
+  // A clock may have been set back since: what was noted for tomorrow counts all the same.
+  const period = { fromDay: firstDay, toDay: dayAt(today, 1) };
+  const [found] = await reader.ask({ account: accountId, ...period }, [question]);
+  const months = Map.groupBy(found?.rows ?? [], monthOf);
   return [...months]
     .map(([month, days]) => ({
       month,

@@ -12,16 +12,20 @@ import { grouped, inOrder } from "#src/report/totals.ts";
 import type { Statement, Store } from "#src/store/store.ts";
 
 /** Days, UTC, both included, of what the rest of the filter picks. */
-export interface UsageFilter extends RollupFilter {
-  account: string;
+export interface PeriodFilter extends RollupFilter {
   fromDay: string;
   toDay: string;
+}
+
+/** The same of one account, as its own pages ask. */
+export interface UsageFilter extends PeriodFilter {
+  account: string;
 }
 
 /** Totals for pages. */
 export interface UsageReader {
   /** Answers to questions about the same requests at the same moment, whatever they group by. */
-  ask(filter: UsageFilter, questions: readonly RollupQuestion[]): Promise<RollupAnswer[]>;
+  ask(filter: PeriodFilter, questions: readonly RollupQuestion[]): Promise<RollupAnswer[]>;
 }
 
 const dayMs = 86_400_000;
@@ -76,7 +80,7 @@ export function createUsageReader({
   }
 
   async function read(
-    filter: UsageFilter,
+    filter: PeriodFilter,
     questions: readonly RollupQuestion[],
   ): Promise<RollupAnswer[]> {
     const rows = await store.snapshot(
@@ -91,8 +95,8 @@ export function createUsageReader({
       const openFrom = openDay(now);
       const { fromDay, toDay } = filter;
       if (fromDay >= openFrom) return read(filter, questions);
-      const closed: UsageFilter = { ...filter, toDay: least(toDay, dayBefore(openFrom)) };
-      const open: UsageFilter = { ...filter, fromDay: openFrom };
+      const closed: PeriodFilter = { ...filter, toDay: least(toDay, dayBefore(openFrom)) };
+      const open: PeriodFilter = { ...filter, fromDay: openFrom };
       const hasOpen = toDay >= openFrom;
       const parts = questions.map(partOf);
       const names = parts.map((part) => JSON.stringify([closed, part]));

@@ -1,6 +1,7 @@
 import type { AnyElysia } from "elysia";
 import { dayOf } from "#src/lib/clock.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
+import { createUsageReader } from "#src/report/usage.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { pageAt } from "#src/web/dashboard/key-text.ts";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
@@ -14,10 +15,12 @@ const path = "/dashboard/statements";
 /** The months of an account, each with what is known of its footprint. */
 export function statementsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
+  const reader = createUsageReader({ store: services.store, clock: app.clock });
   return createRoom(desk, "statements", "admin").get(path, async (guest) => {
     const { account } = guest.visitor;
-    const months = await monthsOf(services.store, account.id);
-    const sheet = monthSheet(months, dayOf(app.clock.now()).slice(0, 7), (month) =>
+    const today = dayOf(app.clock.now());
+    const months = await monthsOf(reader, account.id, today);
+    const sheet = monthSheet(months, today.slice(0, 7), (month) =>
       pageAt(guest, `${path}/${month}`),
     );
     return (

@@ -1,6 +1,7 @@
 import type { AnyElysia } from "elysia";
 import { dayOf } from "#src/lib/clock.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
+import { createUsageReader } from "#src/report/usage.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
 import { statementAnswer } from "#src/web/dashboard/statement-page.tsx";
@@ -14,11 +15,12 @@ const path = "/operator/statements";
 /** Footprint statements of the whole gateway. */
 export function operatorStatementsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
+  const reader = createUsageReader({ store: services.store, clock: app.clock });
   return createRoom(desk, "operator statements", "operator")
     .get(path, async (guest) => {
-      const months = await monthsOf(services.store, undefined);
-      const running = dayOf(app.clock.now()).slice(0, 7);
-      const sheet = monthSheet(months, running, (month) => `${path}/${month}`);
+      const today = dayOf(app.clock.now());
+      const months = await monthsOf(reader, undefined, today);
+      const sheet = monthSheet(months, today.slice(0, 7), (month) => `${path}/${month}`);
       return (
         sheetAnswer(sheet, guest.url.searchParams) ??
         page(<GatewayStatements guest={guest} sheet={sheet} />, { personal: true })
