@@ -54,7 +54,7 @@ function live(source: Source, clock: FakeClock = createFakeClock(clockAt)) {
   return { grid, clock, turns };
 }
 
-/** Answers of the shapes that the sources give, as recorded, with times near the clock's. */
+/** Answers of the shapes that the sources give, as their documentation has it (none can be reached where tests run), with times near the clock's. */
 const british = (forecast: number | null, actual: number | null, from = "2026-01-15T10:00Z") =>
   `{"data":[{"from":"${from}","to":"2026-01-15T10:30Z","intensity":{"forecast":${forecast},"actual":${actual},"index":"moderate"}}]}`;
 const french = (rate: unknown, time = "2026-01-15T10:15:00+00:00") =>
