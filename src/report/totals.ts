@@ -69,14 +69,25 @@ export function methodologiesOf(rows: readonly UsageRow[]): readonly string[] {
   return [...new Set(rows.flatMap(({ methodologies = [] }) => methodologies))].toSorted();
 }
 
+/** What rows of the same place have in common. */
+export function placeName(row: UsageRow, groupBy: readonly Grouping[]): string {
+  return groupBy.map((one) => row[one] ?? "").join("\n");
+}
+
+/** Two rows of the same place as one. */
+export function merged(a: UsageRow, b: UsageRow, groupBy: readonly Grouping[]): UsageRow {
+  const place = Object.fromEntries(groupBy.map((one) => [one, a[one] ?? ""]));
+  return { ...together(a, b), ...place };
+}
+
 /** Rows that stand for the same place added up, in the order of their first. */
 export function grouped(rows: readonly UsageRow[], groupBy: readonly Grouping[]): UsageRow[] {
   const sums = new Map<string, UsageRow>();
   for (const row of rows) {
-    const name = groupBy.map((one) => row[one] ?? "").join("\n");
+    const name = placeName(row, groupBy);
     const sum = sums.get(name);
     const place = Object.fromEntries(groupBy.map((one) => [one, row[one] ?? ""]));
-    sums.set(name, { ...(sum === undefined ? row : together(sum, row)), ...place });
+    sums.set(name, sum === undefined ? { ...row, ...place } : merged(sum, row, groupBy));
   }
   return [...sums.values()];
 }

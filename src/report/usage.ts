@@ -6,9 +6,10 @@ import {
   type RollupFilter,
   type RollupQuestion,
   rollupStatement,
+  type UsageRow,
 } from "#src/ledger/rollups.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
-import { grouped, inOrder } from "#src/report/totals.ts";
+import { inOrder, merged, placeName } from "#src/report/totals.ts";
 import type { Statement, Store } from "#src/store/store.ts";
 
 /** Days, UTC, both included, of what the rest of the filter picks. */
@@ -31,14 +32,55 @@ export interface UsageReader {
 const dayMs = 86_400_000;
 /** How long totals of closed days are kept. */
 const keptMs = 600_000;
-/** Rows that are kept, of all answers: some ten megabytes. */
-const keptRows = 30_000;
-/** Combinations up to which an answer without days is put together of two parts. */
-const mergeRows = 5000;
+/** Rows that are kept, of all answers: some fifteen megabytes. */
+const keptRows = 40_000;
+/** Combinations up to which an answer without days is put together of two parts, and kept. */
+const mergeRows = 20_000;
 
 interface Kept {
   at: number;
-  answer: RollupAnswer;
+  part: Part;
+}
+
+/** Totals of closed days, to which those of the open ones are added: every view does it, and these are few. */
+class Part {
+  readonly answer: RollupAnswer;
+  readonly #groupBy: readonly Grouping[];
+  #places: Map<string, number> | undefined;
+
+  constructor(answer: RollupAnswer, groupBy: readonly Grouping[]) {
+    this.answer = answer;
+    this.#groupBy = groupBy;
+  }
+
+  /** Whether it has every combination. */
+  get isWhole(): boolean {
+    return this.answer.count === this.answer.rows.length;
+  }
+
+  /** How many there are, and none of them. */
+  asCount(): Part {
+    return new Part({ rows: [], count: this.answer.count }, this.#groupBy);
+  }
+
+  /** Its rows, and others, those of the same place as one. */
+  with(others: readonly UsageRow[]): UsageRow[] {
+    const all = [...this.answer.rows];
+    for (const row of others) {
+      const at = this.#placeOf(row);
+      const known = at === undefined ? undefined : all[at];
+      if (at === undefined || known === undefined) all.push(row);
+      else all[at] = merged(known, row, this.#groupBy);
+    }
+    return all;
+  }
+
+  #placeOf(row: UsageRow): number | undefined {
+    this.#places ??= new Map(
+      this.answer.rows.map((one, at) => [placeName(one, this.#groupBy), at]),
+    );
+    return this.#places.get(placeName(row, this.#groupBy));
+  }
 }
 
 /**
@@ -56,23 +98,23 @@ export function createUsageReader({
   let rowCount = 0;
 
   function drop(name: string): void {
-    rowCount -= kept.get(name)?.answer.rows.length ?? 0;
+    rowCount -= kept.get(name)?.part.answer.rows.length ?? 0;
     kept.delete(name);
   }
 
-  function find(name: string, now: number): RollupAnswer | undefined {
+  function find(name: string, now: number): Part | undefined {
     const found = kept.get(name);
     if (found === undefined) return undefined;
-    if (now - found.at < keptMs) return found.answer;
+    if (now - found.at < keptMs) return found.part;
     drop(name);
     return undefined;
   }
 
-  function keep(name: string, answer: RollupAnswer, at: number): void {
+  function keep(name: string, part: Part, at: number): void {
     drop(name);
-    if (answer.rows.length > keptRows / 4) return;
-    kept.set(name, { at, answer });
-    rowCount += answer.rows.length;
+    if (part.answer.rows.length > keptRows / 2) return;
+    kept.set(name, { at, part });
+    rowCount += part.answer.rows.length;
     for (const oldest of kept.keys()) {
       if (rowCount <= keptRows) return;
       drop(oldest);
@@ -111,9 +153,9 @@ export function createUsageReader({
       const before = parts.map(({ groupBy }, at) => {
         const found = known[at];
         if (found !== undefined) return found;
-        const answer = rollupAnswer(rows[next++] ?? [], groupBy);
-        keep(names[at] ?? "", answer, now);
-        return answer;
+        const part = new Part(rollupAnswer(rows[next++] ?? [], groupBy), groupBy);
+        keep(names[at] ?? "", hasDay(groupBy) || part.isWhole ? part : part.asCount(), now);
+        return part;
       });
       const since = parts.map(({ groupBy }) =>
         hasOpen ? rollupAnswer(rows[next++] ?? [], groupBy) : undefined,
@@ -134,17 +176,17 @@ function partOf(question: RollupQuestion): RollupQuestion {
 /** Two parts of an answer as one; undefined where one of them is not whole. */
 function merge(
   { groupBy, order, limit }: RollupQuestion,
-  before: RollupAnswer | undefined,
+  before: Part | undefined,
   since: RollupAnswer | undefined,
 ): RollupAnswer | undefined {
-  const parts = [before, since].filter((part) => part !== undefined);
-  const rows = parts.flatMap((part) => part.rows);
+  const parts = [before?.answer, since].filter((part) => part !== undefined);
   if (hasDay(groupBy)) {
+    const rows = parts.flatMap((part) => part.rows);
     const count = parts.reduce((sum, part) => sum + part.count, 0);
     return { rows: inOrder(rows, groupBy, order).slice(0, limit), count };
   }
   if (parts.some((part) => part.count > part.rows.length)) return undefined;
-  const all = grouped(rows, groupBy);
+  const all = before === undefined ? (since?.rows ?? []) : before.with(since?.rows ?? []);
   return { rows: inOrder(all, groupBy, order).slice(0, limit), count: all.length };
 }
 

@@ -1,4 +1,5 @@
 import type { RollupAnswer, Totals } from "#src/ledger/rollups.ts";
+import { createBreath, mapInPieces } from "#src/lib/breath.ts";
 import { noTotals } from "#src/report/totals.ts";
 import type { UsageFilter, UsageReader } from "#src/report/usage.ts";
 import {
@@ -64,7 +65,7 @@ export async function whatIfReport(
   ]);
   const rows = found?.rows ?? [];
   const totals = sums?.rows[0] ?? noTotals;
-  const made = scenarios.map((scenario) => scenarioOf(scenario, rows, kit));
+  const made = await mapInPieces(scenarios, createBreath(), (one) => scenarioOf(one, rows, kit));
   return { totals, scenarios: isCut(found) ? made.map((one) => withRest(one, totals)) : made };
 }
 

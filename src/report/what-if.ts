@@ -218,10 +218,7 @@ function isChange({ from, to, recorded, after }: WhatIfLine): boolean {
 /** Lines that differ in the key alone are one. */
 function merge(lines: Map<string, WhatIfLine>, line: WhatIfLine): void {
   const { from, to, methodology, reason } = line;
-  const name = JSON.stringify([
-    [from.model, from.provider, from.region, methodology, reason],
-    to && [to.model, to.provider, to.region],
-  ]);
+  const name = `${nameOf(from)}\n${methodology}\n${reason ?? ""}\n${to === undefined ? "" : nameOf(to)}`;
   const known = lines.get(name);
   if (known === undefined) {
     lines.set(name, line);
@@ -231,6 +228,10 @@ function merge(lines: Map<string, WhatIfLine>, line: WhatIfLine): void {
   add(known.recorded, line.recorded);
   if (known.after !== undefined && line.after !== undefined) add(known.after, line.after);
   if (known.cacheRead !== undefined) known.cacheRead += line.cacheRead ?? 0;
+}
+
+function nameOf({ model, provider, region }: Spot): string {
+  return `${model}\n${provider}\n${region}`;
 }
 
 function add(sum: Footprint, { energyWh, carbonG }: Footprint): void {
