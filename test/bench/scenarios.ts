@@ -11,7 +11,14 @@ import { measurePages, type PageSizes } from "#test/bench/pages.ts";
 import { temporaryFolder, use } from "#test/bench/process.ts";
 import { measureRouting } from "#test/bench/routing.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
-import { full, type Target, type TargetName, translated, twoWorkers } from "#test/bench/target.ts";
+import {
+  full,
+  keptPipe,
+  type Target,
+  type TargetName,
+  translated,
+  twoWorkers,
+} from "#test/bench/target.ts";
 
 /** How much of everything: the full run, or the quick one that only shows that it works. */
 export interface Sizes {
@@ -72,10 +79,19 @@ const throughput: Scenario = {
   title: `Non-streaming chat at ${connections} connections`,
   method: ({ rounds }) =>
     `Closed loop, 1 KB question, 1 KB answer; ${rounds.count} interleaved rounds of ${rounds.seconds} s; ` +
-    "medians, ratios taken round by round.",
-  async run({ targets, sizes }) {
+    "medians, ratios taken round by round. The pipe with a row uses the gateway's connections and database, commits a " +
+    "row before each answer leaves, and does nothing else: the most that one process can reach.",
+  async run({ targets, sizes, fresh }) {
     const load = { body: chat({ kind: "answer" }), stream: false, connections };
-    return speeds("requests/s", await inRounds(targets, load, sizes.rounds));
+    if (!targets.has("pipe"))
+      return speeds("requests/s", await inRounds(targets, load, sizes.rounds));
+    const kept = await fresh(keptPipe);
+    try {
+      const all = new Map([...targets, [keptPipe, kept] as const]);
+      return speeds("requests/s", await inRounds(all, load, sizes.rounds));
+    } finally {
+      await kept.running.stop();
+    }
   },
 };
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 describe("the benchmark", () => {
   test.each([
-    ["Non-streaming chat at 32 connections", expected],
+    ["Non-streaming chat at 32 connections", [...expected, "pipe with a row"]],
     ["Streams of 50 events at 20 connections", expected],
     ["Non-streaming chat at 32 connections, translated", crossed],
     ["Streams of 200 events at 20 connections, translated", crossed],

@@ -32,6 +32,8 @@ export const targetNames = [
   "portkey (bun)",
   "portkey (node)",
 ] as const;
+/** A pipe that keeps a row of every answer: what a gateway of one process can reach at most. */
+export const keptPipe = "pipe with a row";
 /** The gateway as `lowrouter`, asked for a model whose upstream speaks another dialect. */
 export const translated = "lowrouter (translated)";
 /** The gateway on a store that is full. */
@@ -39,7 +41,11 @@ export const full = "lowrouter (full store)";
 /** The gateway by two processes. */
 export const twoWorkers = "lowrouter (2 workers)";
 export type TargetName =
-  (typeof targetNames)[number] | typeof translated | typeof full | typeof twoWorkers;
+  | (typeof targetNames)[number]
+  | typeof keptPipe
+  | typeof translated
+  | typeof full
+  | typeof twoWorkers;
 
 /** Headers that every request carries. */
 export const plainHeaders = { "content-type": "application/json", authorization: "Bearer x" };
@@ -74,7 +80,9 @@ export async function open(name: TargetName, bench: Bench, direct: Running): Pro
     case "nginx":
       return { ...plain, running: await nginx(bench) };
     case "pipe":
-      return { ...plain, running: await pipe(bench) };
+      return { ...plain, running: await pipe(bench, "pipe.ts") };
+    case keptPipe:
+      return { ...plain, running: await pipe(bench, "kept-pipe.ts") };
     case "lowrouter":
       return openGateway(bench);
     case "portkey (bun)":
@@ -94,12 +102,12 @@ export async function openGateway(bench: Bench, options: GatewayOptions = {}): P
   return { path, headers: { ...plainHeaders, authorization: `Bearer ${key}` }, running };
 }
 
-function pipe({ folder, upstreamPort }: Bench): Promise<Running> {
+function pipe({ folder, upstreamPort }: Bench, file: string): Promise<Running> {
   const port = freePort();
-  const script = join(import.meta.dir, "pipe.ts");
+  const script = join(import.meta.dir, file);
   return start({
     name: "pipe",
-    command: [process.execPath, script, String(port), String(upstreamPort)],
+    command: [process.execPath, script, String(port), String(upstreamPort), folder],
     port,
     folder,
     env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },
