@@ -10,6 +10,7 @@ import exactSums from "./migrations/0006_exact_sums.sql" with { type: "text" };
 import keySpend from "./migrations/0007_key_spend.sql" with { type: "text" };
 import makers from "./migrations/0008_people.sql" with { type: "text" };
 import retention from "./migrations/0009_retention.sql" with { type: "text" };
+import fence from "./migrations/0010_fence.sql" with { type: "text" };
 
 /** One step of the schema, from drizzle-kit, with what SQL alone cannot move. */
 export interface Migration {
@@ -62,6 +63,7 @@ const steps: Record<string, Pick<Migration, "sql" | "move">> = {
   "0007_key_spend": { sql: keySpend },
   "0008_people": { sql: makers },
   "0009_retention": { sql: retention },
+  "0010_fence": { sql: fence },
 };
 
 /** All steps in order, embedded so that the executable needs no folder. A test compares this with the folder. */

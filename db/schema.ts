@@ -107,6 +107,8 @@ export const process = sqliteTable("process", {
   expiresAt: integer("expires_at").notNull().default(0),
   sequence: integer("sequence").notNull().default(0),
   head: text("head").notNull().default(""),
+  /** Statements about its leases say which one they were sent in: those of an earlier one do nothing any more. */
+  epoch: integer("epoch").notNull().default(0),
 });
 
 /**

@@ -14,6 +14,7 @@ import { estimate } from "#src/eco/estimate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
+import { createUnsent } from "#src/http/unsent.ts";
 import { headsFile, publishedHeads, startHeads } from "#src/ledger/heads.ts";
 import { keepLedger } from "#src/kept-ledger.ts";
 import { nano } from "#src/ledger/money.ts";
@@ -300,7 +301,7 @@ export async function createGateway(options: {
         },
       }),
       processId,
-      unsent: (accountId, id) => kept.spool?.find(accountId, id),
+      unsent: kept.spool && createUnsent({ processId, siblings: options.siblings, ...kept.spool }),
       siblings: options.siblings,
       watch,
       webhooks,

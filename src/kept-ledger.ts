@@ -5,6 +5,9 @@ import type { Movement } from "#src/allowance/allowance.ts";
 import type { AllowanceOptions } from "#src/allowance/allowances.ts";
 import type { Config } from "#src/config/load.ts";
 import { createLedger, type Ledger, type LedgerOptions } from "#src/ledger/commit.ts";
+import type { SpoolState } from "#src/ledger/spool-check.ts";
+import { type FiledRows, openFiledRows } from "#src/ledger/spool-filed.ts";
+import { filesIn, spoolFolder } from "#src/ledger/spool-file.ts";
 import { openLeftSpools } from "#src/ledger/spool-left.ts";
 import { openSpool, type Spool } from "#src/ledger/spool.ts";
 import type { Ids } from "#src/lib/id.ts";
@@ -14,12 +17,19 @@ import { StoreError } from "#src/store/error.ts";
 /** The ledger of a gateway, and what stands between it and a database elsewhere. */
 export interface KeptLedger {
   ledger: Ledger;
-  /** Where rows are kept until the database has them; absent where it is a file. */
-  spool: Spool | undefined;
+  /** Where rows are kept until the database has them, and what is to be said of it; absent where it is a file. */
+  spool: KeptSpool | undefined;
   /** Sends what dead processes of this data directory left. Throws StoreError while the database is away. */
   sendLeft(): Promise<void>;
   /** What allowances have to know of it. */
   allowances: Pick<AllowanceOptions, "host" | "isFull" | "settled" | "isOwed">;
+}
+
+/** A spool, with what others left beside it. */
+export interface KeptSpool {
+  spool: Spool;
+  filed: FiledRows;
+  state(): SpoolState;
 }
 
 /** How long whoever asks waits for what was spent before to reach the database. */
@@ -43,8 +53,13 @@ export function keepLedger(options: {
     };
   const { dataDir } = config;
   const host = `${hostname()}/${nodeIn(dataDir, ids)}`;
-  const onTrouble = (event: string, rows: number, cause: unknown) =>
+  let refused = 0;
+  let faults = 0;
+  const onTrouble = (event: string, rows: number, cause: unknown) => {
+    if (event === "row_refused") refused += rows;
+    if (event === "spool_failed") faults++;
     log.write(event === "rows_left_in_spool" ? "warn" : "error", event, { rows }, cause);
+  };
   const { synchronous } = config.database;
   const spool = openSpool({ ...ledger, dataDir, synchronous, onTrouble, onWritten });
   const left = openLeftSpools({
@@ -61,10 +76,28 @@ export function keepLedger(options: {
   }
   return {
     ledger: spool,
-    spool,
+    spool: {
+      spool,
+      filed: openFiledRows(dataDir, ledger.store),
+      state: () => ({
+        ...spool.waiting(),
+        refused,
+        faults,
+        leftBytes: leftBytes(spoolFolder(dataDir), ledger.processId),
+      }),
+    },
     sendLeft: left.send,
     allowances: { host, isFull: spool.isFull, settled, isOwed: left.isOwed },
   };
+}
+
+/** Bytes in files that nobody writes, those included that this process has taken upon itself to send. */
+function leftBytes(folder: string, processId: string): number {
+  const left = filesIn(folder).filter(
+    (file) =>
+      file.writer === undefined || (file.writer === process.pid && file.processId !== processId),
+  );
+  return left.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** The name of a data directory, so that machines of one name are not taken for one another. */

@@ -20,11 +20,14 @@ import {
   readLeases,
   renewStatement,
   returnStatements,
+  type Sender,
+  settleLeases,
   sweepStatements,
   type Lessee,
   type Snapshot,
 } from "#src/allowance/lease.ts";
 import type { Clock } from "#src/lib/clock.ts";
+import { lives } from "#src/lib/lives.ts";
 import { then, type Soon } from "#src/lib/soon.ts";
 import { StoreError } from "#src/store/error.ts";
 import type { Store } from "#src/store/store.ts";
@@ -64,9 +67,6 @@ export interface LeasedAllowances extends Allowances {
   written(movements: readonly Movement[]): void;
 }
 
-/** Ticks after an answer was lost in which leases are compared with the store's: a message may arrive long after. */
-const doubtfulTicks = 3;
-
 /** What may be spent, held in memory against chunks leased from the store. */
 export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   const { store, clock, leaseMilliseconds = 60_000, takeBackMilliseconds = 300_000 } = options;
@@ -85,7 +85,11 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   let losses = 0;
   /** Questions to a remote store that have no answer yet. */
   const underway = new Set<Promise<unknown>>();
-  let doubts = 0;
+  /** Why what we have leased may not be what the store has: rows that are on their way, or an answer that was lost. */
+  let doubt: "none" | "rows" | "lost" = "none";
+  /** The epoch that our statements say, which the store has begun; and the last that it was asked for. */
+  let epoch = 0;
+  let lastEpoch = 0;
 
   function isJoined(): boolean {
     return clock.now() < leasedUntil && clock.monotonic() < steadyUntil;
@@ -105,11 +109,15 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
       () => underway.delete(watched),
       () => {
         underway.delete(watched);
-        doubts = doubtfulTicks;
+        doubt = "lost";
       },
     );
     underway.add(watched);
     return operation;
+  }
+
+  function sender(): Sender {
+    return { id: lessee.id, epoch: store.kind === "remote" ? epoch : undefined };
   }
 
   function chunkOf(demand: Demand): Chunk {
@@ -133,8 +141,9 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     return pursue(claims);
   }
 
-  /** After a wait, in which a window that was over may have been forgotten. */
+  /** After a wait, in which a window that was over may have been forgotten, and in which the machine may have slept. */
   function pursueAnew(claims: readonly Claim[]): Soon<Hold | Refusal> {
+    if (!isJoined()) return reserve(claims.map(({ demand }) => demand));
     return pursue(claims.map(({ demand }) => ({ demand, chunk: chunkOf(demand) })));
   }
 
@@ -184,8 +193,10 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     const remainder = limitOf(claim) - chunk.committed;
     // Known to be too little: but others may have returned something since, so the store has the last word.
     const amount = leaseSize(need, remainder);
-    return then(sent(lease(store, lessee, chunk, amount, demand.limit)), (seen) => {
+    const from = sender();
+    return then(sent(lease(store, from, chunk, amount, demand.limit)), (seen) => {
       learn(claim, seen);
+      if (seen.epoch !== from.epoch) return then(overtaken(from, seen), () => leaseMore(claim));
       if (seen.isTaken) {
         chunk.leased += amount;
         chunk.moves++;
@@ -197,17 +208,26 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     });
   }
 
+  /** After a lease that did nothing, as the store was in another epoch. */
+  function overtaken(from: Sender, { epoch: its }: Snapshot): Soon<void> {
+    // An earlier one, or none: the store was put back to what it had been.
+    if (its === undefined || its < (from.epoch ?? 0)) return rejoin();
+    // A later one, which we asked for, and whose answer is on its way or lost.
+    epoch = Math.max(epoch, its);
+  }
+
   /** Returns the free part of our chunk, leased under an old limit, and reads the allowance as it is now. */
   function reread(chunk: Chunk): Soon<Snapshot> {
     chunk.isStale = false;
     const returned = free(chunk) > 0 ? sent(giveUp([chunk])) : [];
-    return then(returned, () => sent(lease(store, lessee, chunk, 0, undefined)));
+    return then(returned, () => sent(lease(store, sender(), chunk, 0, undefined)));
   }
 
   /** Returns what is free in chunks: out of our hands before the store knows, so that nobody takes what is on its way. */
   function giveUp(spares: readonly Chunk[]): Soon<unknown> {
     const given = spares.map((chunk) => ({ chunk, spare: free(chunk) }));
-    const statements = given.flatMap(({ chunk, spare }) => returnStatements(lessee, chunk, spare));
+    const from = sender();
+    const statements = given.flatMap(({ chunk, spare }) => returnStatements(from, chunk, spare));
     for (const { chunk, spare } of given) move(chunk, -spare);
     try {
       return store.write(statements);
@@ -252,9 +272,13 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
       if (amount > 0) kept.push({ kind, owner, windowStart, amount });
     }
     // What ends or is written meanwhile may be so before this or after.
-    if (kept.length > 0) doubts = doubtfulTicks;
+    doubt = kept.length > 0 ? "rows" : "none";
     const term = { now: begun.now, milliseconds: takeBackMilliseconds };
-    return then(sent(store.write(joinStatements(store, lessee, kept, term))), () => extend(begun));
+    const next = ++lastEpoch;
+    return then(sent(store.write(joinStatements(store, lessee, next, kept, term))), () => {
+      epoch = next;
+      extend(begun);
+    });
   }
 
   async function renew(): Promise<void> {
@@ -266,7 +290,11 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
       ...sweepStatements(store, lessee, now),
     ];
     const [found] = await sent(store.write(statements));
-    if (found?.length === 0) return rejoin();
+    if (found?.length === 0) {
+      // Others may have taken back what we had leased, or will.
+      leasedUntil = 0;
+      return rejoin();
+    }
     extend(begun);
   }
 
@@ -306,18 +334,32 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     return pending === 0 || store.kind === "file";
   }
 
+  /** What the store says that we have, after which nothing that was asked for before can change it any more. */
+  async function settle(): Promise<Map<string, Leased>> {
+    const next = ++lastEpoch;
+    const found = await sent(settleLeases(store, lessee, next));
+    epoch = Math.max(epoch, next);
+    return found;
+  }
+
   /**
    * Makes what we have and what the store says that we have the same, where nothing is on its way. What it has beyond is returned:
    * some of it was kept, whatever the limit said, for rows that were there already, and is not ours to spend.
    */
   async function reconcile(): Promise<void> {
-    doubts--;
+    if (joining !== undefined) return;
+    const isLost = doubt === "lost";
+    doubt = "none";
     const still = new Map<Chunk, number>();
     for (const chunk of chunks.values())
       if (chunk.pending === 0 && chunk.refilling === undefined) still.set(chunk, chunk.moves);
     let isWhole = still.size === chunks.size;
-    const found = await sent(readLeases(store, lessee));
-    if (joining !== undefined) return;
+    const found = await (isLost ? settle() : sent(readLeases(store, lessee)));
+    if (joining !== undefined) {
+      // It may fail before it reaches the store.
+      if (doubt === "none") doubt = "rows";
+      return;
+    }
     // Windows that are over, and that nobody asked for since.
     const beyond = [...found].flatMap(([name, part]) => (chunks.has(name) ? [] : [part]));
     const above: Chunk[] = [];
@@ -333,9 +375,10 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
         above.push(chunk);
       } else chunk.leased = amount;
     }
-    if (!isWhole) doubts = Math.max(doubts, 1);
+    if (!isWhole && doubt === "none") doubt = "rows";
     if (beyond.length === 0) return;
-    const statements = beyond.flatMap((part) => returnStatements(lessee, part, part.amount));
+    const from = sender();
+    const statements = beyond.flatMap((part) => returnStatements(from, part, part.amount));
     const written = sent(store.write(statements));
     if (written instanceof Promise) await withheld(above, written);
   }
@@ -343,7 +386,7 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   async function tick(): Promise<void> {
     await (isJoined() ? renew() : rejoin());
     const now = clock.now();
-    if (store.kind === "remote" && doubts > 0) await reconcile();
+    if (store.kind === "remote" && doubt !== "none") await reconcile();
     await giveBack((chunk) => !chunk.isWarm || isOver(chunk, now));
     for (const [name, chunk] of chunks) {
       chunk.isWarm = false;
@@ -402,14 +445,4 @@ function learn({ demand, chunk }: Claim, seen: Snapshot): void {
 
 function isOver({ windowEnd }: Chunk, now: number): boolean {
   return windowEnd !== undefined && windowEnd <= now;
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Only ESRCH means that it is gone; EPERM that it is someone else's.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
 }

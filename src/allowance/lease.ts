@@ -12,8 +12,10 @@ import {
 /** What the clock of the database shows, Unix milliseconds: one for all processes, whatever theirs show. */
 export const databaseNow = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-const join = `INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?1, ?2, ?3, ?4, NOW + ?5)
-ON CONFLICT DO UPDATE SET pid = ?2, host = ?3, expires_at = excluded.expires_at`;
+const arrive = `INSERT INTO process (id, started_at) VALUES (?, ?) ON CONFLICT DO NOTHING`;
+// Done once at most, and not after one that was sent later.
+const join = `UPDATE process SET pid = ?2, host = ?3, expires_at = NOW + ?4, epoch = ?5 WHERE id = ?1 AND epoch < ?5`;
+const raise = `UPDATE process SET epoch = ?2 WHERE id = ?1 AND epoch < ?2`;
 const renew = `UPDATE process SET expires_at = NOW + ?2 WHERE id = ?1 AND expires_at >= NOW RETURNING id`;
 const addRow = `INSERT INTO allowance (kind, owner, window_start) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`;
 const take = `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3
@@ -22,7 +24,11 @@ AND used + leased + ?4 <= coalesce(?5, granted, 0)`;
 const note = `INSERT INTO lease (process, kind, owner, window_start, amount)
 SELECT ?1, ?2, ?3, ?4, ?5 WHERE changes() = 1
 ON CONFLICT DO UPDATE SET amount = amount + excluded.amount RETURNING amount`;
-const look = `SELECT granted, used, leased FROM allowance WHERE kind = ? AND owner = ? AND window_start = ?`;
+const look = `SELECT granted, used, leased FROM allowance WHERE kind = ?1 AND owner = ?2 AND window_start = ?3`;
+const lookBoth = look.replace(
+  "leased FROM",
+  "leased, (SELECT epoch FROM process WHERE id = ?4) AS epoch FROM",
+);
 const giveUsed = `UPDATE allowance SET leased = leased - min(?4, coalesce((SELECT amount FROM lease
 WHERE process = ?5 AND kind = ?1 AND owner = ?2 AND window_start = ?3), 0))
 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3`;
@@ -37,7 +43,7 @@ const forget = "DELETE FROM lease WHERE process = ?1";
 // It may have come back since it was found.
 const whenOver = " AND (SELECT expires_at FROM process WHERE id = ?1) < NOW";
 const takeAnyway = `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3`;
-const noteAnyway = `INSERT INTO lease (process, kind, owner, window_start, amount) VALUES (?1, ?2, ?3, ?4, ?5)`;
+const noteAnyway = `INSERT INTO lease (process, kind, owner, window_start, amount) SELECT ?1, ?2, ?3, ?4, ?5 WHERE ?5 > 0`;
 const leased = `SELECT kind, owner, window_start, amount FROM lease WHERE process = ?1 AND amount > 0`;
 const sweepLeases = `DELETE FROM lease WHERE process = ? AND amount = 0`;
 const sweepMinutes = `DELETE FROM allowance WHERE kind IN ('requests_minute', 'tokens_minute', 'provider_minute') AND window_start < NOW - 3600000`;
@@ -49,6 +55,15 @@ export interface Lessee {
   host: string;
 }
 
+/**
+ * Who sends a statement, and in which epoch of its leases. Over a network it may be carried out long after its sender gave up on
+ * it: it then does nothing, once a later epoch was begun. Absent on a file, where it is carried out at once or never.
+ */
+export interface Sender {
+  id: string;
+  epoch: number | undefined;
+}
+
 /** An allowance as the store has it. */
 export interface Snapshot {
   granted: number;
@@ -56,6 +71,8 @@ export interface Snapshot {
   committed: number;
   /** False when the limit did not allow what was asked. */
   isTaken: boolean;
+  /** The sender's, as the store has it; absent where it was not asked for, or where the store does not know the sender. */
+  epoch: number | undefined;
 }
 
 /** The time, as a process has it, Unix milliseconds, and for how long from now on its leases are its own. */
@@ -70,22 +87,32 @@ function timed(store: Store, now: number, sql: string, args: Value[]): Statement
   return { sql: sql.replaceAll("NOW", `?${args.length + 1}`), args: [...args, now] };
 }
 
-/** Begins anew: returns what this process had leased, takes what it has to keep, and says for how long. */
+/** A statement, which ends in a condition, with the further one that the epoch is still the sender's. */
+function fenced({ id, epoch }: Sender, sql: string, args: Value[]): Statement {
+  if (epoch === undefined) return { sql, args };
+  const fence = `(SELECT epoch FROM process WHERE id = ?${args.length + 1}) = ?${args.length + 2}`;
+  return { sql: `${sql} AND ${fence}`, args: [...args, id, epoch] };
+}
+
+/** Begins anew, in an epoch that was never sent before: returns what this process had leased, takes what it has to keep, and says for how long. */
 export function joinStatements(
   store: Store,
   { id, pid, host }: Lessee,
+  epoch: number,
   kept: readonly Leased[],
   { now, milliseconds }: Term,
 ): Statement[] {
+  const sender: Sender = { id, epoch };
   return [
-    { sql: returnAll, args: [id] },
-    { sql: forget, args: [id] },
-    timed(store, now, join, [id, pid, host, now, milliseconds]),
+    { sql: arrive, args: [id, now] },
+    timed(store, now, join, [id, pid, host, milliseconds, epoch]),
+    fenced(sender, returnAll, [id]),
+    fenced(sender, forget, [id]),
     // Promised already, whatever the limit says now.
     ...kept.flatMap(({ kind, owner, windowStart, amount }): Statement[] => [
       { sql: addRow, args: [kind, owner, windowStart] },
-      { sql: takeAnyway, args: [kind, owner, windowStart, amount] },
-      { sql: noteAnyway, args: [id, kind, owner, windowStart, amount] },
+      fenced(sender, takeAnyway, [kind, owner, windowStart, amount]),
+      fenced(sender, noteAnyway, [id, kind, owner, windowStart, amount]),
     ]),
   ];
 }
@@ -102,7 +129,7 @@ export function renewStatement(
 /** Leases `amount` more, if the limit (absent: what was granted) allows; and reads the allowance. 0 only reads. */
 export function lease(
   store: Store,
-  lessee: Lessee,
+  sender: Sender,
   chunk: Chunk,
   amount: number,
   limit: number | undefined,
@@ -114,9 +141,11 @@ export function lease(
   }
   const statements: Statement[] = [
     { sql: addRow, args: place },
-    { sql: take, args: [...place, amount, isCredit ? null : (limit ?? null)] },
-    { sql: note, args: [lessee.id, ...place, amount] },
-    { sql: look, args: place },
+    fenced(sender, take, [...place, amount, isCredit ? null : (limit ?? null)]),
+    { sql: note, args: [sender.id, ...place, amount] },
+    sender.epoch === undefined
+      ? { sql: look, args: place }
+      : { sql: lookBoth, args: [...place, sender.id] },
   ];
   return then(store.write(statements), (results) =>
     snapshot(results[3]?.[0], (results[2]?.length ?? 0) > 0),
@@ -125,19 +154,20 @@ export function lease(
 
 function snapshot(row: Parameters<typeof numberIn>[0], isTaken: boolean): Snapshot {
   const committed = (numberIn(row, "used") ?? 0) + (numberIn(row, "leased") ?? 0);
-  return { granted: numberIn(row, "granted") ?? 0, committed, isTaken };
+  const epoch = numberIn(row, "epoch");
+  return { granted: numberIn(row, "granted") ?? 0, committed, isTaken, epoch };
 }
 
 /** Statements that return a part of a lease. */
 export function returnStatements(
-  lessee: Lessee,
+  sender: Sender,
   chunk: Pick<Leased, "kind" | "owner" | "windowStart">,
   amount: number,
 ): Statement[] {
   const place: Value[] = [chunk.kind, chunk.owner, chunk.windowStart];
   return [
-    { sql: giveUsed, args: [...place, amount, lessee.id] },
-    { sql: giveLease, args: [lessee.id, ...place, amount] },
+    fenced(sender, giveUsed, [...place, amount, sender.id]),
+    fenced(sender, giveLease, [sender.id, ...place, amount]),
   ];
 }
 
@@ -191,8 +221,25 @@ export function deadProcesses(
 }
 
 /** What the store says that this process has leased, by the names of the chunks. */
-export function readLeases(store: Store, lessee: Lessee): Soon<Map<string, Leased>> {
-  return then(store.read(leased, [lessee.id]), (rows) => new Map(rows.map(leasedIn)));
+export function readLeases(store: Store, { id }: Lessee): Soon<Map<string, Leased>> {
+  return then(store.read(leased, [id]), byName);
+}
+
+/** The same, for good as far as statements of earlier epochs go: begins one that was never sent before. */
+export function settleLeases(
+  store: Store,
+  { id }: Lessee,
+  epoch: number,
+): Soon<Map<string, Leased>> {
+  const statements: Statement[] = [
+    { sql: raise, args: [id, epoch] },
+    { sql: leased, args: [id] },
+  ];
+  return then(store.write(statements), ([, rows = []]) => byName(rows));
+}
+
+function byName(rows: readonly Row[]): Map<string, Leased> {
+  return new Map(rows.map(leasedIn));
 }
 
 /** A part of an allowance. */

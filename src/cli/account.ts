@@ -6,6 +6,7 @@ import { listAccounts } from "#src/account/accounts.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
 import { carbonRecord } from "#src/http/carbon-budget-change.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
 import { balanceOf } from "#src/ledger/transactions.ts";
@@ -42,6 +43,7 @@ export async function createAccountCommand(
 /** The `account list` command. */
 export async function listAccountsCommand(options: CommonOptions, output: Output): Promise<void> {
   await withStore(options, async (store, config) => {
+    tellUncounted(await unsentRows(store, config), output);
     const records = await Promise.all(
       (await listAccounts(store)).map((account) => recordOf(store, account)),
     );
@@ -74,7 +76,9 @@ export async function showAccountCommand(
   output: Output,
 ): Promise<void> {
   await withStore(options, async (store, config) => {
+    const unsent = await unsentRows(store, config);
     const record = await recordOf(store, await accountBy(store, id));
+    tellUncounted(unsent, output, record.id);
     if (options.json) return printJson(output, { data: record });
     const { currency } = config.billing;
     output.out(

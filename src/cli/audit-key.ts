@@ -1,4 +1,5 @@
 import { publicKeys, rotateSigningKey, signingKey } from "#src/account/signing-key.ts";
+import { publicKeyRecord } from "#src/cli/audit-record.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { type Output, printJson, printTable } from "#src/cli/output.ts";
 import { withStore } from "#src/cli/runtime.ts";
@@ -15,7 +16,7 @@ export async function auditKeyCommand(
     if (options.rotate) await rotateSigningKey(store, place, systemClock);
     else await signingKey(store, place, systemClock);
     const keys = await publicKeys(store);
-    if (options.json) return printJson(output, { data: keys });
+    if (options.json) return printJson(output, { data: keys.map(publicKeyRecord) });
     printTable(
       output,
       ["id", "public key", "since", "until", "vouched for by"],

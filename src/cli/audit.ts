@@ -1,5 +1,6 @@
 import { headVerifier } from "#src/account/head-signer.ts";
 import { publicKeys } from "#src/account/signing-key.ts";
+import { auditRecord } from "#src/cli/audit-record.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { withKeptStore } from "#src/cli/runtime.ts";
@@ -33,7 +34,7 @@ export async function verifyCommand(
     });
     const imbalances = await checkBalances(store);
     const ok = isSound(audit) && imbalances.length === 0;
-    if (options.json) printJson(output, { data: { ...audit, imbalances, ok } });
+    if (options.json) printJson(output, { data: auditRecord(audit, imbalances, ok) });
     else {
       printFindings(audit, imbalances, output);
       if (isLeftOut) output.err(`The published heads were left out: ${untold}\n`);

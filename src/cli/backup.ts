@@ -6,7 +6,7 @@ import { configOf } from "#src/cli/configuration.ts";
 import { createDataDir, withKeptStore, withStore } from "#src/cli/runtime.ts";
 import { forgetLength, headsFile, headsText } from "#src/ledger/heads.ts";
 import { systemClock } from "#src/lib/clock.ts";
-import { backup, lastBackup, restore } from "#src/store/backup.ts";
+import { backup, lastBackup, removeEmptyLog, restore } from "#src/store/backup.ts";
 
 /** The `backup` command: a consistent copy, while serving. */
 export async function backupCommand(
@@ -44,6 +44,7 @@ export async function restoreCommand(
     await withStore(options, async (store) => {
       await store.write([forgetLength]);
     });
+  removeEmptyLog(target);
   if (options.json) printJson(output, { data: { database: target, file } });
   else output.out(`Restored ${target} from ${file}\nRun "lowrouter audit verify" to check it\n`);
 }

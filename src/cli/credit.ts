@@ -2,6 +2,7 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { noted } from "#src/cli/noted.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
 import { addCredit, balanceOf, listTransactions } from "#src/ledger/transactions.ts";
 import { rfc3339, systemClock } from "#src/lib/clock.ts";
@@ -55,7 +56,9 @@ export async function showCreditCommand(
 ): Promise<void> {
   await withStore(options, async (store, config) => {
     const account = await accountBy(store, options.account);
+    const unsent = await unsentRows(store, config);
     const { balance, granted, used } = await balanceOf(store, account.id);
+    tellUncounted(unsent, output, account.id);
     const { items } = await listTransactions(store, account.id, { pageSize: 20 });
     const records = items.map((item) => ({
       id: item.id,

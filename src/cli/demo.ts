@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createAccount } from "#src/account/accounts.ts";
 import { createKey } from "#src/account/keys.ts";
 import { setupToken } from "#src/account/people/setup.ts";
+import { refuseFlags } from "#src/cli/configuration.ts";
 import type { Output } from "#src/cli/output.ts";
 import { storeOf } from "#src/cli/runtime.ts";
 import { listen } from "#src/cli/listen.ts";
@@ -24,6 +25,7 @@ const linkSeconds = 86_400;
 
 /** The `demo` command: a gateway on simulated providers. No provider key, no network, nothing kept. */
 export async function demo(options: { listen?: string }, output: Output): Promise<void> {
+  refuseFlags(options);
   const dataDir = mkdtempSync(join(tmpdir(), "lowrouter-demo-"));
   const places = startPlaces({
     clock: systemClock,

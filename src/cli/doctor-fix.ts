@@ -4,7 +4,10 @@ export function databaseFix(message: string): string {
     return 'another program holds it: "fuser -v" on the file names it. End it, or wait until it is done';
   // The message itself says what to run.
   if (message.includes("its schema is version")) return "then run this again";
-  if (/cannot open shared object|ERR_DLOPEN/.test(message))
+  if (message.includes("libgcc_s.so"))
+    return "install libgcc: as libgcc-s1, libgcc or gcc-libs, most systems have it";
+  // As the loaders of glibc and of musl say it.
+  if (/cannot open shared object|ERR_DLOPEN|Error loading shared library/.test(message))
     return "the database library could not be loaded: see the temporary directory above";
   if (/SQLITE_(READONLY|CANTOPEN|FULL|IOERR)/.test(message))
     return "see the data directory and the disk above, then run this again";

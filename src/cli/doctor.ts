@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createCatalogue } from "#src/catalogue.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
 import { configOf } from "#src/cli/configuration.ts";
@@ -21,6 +23,7 @@ export async function doctor(options: CommonOptions, output: Output): Promise<vo
   checks.push(await checkAddress(config.listen));
   const opened = await guarded("database", databaseFix, () => database(options));
   checks.push(opened);
+  checks.push(...(await spool(options, opened.ok, config)));
   if (opened.ok) {
     const keys = await guarded("provider keys", "then run this again", async () => {
       const { checkProviderKeys } = await import("#src/cli/doctor-keys.ts");
@@ -55,6 +58,32 @@ async function database(options: CommonOptions): Promise<Check> {
     import("#src/ledger/check-database.ts"),
   ]);
   return withStore(options, checkDatabase);
+}
+
+/** What waits in the data directory for a database elsewhere; told of the files alone where that does not answer. */
+async function spool(
+  options: CommonOptions,
+  isOpen: boolean,
+  { dataDir, database: { url } }: Config,
+): Promise<Check[]> {
+  const place = { dataDir, isRemote: !url.startsWith("file:"), now: systemClock.now() };
+  if (!place.isRemote && !existsSync(join(dataDir, "spool"))) return [];
+  const look = async (isAsked: boolean): Promise<Check[]> => {
+    const [{ withStore }, { checkSpool }] = await Promise.all([
+      import("#src/cli/runtime.ts"),
+      import("#src/ledger/spool-check.ts"),
+    ]);
+    const found = await (isAsked && place.isRemote
+      ? withStore(options, (store) => checkSpool(place, store))
+      : checkSpool(place, undefined));
+    return found === undefined ? [] : [found];
+  };
+  try {
+    return await look(isOpen);
+  } catch (thrown) {
+    const found = thrown instanceof Error ? thrown.message : String(thrown);
+    return [{ name: "spool", ok: false, found, fix: "then run this again" }];
+  }
 }
 
 async function oldUsage(options: CommonOptions): Promise<Check> {

@@ -17,7 +17,7 @@ export async function explainCommand(
   output: Output,
 ): Promise<void> {
   await withCatalogue(options, async ({ config, services, tables }) => {
-    const row = await withStore(options, (store) => generationBy(store, id));
+    const { row } = await withStore(options, (store, config) => generationBy(store, config, id));
     const grid = services.gridOf(
       row.provider ?? "",
       row.region ?? "",

@@ -18,7 +18,7 @@ import { asUsage, CommandError, type Output, printJson, printTable } from "#src/
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import type { Config } from "#src/config/load.ts";
-import { keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
+import { keptModels, keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyRecord } from "#src/report/key-record.ts";
@@ -55,7 +55,7 @@ function changeOf(options: KeyOptions, config: Config, before?: ApiKey): KeyChan
   if (limitReset !== undefined)
     change.limitReset =
       limitReset === lifted ? undefined : oneOf("--limit-reset", limitReset, resets);
-  if (options.allowedModels) change.allowedModels = listed(options.allowedModels);
+  if (options.allowedModels) change.allowedModels = modelsOf(options.allowedModels, config);
   if (options.allowedProviders) change.allowedProviders = listed(options.allowedProviders);
   const { region, policy } = options;
   if (region !== undefined || policy !== undefined) {
@@ -83,6 +83,14 @@ function changeOf(options: KeyOptions, config: Config, before?: ApiKey): KeyChan
     change.expiresAt =
       options.expiresAt === lifted ? undefined : timeOf(options.expiresAt, before === undefined);
   return change;
+}
+
+/** Throws CommandError for a name that no model has. */
+function modelsOf(names: string[], config: Config): string[] {
+  const kept = listed(names);
+  if (kept.length === 0) return kept;
+  const { routes } = createCatalogue(config, systemClock);
+  return asUsage(() => keptModels(kept, "allowed_models", routes));
 }
 
 function listed(names: string[]): string[] {

@@ -69,6 +69,7 @@ export async function listen(
       accepting: () => accepting,
       databaseAnswers: async () => (await store.read("SELECT 1", [])).length === 1,
       anyProvider: () => app.routes.anyProvider,
+      spoolHasRoom: services.unsent?.hasRoom,
     },
     pages: webRoutes(app, services),
     errorPage: errorPages(app),
@@ -91,14 +92,20 @@ export async function listen(
   const bound = server.server;
   const { promise: stopped, resolve } = Promise.withResolvers<void>();
   let stopping = false;
+  /** It was told to end at once. */
+  let isForced = false;
   /** Ends the time in which who leaves still answers. */
   let hurry = () => {};
 
-  /** Waits for what is under way, and ends. */
-  async function end(): Promise<void> {
-    const until = systemClock.monotonic() + config.timeouts.drainMs;
+  /** Waits until nothing is under way, or a moment of the monotonic clock has come. */
+  async function answered(until: number): Promise<void> {
     while ((bound?.pendingRequests ?? 0) > 0 && systemClock.monotonic() < until)
       await Bun.sleep(10);
+  }
+
+  /** Waits for what is under way, and ends. */
+  async function end(until = systemClock.monotonic() + config.timeouts.drainMs): Promise<void> {
+    await answered(until);
     await bound?.stop(true);
     await gateway.close();
     store.close();
@@ -109,6 +116,7 @@ export async function listen(
   /** Whether this is the first who ends it; the second does not wait. */
   async function begins(): Promise<boolean> {
     if (stopping) {
+      isForced = true;
       hurry();
       await bound?.stop(true);
       return false;
@@ -123,10 +131,15 @@ export async function listen(
     if (!(await begins())) return;
     accepting = false;
     if (link === undefined) notify("STOPPING=1");
-    await partFor(config.timeouts.leaveMs);
+    part(() => {});
+    await leaveFor(config.timeouts.leaveMs);
+    const { drainMs } = config.timeouts;
+    const from = systemClock.monotonic();
+    // What kept connections still bring is answered as long as there is as much time again for it to end.
+    await answered(from + drainMs / 2);
     // Still listening, so that who asks /readyz is told: stop() would refuse every connection.
-    bound?.reload({ fetch: whileDraining(server), routes: {} });
-    await end();
+    if (!isForced) bound?.reload({ fetch: whileDraining(server), routes: {} });
+    await end(from + drainMs);
   }
 
   /** Answers as ever, and asks clients to come back on another connection. */
@@ -138,10 +151,9 @@ export async function listen(
     });
   }
 
-  /** Answers what still comes while a balancer learns from /readyz that it should ask others. */
-  async function partFor(milliseconds: number): Promise<void> {
+  /** The time in which a balancer learns from /readyz that it should ask others. */
+  async function leaveFor(milliseconds: number): Promise<void> {
     if (milliseconds === 0) return;
-    part(() => {});
     await new Promise<void>((resolve) => {
       const over = setTimeout(resolve, milliseconds);
       hurry = () => {

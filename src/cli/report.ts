@@ -4,6 +4,7 @@ import { withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { asUsage, CommandError, type Output, printJson } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyPlaceOf } from "#src/shared-keys.ts";
 import { isPartial, monthOf } from "#src/statement/month.ts";
@@ -47,6 +48,7 @@ export async function footprintCommand(options: FootprintOptions, output: Output
     withStore(options, async (store) => {
       const account =
         options.account === undefined ? undefined : await accountBy(store, options.account);
+      tellUncounted(await unsentRows(store, config), output, account?.id);
       const issued = await issue(
         {
           store,

@@ -12,7 +12,7 @@ import { fileText } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
-import { notify, notifyReloading } from "#src/lib/sd-notify.ts";
+import { keepWatchdog, notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import type { Store } from "#src/store/store.ts";
 import {
   type Crew,
@@ -57,6 +57,7 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
   process.on("SIGUSR2", () => void whileReloading(() => renew(crew, "renewed")));
   output.err(greeting(found));
   notify("READY=1");
+  keepWatchdog();
   if (!(await supervisor.stopped))
     throw new CommandError("A worker did not end as it should: see the log");
 

@@ -8,7 +8,7 @@ import { requireMasterKey } from "#src/cli/needs.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { storeOf } from "#src/cli/runtime.ts";
-import { notify, notifyReloading } from "#src/lib/sd-notify.ts";
+import { keepWatchdog, notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import { joinSupervisor, type Link } from "#src/workers/link.ts";
 
 export type ServeOptions = CommonOptions & { listen?: string; workers?: string };
@@ -51,6 +51,7 @@ export async function serve(options: ServeOptions, output: Output): Promise<void
   const token = await setupToken(gateway.services.people);
   output.err(greeting({ url, providers: providersFound(gateway), key: first?.key, token }));
   notify("READY=1");
+  keepWatchdog();
   await serving.stopped;
 }
 

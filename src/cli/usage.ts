@@ -2,6 +2,7 @@ import { figure } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
+import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
 import { versionedActivity } from "#src/ledger/rollups.ts";
 import {
   activityColumns,
@@ -43,11 +44,13 @@ export async function usageCommand(
   await withStore(options, async (store, config) => {
     const account =
       options.account === undefined ? undefined : (await accountBy(store, options.account)).id;
+    const unsent = await unsentRows(store, config);
     const rows = await versionedActivity(
       store,
       { account, fromDay: options.from, toDay: options.to },
       groupBy,
     );
+    tellUncounted(unsent, output, account);
     const records = rows.map((row) => activityRecord(row, groupBy));
     if (options.json) return printJson(output, { data: records });
     const columns = activityColumns(groupBy);

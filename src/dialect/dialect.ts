@@ -9,6 +9,7 @@ import type { ToolNames } from "#src/dialect/tool-names.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 import type { Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 
 /** Wire dialects by the names the catalogue uses. */
 export type DialectId =
@@ -148,7 +149,7 @@ export interface ReasoningControl {
 export interface UpstreamRequest {
   /** Path appended to the base URL, beginning with a slash. */
   path: string;
-  body: Payload;
+  body: UpstreamBody;
   /** Members of the client's request that this wire cannot say, by their own names. */
   dropped: string[];
   /** Who looks for the client's stop sequences; absent where there are none, and where bytes are passed on. */
@@ -257,6 +258,9 @@ export interface StreamReader {
 export class UpstreamStreamError extends Error {
   override readonly name = "UpstreamStreamError";
 }
+
+/** The model ended an answer with nothing to show, as with a broken call: another try may do better, and the upstream is well. */
+export class BrokenAnswerError extends UpstreamStreamError {}
 
 /** The client's half of a dialect: how it asks, and how answers and errors are shown to it. */
 export interface ClientDialect {

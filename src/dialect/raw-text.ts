@@ -1,5 +1,6 @@
 import { isAscii } from "node:buffer";
 import type { Payload } from "#src/lib/bytes.ts";
+import { RawPieces, type UpstreamBody } from "#src/lib/raw-pieces.ts";
 
 /*
  * Bytes as text of one character each (Latin-1). Every byte comes back as it was, a character that
@@ -28,6 +29,12 @@ export function asciiOf(bytes: Uint8Array): string | undefined {
   return isAscii(bytes) ? toRaw(bytes) : undefined;
 }
 
+/** What is to be sent, as raw text in one piece. */
+export function rawTextOf(body: UpstreamBody): string {
+  if (typeof body === "string") return body;
+  return body instanceof RawPieces ? body.texts.join("") : toRaw(body);
+}
+
 /** Raw text to send. */
 export function payload(raw: string, ascii: boolean): Payload {
   return ascii ? raw : fromRaw(raw);
@@ -36,16 +43,6 @@ export function payload(raw: string, ascii: boolean): Payload {
 /** The bytes of raw text. */
 export function fromRaw(raw: string): Uint8Array<ArrayBuffer> {
   return Buffer.from(raw, "latin1");
-}
-
-/** The bytes of raw text in pieces, which are not joined before. */
-export function fromPieces(pieces: readonly string[]): Uint8Array<ArrayBuffer> {
-  let length = 0;
-  for (const piece of pieces) length += piece.length;
-  const bytes = Buffer.allocUnsafeSlow(length);
-  let at = 0;
-  for (const piece of pieces) at += bytes.write(piece, at, "latin1");
-  return bytes;
 }
 
 /** Text that stands in JSON as it is, between quotes. */

@@ -1,6 +1,7 @@
-import { fromPieces, toRaw } from "#src/dialect/raw-text.ts";
+import { toRaw } from "#src/dialect/raw-text.ts";
 import { countMarks, isBase64, longLength, mark, type Shell, uncut } from "#src/dialect/shell.ts";
 import { encode } from "#src/lib/bytes.ts";
+import { RawPieces, type UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** A long text and the member or element that it is. */
@@ -11,29 +12,41 @@ interface Place {
 }
 
 /** A value in JSON, as UTF-8. A picture is written from where it is: with the rest in one text first, it would be there twice. */
-export function jsonBytes(value: JsonObject): Uint8Array<ArrayBuffer> {
-  return shellBytes(cutJson(value));
+export function jsonBody(value: JsonObject, cut: readonly string[] = none): UpstreamBody {
+  return shellBody(cutJson(value, cut));
 }
 
-/** A value in JSON, of which pictures are cut out. */
-export function cutJson(value: JsonObject): Shell {
+/** A text besides ours has the mark in it: the value is to be written without `cut`. */
+export class ForeignMark extends Error {
+  override readonly name = "ForeignMark";
+}
+
+const none: readonly string[] = [];
+
+/**
+ * A value in JSON, of which pictures are cut out. `cut` are those of which the value has the marks already.
+ * Throws ForeignMark where there are such, and the marks are not ours alone.
+ */
+export function cutJson(value: JsonObject, cut: readonly string[] = none): Shell {
   const places: Place[] = [];
   find(value, places);
-  if (places.length === 0) return uncut(JSON.stringify(value));
+  if (places.length + cut.length === 0) return uncut(JSON.stringify(value));
   let text: string;
   try {
-    for (const [index, place] of places.entries()) put(place, mark + index);
+    for (const [index, place] of places.entries()) put(place, mark + (cut.length + index));
     text = JSON.stringify(value);
   } finally {
     // Parts of it belong to the request, which may be written once more for another route.
     for (const place of places) put(place, place.text);
   }
-  if (countMarks(text) !== places.length) return uncut(JSON.stringify(value));
-  return { text, long: places.map((place) => place.text) };
+  const long = [...cut, ...places.map((place) => place.text)];
+  if (countMarks(text) === long.length) return { text, long };
+  if (cut.length > 0) throw new ForeignMark("A text has the mark of what is cut out");
+  return uncut(JSON.stringify(value));
 }
 
 /** The bytes of JSON with what was cut out back in its places. */
-export function shellBytes({ text, long }: Shell): Uint8Array<ArrayBuffer> {
+export function shellBody({ text, long }: Shell): UpstreamBody {
   if (long.length === 0) return encode(text);
   const [first = "", ...rest] = text.split(mark);
   const pieces = [toRaw(encode(first))];
@@ -41,7 +54,7 @@ export function shellBytes({ text, long }: Shell): Uint8Array<ArrayBuffer> {
     const end = piece.indexOf('"');
     pieces.push(long[Number(piece.slice(0, end))] ?? "", toRaw(encode(piece.slice(end))));
   }
-  return fromPieces(pieces);
+  return new RawPieces(pieces);
 }
 
 function find(value: Json, places: Place[]): void {

@@ -62,8 +62,23 @@ export class StopCut {
         out.push(step.type === "finish" ? toldStop(step, this.#share) : step);
       return out;
     }
-    for (const step of steps) this.#step(step, out);
+    for (const step of steps) {
+      // A choice that nobody asked for, behind the end: read by itself, nobody would have read on.
+      if (!this.#choices.has(step.choice) && this.#isOver) continue;
+      this.#step(step, out);
+    }
     return out;
+  }
+
+  /** Every choice that was asked for has ended, at least one of them by a cut. */
+  get #isOver(): boolean {
+    if (this.#choices.size < this.#count) return false;
+    let wasCut = false;
+    for (const { cut, finished } of this.#choices.values()) {
+      if (!cut && !finished) return false;
+      if (cut) wasCut = true;
+    }
+    return wasCut;
   }
 
   #step(step: StreamStep, out: StreamStep[]): void {

@@ -1,4 +1,9 @@
-import { type DialectId, type UpstreamFault, UpstreamStreamError } from "#src/dialect/dialect.ts";
+import {
+  BrokenAnswerError,
+  type DialectId,
+  type UpstreamFault,
+  UpstreamStreamError,
+} from "#src/dialect/dialect.ts";
 import { readErrorOf } from "#src/dialect/upstreams.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Refused } from "#src/provider/circuit.ts";
@@ -41,6 +46,10 @@ const clientFaults: ReadonlySet<number> = new Set([
   400, 405, 406, 411, 413, 414, 415, 422, 431, 451,
 ]);
 
+/** How providers say that a prompt is too long, where no code of theirs does: another model may have more room. */
+const tooLongWords =
+  /context.{0,20}(length|window|limit)|too many tokens|prompt is too long|maximum prompt length|token count.{0,30} exceeds/i;
+
 /** An upstream's error answer as something to throw. */
 export function classify(head: Head, body: Uint8Array, route: Route, wire: DialectId): Error {
   const { status } = head;
@@ -66,9 +75,7 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
     });
   }
   if (clientFaults.has(status)) {
-    const tooLong =
-      native.code === "context_length_exceeded" ||
-      /context.{0,20}(length|window)|too many tokens|prompt is too long/i.test(native.message);
+    const tooLong = native.code === "context_length_exceeded" || tooLongWords.test(native.message);
     const isForeign = isForeignProof(native);
     const code = tooLong
       ? "context_length_exceeded"
@@ -174,7 +181,7 @@ export function thrownFault(thrown: unknown, route: Route): Fault {
     reason: garbage ? "bad_answer" : "connection_failed",
     status: undefined,
     moveOn: true,
-    upstreamFailed: true,
+    upstreamFailed: !(thrown instanceof BrokenAnswerError),
     unsent: thrown instanceof NotConnected,
   };
 }

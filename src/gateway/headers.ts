@@ -17,6 +17,7 @@ export const exposedHeaders = [
   "X-LowRouter-Dropped",
   "X-LowRouter-Demo",
   "X-LowRouter-Overhead-Ms",
+  "X-LowRouter-Uncounted-Requests",
   "X-Credit-Balance",
   "X-RateLimit-Limit",
   "X-RateLimit-Remaining",
@@ -37,6 +38,8 @@ export function answerHeaders(
     "X-LowRouter-Provider": provider.id,
     "X-LowRouter-Region": region,
     "X-LowRouter-Region-Basis": basisOf(route),
+    // What a model says may look like a page: no browser shall take it for one.
+    "x-content-type-options": "nosniff",
     ...balanceHeader(job.caller, app),
     ...tightest(job.hold.demands, app),
   };

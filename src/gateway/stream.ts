@@ -1,4 +1,9 @@
-import { UpstreamStreamError, type StreamHead, type StreamRelay } from "#src/dialect/dialect.ts";
+import {
+  BrokenAnswerError,
+  UpstreamStreamError,
+  type StreamHead,
+  type StreamRelay,
+} from "#src/dialect/dialect.ts";
 import type { Answer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { ClientLeft } from "#src/gateway/trying/run.ts";
@@ -80,8 +85,9 @@ export async function* streamOf(
       failure = broken(thrown, answer, app, job);
     }
     if (failure !== undefined) {
-      // A long answer is no illness.
-      if (!isTotal(failure)) app.health.failed(route);
+      // A long answer is no illness, nor is one that the model breaks.
+      const isWell = isTotal(failure) || failure.cause instanceof BrokenAnswerError;
+      if (!isWell) app.health.failed(route);
       const account = accountFor(job, route, undefined, app);
       // Whether or not its row can be kept, that it broke off is what the client has to be told.
       await kept(

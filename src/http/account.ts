@@ -10,10 +10,10 @@ import { keyRoutes } from "#src/http/keys.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, respond, writeJsonError } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
+import { findRequest, uncountedHeader } from "#src/http/unsent.ts";
 import { statementRoutes } from "#src/http/statements.ts";
 import { webhookRoutes } from "#src/http/webhooks.ts";
 import { whatIfRoutes } from "#src/http/what-if.ts";
-import { findGeneration } from "#src/ledger/generations.ts";
 import { toCredits, toUnits } from "#src/ledger/money.ts";
 import { balanceOf, listTransactions } from "#src/ledger/transactions.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
@@ -31,32 +31,40 @@ export type ForCaller = (
 /** What an account may know of itself: its requests, money, keys and usage. */
 export function accountRoutes(app: App, services: Services): AnyElysia {
   const { store, tables } = services;
-  const forCaller: ForCaller = (request, handler) =>
+  const forOne: ForCaller = (request, handler) =>
     respond(request, app, writeJsonError, async () => {
       const url = new URL(request.url);
       const caller = await authenticate(request, app);
       return handler(caller, url);
     });
+  const forCaller: ForCaller = (request, handler) =>
+    forOne(request, async (caller, url) => {
+      const { unsent } = services;
+      if (unsent === undefined || request.method !== "GET") return handler(caller, url);
+      // Before anything is read: what is sent meanwhile is counted, and said not to be.
+      const count = await unsent.count({ accountId: caller.account.id });
+      const response = await handler(caller, url);
+      if (count > 0) response.headers.set(uncountedHeader, String(count));
+      return response;
+    });
 
   async function found(caller: Caller, id: string) {
     const { account } = caller;
-    const generation =
-      id === ""
-        ? undefined
-        : (services.unsent(account.id, id) ?? (await findGeneration(store, account.id, id)));
-    if (generation) return generation;
+    const request = id === "" ? undefined : await findRequest(services, account.id, id);
+    if (request) return request;
     throw new AppError(
       "generation_not_found",
       `Cannot find the generation "${id.slice(0, 80)}" of this account: give its gen_… id, or the id of the completion`,
     );
   }
   const generation = (request: Request, id: string | undefined) =>
-    forCaller(request, async (caller, url) =>
-      json(generationRecord(await found(caller, id ?? url.searchParams.get("id") ?? ""))),
-    );
+    forOne(request, async (caller, url) => {
+      const { row, waits } = await found(caller, id ?? url.searchParams.get("id") ?? "");
+      return json({ ...generationRecord(row), ...(waits ? { waits_for_database: true } : {}) });
+    });
   const eco = (request: Request, id: string) =>
-    forCaller(request, async (caller) => {
-      const row = await found(caller, id);
+    forOne(request, async (caller) => {
+      const { row } = await found(caller, id);
       const grid = services.gridOf(
         row.provider ?? "",
         row.region ?? "",

@@ -52,6 +52,7 @@ export function activityRoutes(app: App, { store }: Services, forCaller: ForCall
       return new Response(toCsv(records, activityColumns(groupBy)), {
         headers: {
           "content-type": "text/csv; charset=utf-8",
+          "x-content-type-options": "nosniff",
           "content-disposition": 'attachment; filename="activity.csv"',
         },
       });

@@ -1,8 +1,8 @@
 import { Elysia } from "elysia";
-import type { ApiKey } from "#src/account/account.ts";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
+import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
 import {
   describeEndpoints,
   describeModel,
@@ -97,7 +97,7 @@ async function listModels(
     const kinds = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
     if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
     if (!parameters.every((name) => model.parameters?.includes(name))) return false;
-    return mayCall(key, model);
+    return allowsModel(key.allowedModels, model);
   });
   const fits =
     key.allowedProviders.length === 0
@@ -114,15 +114,6 @@ async function listModels(
   return json({ object: "list", data });
 }
 
-/** Whether a key may call a model, by the names that its policy gives. */
-function mayCall({ allowedModels }: ApiKey, { id, aliases }: Model): boolean {
-  if (allowedModels.length === 0) return true;
-  return allowedModels.some((given) => {
-    const name = given.toLowerCase();
-    return name === id || id.endsWith(`/${name}`) || aliases.includes(name);
-  });
-}
-
 /** One entry of the list, by any name that a request may have for it. */
 async function showModel(
   request: Request,
@@ -136,7 +127,8 @@ async function showModel(
   if (pseudo !== undefined) return json(pseudo);
   const found = app.routes.find(name);
   const model = found && services.models.find(({ id }) => id === found.model.id);
-  if (model === undefined || !mayCall(caller.key, model)) throw unknownModel(name);
+  if (model === undefined || !allowsModel(caller.key.allowedModels, model))
+    throw unknownModel(name);
   return json(describeModel(model, app, services));
 }
 

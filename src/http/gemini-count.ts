@@ -3,7 +3,7 @@ import { peekCount } from "#src/dialect/gemini/gemini-client-peek.ts";
 import { retargetCount } from "#src/dialect/gemini/gemini-client-splice.ts";
 import type { App, Front } from "#src/gateway/context.ts";
 import { count } from "#src/gateway/count.ts";
-import { callOf, json, respond } from "#src/http/respond.ts";
+import { callOf, json, jsonHeaders, respond } from "#src/http/respond.ts";
 
 /** Counts the tokens of contents: in the upstream's own words, or by our own rule of thumb. */
 export function countTokens(front: Front, request: Request, app: App): Promise<Response> {
@@ -11,8 +11,6 @@ export function countTokens(front: Front, request: Request, app: App): Promise<R
   return respond(request, app, writeGeminiError, async () => {
     const counted = await count(await callOf(request, counting, app), retargetCount, app);
     if ("estimated" in counted) return json({ totalTokens: counted.estimated });
-    return new Response(Uint8Array.from(counted.told), {
-      headers: { "content-type": "application/json" },
-    });
+    return new Response(Uint8Array.from(counted.told), { headers: jsonHeaders });
   });
 }

@@ -4,6 +4,7 @@ import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
 import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
+import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
 import { json, respond } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -65,22 +66,15 @@ function pageSizeIn(search: URLSearchParams, all: number): number {
 function callable(caller: Caller, everyones: App): Model[] {
   const { key } = caller;
   const app = everyones.seenBy(caller);
-  const names = key.allowedModels.map((name) => name.toLowerCase());
   const providers = key.allowedProviders.map((slug) => slug.toLowerCase().split("/")[0]);
   return app.routes.models.filter((model) => {
     if (model.kind !== "chat") return false;
-    const named =
-      names.length === 0 ||
-      names.some(
-        (name) =>
-          name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name),
-      );
     const routes = app.routes.of(model);
     const reached =
       providers.length === 0
         ? routes.length > 0
         : routes.some((route) => providers.includes(route.deployment.provider.id));
-    return named && reached;
+    return reached && allowsModel(key.allowedModels, model);
   });
 }
 

@@ -7,6 +7,8 @@ export interface Readiness {
   accepting(): boolean;
   databaseAnswers(): Promise<boolean>;
   anyProvider(): boolean;
+  /** Whether what ends can be kept here until a database elsewhere has it; absent where it is a file. */
+  spoolHasRoom?: (() => boolean) | undefined;
 }
 
 /** Liveness of the process, and readiness to take traffic. */
@@ -17,8 +19,10 @@ export function healthRoutes(readiness: Readiness) {
       // One that says why it does not answer does not answer either.
       database: await readiness.databaseAnswers().catch(() => false),
       provider: readiness.anyProvider(),
+      // A database may be there to be read and take no rows.
+      ...(readiness.spoolHasRoom === undefined ? {} : { spool: readiness.spoolHasRoom() }),
     };
-    const ok = checks.accepting && checks.database && checks.provider;
+    const ok = Object.values(checks).every(Boolean);
     return json({ status: ok ? "ok" : "unavailable", checks }, { status: ok ? 200 : 503 });
   };
   return new Elysia({ name: "health" })

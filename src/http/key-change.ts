@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { CarbonAction } from "#src/account/account.ts";
 import type { KeyChange } from "#src/account/keys.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
+import { keptModels, keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -111,7 +111,10 @@ export function readKeyChange(
   if (given.allowed_providers !== undefined)
     change.allowedProviders = given.allowed_providers ?? [];
   const models = given.allowed_models !== undefined ? given.allowed_models : given.models;
-  if (models !== undefined) change.allowedModels = models ?? [];
+  if (models !== undefined) {
+    const param = given.allowed_models !== undefined ? "allowed_models" : "models";
+    change.allowedModels = keptModels(models ?? [], param, places);
+  }
   if (given.region !== undefined)
     change.region = given.region === null ? undefined : keptRegion(given.region, places);
   if (given.policy !== undefined)

@@ -3,20 +3,31 @@ import { type AnyElysia, Elysia } from "elysia";
 import type { App } from "#src/gateway/context.ts";
 import type { Peers } from "#src/http/peer.ts";
 import { respond, writeJsonError } from "#src/http/respond.ts";
+import type { Services } from "#src/http/services.ts";
+import type { Unsent } from "#src/http/unsent.ts";
+import type { SpoolState } from "#src/ledger/spool-check.ts";
 import { AppError } from "#src/lib/error.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { version } from "#src/lib/version.ts";
-import { prometheusText, prometheusType, type Sights } from "#src/observe/prometheus.ts";
+import {
+  prometheusText,
+  prometheusType,
+  type Sights,
+  type SpoolSight,
+} from "#src/observe/prometheus.ts";
 import { joinExpositions } from "#src/workers/exposition.ts";
-import type { Siblings } from "#src/workers/siblings.ts";
 
 /** What a request holds that a proxy passed on: then its peer says nothing of where it is from. */
 const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
 
 /** The counters for Prometheus at `/metrics`; as if there were nothing where they are off. */
-export function metricsRoutes(app: App, siblings?: Siblings): AnyElysia {
-  siblings?.answer("metrics", () => metricsText(app));
+export function metricsRoutes(
+  app: App,
+  { siblings, unsent }: Pick<Services, "siblings" | "unsent">,
+): AnyElysia {
+  const metricsText = () => textOf(app, unsent);
+  siblings?.answer("metrics", metricsText);
   return new Elysia({ name: "metrics" }).get("/metrics", ({ request, server }) =>
     respond(
       request,
@@ -27,7 +38,7 @@ export function metricsRoutes(app: App, siblings?: Siblings): AnyElysia {
           throw new AppError("not_found", "There is nothing at /metrics");
         requireReader(request, server, app.config.metrics.token);
         const all = await siblings?.ask("metrics");
-        return new Response(all === undefined ? metricsText(app) : joinExpositions(all), {
+        return new Response(all === undefined ? metricsText() : joinExpositions(all), {
           headers: { "content-type": prometheusType, "cache-control": "no-store" },
         });
       },
@@ -37,8 +48,14 @@ export function metricsRoutes(app: App, siblings?: Siblings): AnyElysia {
 }
 
 /** What this process counted; empty where it does not. */
-function metricsText(app: App): string {
-  return app.telemetry === undefined ? "" : prometheusText(app.telemetry.meter, sightsOf(app));
+function textOf(app: App, unsent: Unsent | undefined): string {
+  if (app.telemetry === undefined) return "";
+  const spool = unsent && spoolSight(unsent.state(), app.clock.now());
+  return prometheusText(app.telemetry.meter, { ...sightsOf(app), spool });
+}
+
+function spoolSight({ oldest, ...state }: SpoolState, now: number): SpoolSight {
+  return { ...state, oldestSeconds: oldest === undefined ? 0 : Math.max(0, now - oldest) / 1000 };
 }
 
 /** Throws unless the token is there, or, where none is set, the request is from this machine. */

@@ -2,6 +2,7 @@ import type { ErrorReply } from "#src/dialect/dialect.ts";
 import { authenticate, callerOf } from "#src/gateway/authenticate.ts";
 import type { App, Call, Front } from "#src/gateway/context.ts";
 import { exposedHeaders, standingHeaders } from "#src/gateway/headers.ts";
+import { refuseSeveralHosts } from "#src/http/one-host.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { AppError, PassingFault, toAppError } from "#src/lib/error.ts";
 
@@ -22,6 +23,7 @@ export async function respond(
   let response: Response;
   let isTold = standing === "held";
   try {
+    refuseSeveralHosts(request);
     response = await handler();
   } catch (thrown) {
     isTold = false;
@@ -59,10 +61,13 @@ async function tellStanding(request: Request, headers: Headers, app: App): Promi
 }
 
 /** What we say in JSON may quote somebody: no browser shall take it for anything else. */
-const jsonHeaders = {
+export const jsonHeaders = {
   "content-type": "application/json",
   "x-content-type-options": "nosniff",
 } as const;
+
+/** Seconds after which to ask again where nobody can tell when it will be better: every 503 says something. */
+const unknownWait = 30;
 
 /** An error as a response, with the headers that explain it. */
 export function errorResponse(error: AppError, writeError: WriteError): Response {
@@ -71,7 +76,7 @@ export function errorResponse(error: AppError, writeError: WriteError): Response
     ...jsonHeaders,
     ...error.detail.headers,
   };
-  const wait = error.detail.retryAfterSeconds;
+  const wait = error.detail.retryAfterSeconds ?? (error.status === 503 ? unknownWait : undefined);
   if (wait !== undefined) headers["Retry-After"] = String(wait);
   return new Response(body, { status, headers });
 }

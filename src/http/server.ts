@@ -6,6 +6,7 @@ import { accountRoutes } from "#src/http/account.ts";
 import { catalogRoutes } from "#src/http/catalog.ts";
 import { healthRoutes, type Readiness } from "#src/http/health.ts";
 import { frontRoutes } from "#src/http/fronts.ts";
+import { refuseSeveralHosts } from "#src/http/one-host.ts";
 import { preflight } from "#src/http/preflight.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
 import { allowOrigin, errorResponse, respond, writeJsonError } from "#src/http/respond.ts";
@@ -48,8 +49,9 @@ export function surface({ app, services, readiness, pages, errorPage }: Surface)
       if (request.headers.has("origin")) allowOrigin(response.headers);
       return response;
     })
+    .onRequest(({ request }) => refuseSeveralHosts(request))
     .use(healthRoutes(readiness))
-    .use(metricsRoutes(app, services.siblings))
+    .use(metricsRoutes(app, services))
     .use(catalogRoutes(app, services))
     .use(accountRoutes(app, services))
     .use(statementKeyRoutes(app, services))

@@ -4,7 +4,7 @@ import type { KeyPlace } from "#src/account/master-key.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
-import type { Generation } from "#src/ledger/generation.ts";
+import type { Unsent } from "#src/http/unsent.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import type { Post } from "#src/mail/post.ts";
 import type { Payments } from "#src/payment/payments.ts";
@@ -28,8 +28,8 @@ export interface Services extends CatalogServices {
   /** Footprint statements, kept for a moment. */
   statements: StatementShelf;
   processId: string;
-  /** A request of this process that the database does not have yet. */
-  unsent(accountId: string, id: string): Generation | undefined;
+  /** What this machine answered and a database elsewhere may not have yet; absent where it is a file. */
+  unsent: Unsent | undefined;
   /** The other processes of this gateway on this machine; absent where it is one. */
   siblings: Siblings | undefined;
   /** Who looks on while requests are kept. */

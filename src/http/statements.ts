@@ -4,11 +4,12 @@ import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
 import { json } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
+import { removedUntil } from "#src/ledger/removed-usage.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
 import { createUsageReader } from "#src/report/usage.ts";
-import { monthOf } from "#src/statement/month.ts";
+import { isKept, monthOf, type Month as NamedMonth } from "#src/statement/month.ts";
 import { fileKinds, type Issued, nameOf, type StatementShelf } from "#src/statement/open.ts";
 
 /** Footprint statements of the caller's account, for a management key: the months, and the signed files of each. */
@@ -19,19 +20,16 @@ export function statementRoutes(app: App, services: Services, forCaller: ForCall
     forCaller(request, async (caller) => {
       requireManagement(caller);
       const today = dayOf(app.clock.now());
-      const rows = await monthsOf(reader, caller.account.id, today);
-      return json({ data: rows.map((row) => monthRecord(row, today.slice(0, 7))) });
+      const { id } = caller.account;
+      const rows = await monthsOf(reader, id, today);
+      const until = await removedUntil(store, id);
+      const kept = rows.filter(({ month }) => isKept(requireMonth(month), until));
+      return json({ data: kept.map((row) => monthRecord(row, today.slice(0, 7))) });
     });
   const statement = (request: Request, name: string) =>
     forCaller(request, async (caller, { searchParams: query }) => {
       requireManagement(caller);
-      const month = monthOf(name);
-      if (month === undefined)
-        throw new AppError(
-          "invalid_value",
-          `Cannot use "${name.slice(0, 20)}" as a month: one such as 2026-10 is needed`,
-          { param: "month" },
-        );
+      const month = requireMonth(name);
       const format = query.get("format") ?? "json";
       if (!isFormat(format)) throw unknownFormat(format);
       const { account } = caller;
@@ -47,6 +45,17 @@ export function statementRoutes(app: App, services: Services, forCaller: ForCall
       .get("/statements", ({ request }) => months(request))
       .get("/statements/:month", ({ request, params }) => statement(request, params.month));
   return new Elysia({ name: "statements" }).use(both("/v1")).use(both("/api/v1"));
+}
+
+/** Throws `invalid_value` for a name that is none. */
+function requireMonth(name: string): NamedMonth {
+  const month = monthOf(name);
+  if (month !== undefined) return month;
+  throw new AppError(
+    "invalid_value",
+    `Cannot use "${name.slice(0, 20)}" as a month: one such as 2026-10 is needed`,
+    { param: "month" },
+  );
 }
 
 function partialOf(query: URLSearchParams): boolean {

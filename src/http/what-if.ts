@@ -57,6 +57,7 @@ export function whatIfAnswer(
   return new Response(toCsv(lines, whatIfColumns), {
     headers: {
       "content-type": "text/csv; charset=utf-8",
+      "x-content-type-options": "nosniff",
       "cache-control": "no-store",
       "content-disposition": 'attachment; filename="what-if.csv"',
     },

@@ -7,7 +7,7 @@ import { writeRollups } from "#src/ledger/rollup.ts";
 import { recordOf } from "#src/ledger/row.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { toStoreError, type StoreError } from "#src/store/error.ts";
-import { textOf, type Statement, type Store } from "#src/store/store.ts";
+import { numberIn, textOf, type Statement, type Store } from "#src/store/store.ts";
 
 /** What ended: the row to keep and what it took from the allowances. */
 export interface Entry {
@@ -69,6 +69,8 @@ export function createLedger(options: LedgerOptions): Ledger {
   const pauses = options.retryMilliseconds ?? [20, 50, 100, 250, 500, 1000, 2000];
   let queue: Waiting[] = [];
   let head: Link = options.head ?? { sequence: 0, hash: chainStart(processId) };
+  /** A row of which nobody knows whether the database has it, so that the end of the chain is not known either. */
+  let doubtful: string | undefined;
   let running: Promise<void> | undefined;
   let isClosed = false;
 
@@ -94,36 +96,54 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
-  async function commit(group: readonly Waiting[]): Promise<void> {
+  /** Resolves with why it is not known whether what follows in the chain can be written; undefined: it can. */
+  async function commit(group: readonly Waiting[]): Promise<StoreError | undefined> {
     const from = clock.monotonic();
-    const error = await attempt(group);
-    if (error === undefined) {
-      onCommit?.(group.length, clock.monotonic() - from);
-      for (const { resolve } of group) resolve();
-      if (watch !== undefined && watch.listeners.size > 0) tell(watch, group);
-      return;
+    const kept = await attempt(group);
+    if (typeof kept === "number") {
+      const those = kept === group.length ? group : group.slice(0, kept);
+      onCommit?.(those.length, clock.monotonic() - from);
+      for (const { resolve } of those) resolve();
+      if (watch !== undefined && watch.listeners.size > 0) tell(watch, those);
+      return kept === group.length ? undefined : commit(group.slice(kept));
+    }
+    if (group.length === 1 || canPass(kept)) {
+      for (const { reject } of group) reject(kept);
+      return canPass(kept) ? kept : undefined;
     }
     // One bad row must not take the others with it.
-    if (group.length > 1 && !canPass(error)) for (const one of group) await commit([one]);
-    else for (const { reject } of group) reject(error);
+    for (const [at, one] of group.entries()) {
+      const away = await commit([one]);
+      if (away === undefined) continue;
+      // It may have its place in the chain: those behind it must not take that.
+      for (const { reject } of group.slice(at + 1)) reject(away);
+      return away;
+    }
+    return undefined;
   }
 
-  async function attempt(group: readonly Waiting[]): Promise<StoreError | undefined> {
+  /** How many rows the database has now, from the first on; fewer than all where these were there before. */
+  async function attempt(group: readonly Waiting[]): Promise<number | StoreError> {
     for (let tries = 1; ; tries++) {
       try {
+        const first = group[0]?.generation.id;
+        if (doubtful !== undefined && doubtful !== first) head = await recorded();
         const { statements, last } = write(group, head, processId, clock);
         if (beside !== undefined) statements.push(...beside(group));
+        // Of a file, what failed is not there.
+        if (store.kind === "remote") doubtful = first;
         const written = store.write(statements);
         // Without a wait when there is none: the turn that ended the requests also answers them.
         if (written instanceof Promise) await written;
         head = last;
-        return undefined;
+        doubtful = undefined;
+        return group.length;
       } catch (thrown) {
-        const error = toStoreError(thrown);
-        const kept = error.fault === "conflict" ? await committedBefore(group) : undefined;
-        if (kept !== undefined) {
-          head = kept;
-          return undefined;
+        let error = toStoreError(thrown);
+        if (error.fault === "conflict") {
+          const kept = await committedBefore(group).catch(toStoreError);
+          if (typeof kept !== "number") error = kept;
+          else if (kept > 0) return kept;
         }
         onFault?.(error, tries, group.length);
         const pause = pauses[tries - 1];
@@ -133,19 +153,31 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
-  /** Where the chain ends if the group is in the database already: its commit was done but its answer lost. */
-  async function committedBefore(group: readonly Waiting[]): Promise<Link | undefined> {
-    try {
-      const { last, links } = write(group, head, processId, clock);
-      for (const { id, hash } of links) {
-        const found = await store.read("SELECT hash FROM generation_record WHERE id = ?", [id]);
-        if (found[0] === undefined || textOf(found[0], "hash") !== hash) return undefined;
-      }
-      return last;
-    } catch {
-      // Not known, so not claimed: the group is reported as failed with its first error.
-      return undefined;
+  /** Moves the chain on over the rows that the database has already: their commit was done but its answer lost. Throws where that cannot be read. */
+  async function committedBefore(group: readonly Waiting[]): Promise<number> {
+    const { links } = write(group, head, processId, clock);
+    const found = await store.read(
+      "SELECT id, hash FROM generation_record WHERE id IN (SELECT value FROM json_each(?))",
+      [JSON.stringify(links.map(({ id }) => id))],
+    );
+    const hashes = new Map(found.map((row) => [textOf(row, "id"), textOf(row, "hash")]));
+    let kept = 0;
+    for (const { id, hash } of links) {
+      if (hashes.get(id) !== hash) break;
+      head = { sequence: head.sequence + 1, hash };
+      kept++;
     }
+    if (kept > 0) doubtful = undefined;
+    return kept;
+  }
+
+  /** Where the database has the chain end: nobody else writes it. */
+  async function recorded(): Promise<Link> {
+    const sql = "SELECT sequence, head FROM process WHERE id = ?";
+    const [row] = await store.read(sql, [processId]);
+    if (row === undefined) return head;
+    const sequence = numberIn(row, "sequence") ?? 0;
+    return sequence > head.sequence ? { sequence, hash: textOf(row, "head") ?? "" } : head;
   }
 
   async function flush(): Promise<void> {

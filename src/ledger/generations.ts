@@ -39,7 +39,11 @@ export async function findGeneration(
 }
 
 /** Whether a generation is the one of an id, its own or that of its completion, and of the account where one is given. */
-export function isAsked(found: Generation, accountId: string | undefined, id: string): boolean {
+export function isAsked(
+  found: Pick<Generation, "id" | "completionId" | "accountId">,
+  accountId: string | undefined,
+  id: string,
+): boolean {
   const isTheirs = accountId === undefined || found.accountId === accountId;
   return isTheirs && (found.id === id || found.completionId === id);
 }

@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -93,16 +94,33 @@ export function createSpoolFile(
   };
 }
 
+/** A file as it lies there. */
+export interface FoundFile extends LeftFile {
+  bytes: number;
+  /** Who writes it, or sends its rows; undefined where nobody is seen to. */
+  writer: number | undefined;
+}
+
+/** All files of a folder. */
+export function filesIn(folder: string): FoundFile[] {
+  return readdirSync(folder).flatMap((name): FoundFile[] => {
+    const [, pid, born, space, processId = "", order] = pattern.exec(name) ?? [];
+    if (pid === undefined) return [];
+    const path = join(folder, name);
+    const bytes = statSync(path, { throwIfNoEntry: false })?.size;
+    // Sent, or made somebody's, since the folder was read.
+    if (bytes === undefined) return [];
+    const isCertain = Number(space) === pidSpace();
+    const isWritten = isCertain && Number(born) === birthOf(Number(pid));
+    const writer = isWritten ? Number(pid) : undefined;
+    return [{ path, processId, order: Number(order), isCertain, bytes, writer }];
+  });
+}
+
 /** Files whose writers are gone or cannot be seen from here, in the order of their rows. */
-export function leftFiles(folder: string): LeftFile[] {
-  return readdirSync(folder)
-    .flatMap((name): LeftFile[] => {
-      const [, pid, born, space, processId = "", order] = pattern.exec(name) ?? [];
-      if (pid === undefined) return [];
-      const isHere = Number(space) === pidSpace();
-      if (isHere && Number(born) === birthOf(Number(pid))) return [];
-      return [{ path: join(folder, name), processId, order: Number(order), isCertain: isHere }];
-    })
+export function leftFiles(folder: string): FoundFile[] {
+  return filesIn(folder)
+    .filter(({ writer }) => writer === undefined)
     .toSorted((a, b) => (a.processId === b.processId ? a.order - b.order : 0));
 }
 

@@ -17,10 +17,11 @@ import {
   ownersIn,
   spoolFolder,
 } from "#src/ledger/spool-file.ts";
+import { idsIn } from "#src/ledger/spool-filed.ts";
 import { entryOf, lineOf } from "#src/ledger/spool-line.ts";
 import { refuseRow } from "#src/ledger/spool-refused.ts";
 import { type StoreError, toStoreError } from "#src/store/error.ts";
-import { numberIn, type Store, textOf } from "#src/store/store.ts";
+import { numberIn, textOf } from "#src/store/store.ts";
 
 export interface LeftOptions extends Omit<LedgerOptions, "processId" | "head"> {
   dataDir: string;
@@ -39,6 +40,17 @@ export interface LeftSpools {
 
 /** Rows that are sent at a time. */
 const mostRows = 500;
+
+/** The database answers, and refused every row. */
+class TakesNone extends Error {
+  override readonly name = "TakesNone";
+  constructor(
+    readonly rows: number,
+    cause: StoreError,
+  ) {
+    super(cause.message, { cause });
+  }
+}
 
 /** Looks after the files of a data directory that nobody writes any more. */
 export function openLeftSpools(options: LeftOptions): LeftSpools {
@@ -83,7 +95,16 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
     const [first] = mine;
     // Another process on this directory sends them. Of two that have files of one chain, each would follow the same row.
     if (first === undefined || isBehindOther(folder, first)) return;
-    const rows = await sendRows(processId, mine, await headOf(processId));
+    const head = await headOf(processId);
+    let rows: number;
+    try {
+      rows = await sendRows(processId, mine, head);
+    } catch (thrown) {
+      if (!(thrown instanceof TakesNone)) throw thrown;
+      // It is the database that has to be mended; the rows stay, and what was leased stays owed.
+      onTrouble("spool_not_taken", thrown.rows, thrown.cause);
+      return;
+    }
     // Whoever sends the last of them gives the leases back.
     if (!isSharedWithOther(folder, first))
       await store.write(abandonStatements(store, [{ id: processId, isOver: false }], clock.now()));
@@ -129,6 +150,7 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
       retryMilliseconds: [50, 500],
       ...(head === undefined ? {} : { head }),
     });
+    let taken = 0;
     for (let at = 0; at < missing.length; at += mostRows) {
       const group = missing.slice(at, at + mostRows);
       const outcomes = await Promise.allSettled(group.map((entry) => ledger.record(entry)));
@@ -138,7 +160,8 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
           ? [{ entry, error: toStoreError(outcome.reason) }]
           : [];
       });
-      await settleFailed(failed);
+      taken += group.length - failed.length;
+      await settleFailed(failed, taken);
     }
     return missing.length;
   }
@@ -150,15 +173,22 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
     return numberIn(row, "until");
   }
 
-  /** Throws while the database is away; sets aside what it will never take. */
-  async function settleFailed(failed: readonly { entry: Entry; error: StoreError }[]) {
+  /** Throws where the database is away or takes no row at all; sets aside what it will never take. */
+  async function settleFailed(
+    failed: readonly { entry: Entry; error: StoreError }[],
+    taken: number,
+  ): Promise<void> {
     const away = failed.find(({ error }) => canPass(error));
     if (away !== undefined) throw away.error;
     // The last words of the dead process may have come through only now.
     const ids = failed.map(({ entry }) => entry.generation.id);
     const late = ids.length === 0 ? new Set<string>() : await idsIn(store, ids);
-    for (const { entry, error } of failed)
-      if (!late.has(entry.generation.id)) refuse(lineOf(entry), error);
+    const refused = failed.filter(({ entry }) => !late.has(entry.generation.id));
+    const [first] = refused;
+    const isRowsFault =
+      taken + late.size > 0 || refused.some(({ error }) => error.fault === "conflict");
+    if (first !== undefined && !isRowsFault) throw new TakesNone(refused.length, first.error);
+    for (const { entry, error } of refused) refuse(lineOf(entry), error);
   }
 
   function refuse(line: string, cause: Error): void {
@@ -175,17 +205,4 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
     },
     isOwed: (processId) => ownersIn(folder).has(processId) && !strange.has(processId),
   };
-}
-
-/** Which of these requests the database has. */
-async function idsIn(store: Store, ids: readonly string[]): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (let at = 0; at < ids.length; at += mostRows) {
-    const rows = await store.read(
-      "SELECT id FROM generation_record WHERE id IN (SELECT value FROM json_each(?))",
-      [JSON.stringify(ids.slice(at, at + mostRows))],
-    );
-    for (const row of rows) found.add(textOf(row, "id") ?? "");
-  }
-  return found;
 }

@@ -26,8 +26,19 @@ export interface Spool extends Ledger {
   isFull(): boolean;
   /** Rows that were recorded, ever. */
   recorded(): number;
-  /** Rows that the database does not have yet, and their bytes. */
-  waiting(): { rows: number; bytes: number };
+  /** How many of these the database may not have yet. Walks all that wait: not for the way of a request. */
+  count(isMeant: (generation: Generation) => boolean): number;
+  waiting(): Waiting;
+}
+
+/** Rows that the database does not have yet. */
+export interface Waiting {
+  rows: number;
+  bytes: number;
+  /** Bytes that may wait: beyond them nothing is admitted. */
+  mostBytes: number;
+  /** When the request ended that has waited longest, Unix milliseconds. */
+  oldest: number | undefined;
 }
 
 export interface SpoolOptions extends LedgerOptions {
@@ -229,7 +240,16 @@ export function openSpool(options: SpoolOptions): Spool {
     },
     isFull: () => unsentBytes >= mostBytes,
     recorded: () => recorded,
-    waiting: () => ({ rows: arrived.length + unsent.length, bytes: unsentBytes }),
+    count(isMeant) {
+      const fits = ({ entry }: Kept) => isMeant(entry.generation);
+      return arrived.filter(fits).length + unsent.filter(fits).length;
+    },
+    waiting: () => ({
+      rows: arrived.length + unsent.length,
+      bytes: unsentBytes,
+      mostBytes,
+      oldest: (unsent[0] ?? arrived[0])?.entry.generation.completedAt,
+    }),
     async close() {
       isClosed = true;
       closing.resolve();

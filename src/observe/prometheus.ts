@@ -19,6 +19,19 @@ export interface Sights {
     region: string;
     state: "ok" | "degraded" | "unavailable";
   }[];
+  /** Rows that a database elsewhere does not have yet; absent where it is a file. */
+  spool?: SpoolSight | undefined;
+}
+
+/** What waits in the data directory. */
+export interface SpoolSight {
+  rows: number;
+  bytes: number;
+  mostBytes: number;
+  oldestSeconds: number;
+  refused: number;
+  faults: number;
+  leftBytes: number;
 }
 
 type Labels = readonly (readonly [name: string, value: string])[];
@@ -129,6 +142,7 @@ function process(page: Exposition, meter: Meter, sights: Sights): void {
   page.sample([], meter.commitFaults);
   page.family("lowrouter_commit_seconds", "histogram", "Time of a commit.");
   page.histogram([], meter.commitSeconds);
+  if (sights.spool !== undefined) spool(page, sights.spool);
   page.family("lowrouter_build_info", "gauge", "Always 1.");
   page.sample([["version", sights.version]], 1);
   page.family("process_start_time_seconds", "gauge", "Unix seconds when the process began.");
@@ -137,6 +151,43 @@ function process(page: Exposition, meter: Meter, sights: Sights): void {
   page.sample([], sights.residentBytes);
   page.family("process_cpu_seconds_total", "counter", "Processor time, user and system.");
   page.sample([], sights.cpuSeconds);
+}
+
+function spool(page: Exposition, sight: SpoolSight): void {
+  page.family("lowrouter_spool_rows", "gauge", "Rows that the remote database does not have yet.");
+  page.sample([], sight.rows);
+  page.family("lowrouter_spool_bytes", "gauge", "Bytes of these rows in the data directory.");
+  page.sample([], sight.bytes);
+  page.family(
+    "lowrouter_spool_capacity_bytes",
+    "gauge",
+    "Bytes that may wait: beyond them requests are refused.",
+  );
+  page.sample([], sight.mostBytes);
+  page.family(
+    "lowrouter_spool_oldest_seconds",
+    "gauge",
+    "Since the request ended that has waited longest; 0 where none waits.",
+  );
+  page.sample([], sight.oldestSeconds);
+  page.family(
+    "lowrouter_spool_refused_total",
+    "counter",
+    "Rows that the database refuses for good, put aside in spool/refused.jsonl.",
+  );
+  page.sample([], sight.refused);
+  page.family(
+    "lowrouter_spool_write_faults_total",
+    "counter",
+    "Writes that the disk of the data directory did not take.",
+  );
+  page.sample([], sight.faults);
+  page.family(
+    "lowrouter_spool_left_bytes",
+    "gauge",
+    "Bytes in files of processes that ended and that are not sent; workers see the same files.",
+  );
+  page.sample([], sight.leftBytes);
 }
 
 /** Token classes of a series by name. */

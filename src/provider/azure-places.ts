@@ -1,6 +1,6 @@
 import type { Endpoint, Provider } from "#src/catalog/model.ts";
 import { ConfigError } from "#src/config/error.ts";
-import { toRaw } from "#src/dialect/raw-text.ts";
+import { rawTextOf } from "#src/dialect/raw-text.ts";
 import { membersOf } from "#src/dialect/splice.ts";
 import { credentialOf, proofOf } from "#src/provider/credential.ts";
 import type { Deployment } from "#src/provider/deployment.ts";
@@ -88,7 +88,7 @@ function atDeployment(version: string): NonNullable<Deployment["reshape"]> {
   return (path, body) => {
     const query = `${path.includes("?") ? "&" : "?"}api-version=${version}`;
     if (body === undefined || !deployed.has(path)) return { path: path + query, body };
-    const raw = typeof body === "string" ? body : toRaw(body);
+    const raw = rawTextOf(body);
     const model = modelIn(raw, membersOf(raw));
     return { path: `/deployments/${encodeURIComponent(model)}${path}${query}`, body };
   };

@@ -1,6 +1,7 @@
 import type { Socket, SocketHandler } from "bun";
 import { AnswerReader } from "#src/provider/answer-reader.ts";
 import { BrokenAnswer } from "#src/provider/exchange.ts";
+import { PieceReader } from "#src/lib/raw-pieces.ts";
 import type { Carrier, SocketExchange } from "#src/provider/socket-exchange.ts";
 
 /** Where connections go: one scheme, host and port. */
@@ -22,6 +23,9 @@ interface Home {
   forget(connection: Connection): void;
 }
 
+/** Where a part of a large body stands while a socket takes it: the same for all, as that is over at once. */
+const part = Buffer.allocUnsafeSlow(262_144);
+
 /** One connection to an upstream, carrying one exchange at a time. */
 export class Connection implements Carrier {
   idleSince = 0;
@@ -33,7 +37,7 @@ export class Connection implements Carrier {
   #exchange: SocketExchange | undefined;
   #again: (() => void) | undefined;
   /** What the socket did not take yet, and what follows it. */
-  #unsent: Uint8Array | undefined;
+  #unsent: Uint8Array | PieceReader | undefined;
   #next: Uint8Array | undefined;
   #opened: (() => void) | undefined;
   #refused: ((cause: Error) => void) | undefined;
@@ -168,13 +172,27 @@ export class Connection implements Carrier {
     this.close();
   }
 
-  #write(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array | PieceReader): void {
+    if (bytes instanceof PieceReader) return this.#writePieces(bytes);
     const sent = this.#socket?.write(bytes) ?? -1;
     this.#unsent = sent < bytes.length ? bytes.subarray(Math.max(0, sent)) : undefined;
     const next = this.#next;
     if (this.#unsent !== undefined || next === undefined) return;
     this.#next = undefined;
     this.#write(next);
+  }
+
+  /** Part by part, each written out when the socket has room for it: a slow upstream has no body waiting in memory. */
+  #writePieces(pieces: PieceReader): void {
+    this.#unsent = pieces;
+    for (;;) {
+      const size = pieces.peek(part);
+      if (size === 0) break;
+      const sent = Math.max(0, this.#socket?.write(part, 0, size) ?? 0);
+      pieces.skip(sent);
+      if (sent < size) return;
+    }
+    this.#unsent = undefined;
   }
 }
 

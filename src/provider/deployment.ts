@@ -1,5 +1,5 @@
 import type { Endpoint, Model, Protocol, Provider } from "#src/catalog/model.ts";
-import type { Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { Head } from "#src/provider/exchange.ts";
 
 /** A request as it is about to leave. */
@@ -9,7 +9,7 @@ export interface LeavingRequest {
   /** Path and query of the request line. */
   path: string;
   headers: Record<string, string>;
-  body: Payload | undefined;
+  body: UpstreamBody | undefined;
 }
 
 /** Proves requests one by one, where no fixed header does. */
@@ -62,13 +62,13 @@ export interface Deployment {
   /** An account chose the address: only the public internet may be reached by it. */
   isGuarded?: boolean;
   /** A request in its wire's own form as this address takes it: where the model stands, what the query says. */
-  reshape?(path: string, body: Payload | undefined): Shaped;
+  reshape?(path: string, body: UpstreamBody | undefined): Shaped;
 }
 
 /** Path below the address, and body. */
 export interface Shaped {
   path: string;
-  body: Payload | undefined;
+  body: UpstreamBody | undefined;
 }
 
 /** What the intensity of a grid counts: with or without building and fuel, of what is made or of what is used there. */

@@ -1,4 +1,4 @@
-import type { Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 
 /** Status and headers of an upstream's answer. */
 export interface Head {
@@ -27,7 +27,7 @@ export interface Exchange {
 export interface Outgoing {
   method: string;
   headers: Record<string, string>;
-  body: Payload | undefined;
+  body: UpstreamBody | undefined;
   /** Milliseconds that opening a connection may take; 0 sets no limit. */
   connectMs: number;
 }

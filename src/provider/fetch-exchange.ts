@@ -5,6 +5,7 @@ import {
   maxWholeBytes,
   type Outgoing,
 } from "#src/provider/exchange.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
 
 /** An exchange through the runtime's `fetch`, which knows the proxies of the environment. */
 export class FetchExchange implements Exchange {
@@ -22,7 +23,7 @@ export class FetchExchange implements Exchange {
     this.#response = fetch(url, {
       method,
       headers,
-      body,
+      body: body instanceof RawPieces ? body.joined() : body,
       signal,
       redirect: "manual",
       decompress: false,

@@ -7,7 +7,7 @@ import { awsPlaces } from "#src/provider/aws-places.ts";
 import { azurePlaces, isAzure } from "#src/provider/azure-places.ts";
 import { credentialOf, proofOf } from "#src/provider/credential.ts";
 import type { Deployment, DeploymentKey } from "#src/provider/deployment.ts";
-import { firstSecret, placeAt, type Site } from "#src/provider/site.ts";
+import { firstSecret, placeAt, type Site, trimSlashes } from "#src/provider/site.ts";
 import { vertexPlaces } from "#src/provider/vertex-places.ts";
 
 /**
@@ -98,8 +98,13 @@ function plainPlaces(site: Site): Deployment[] {
   }
   const home = provider.regions[0]?.id ?? "global";
   if (address !== undefined) {
-    const regions = named ? [named] : (settings.regions ?? [home]);
-    return regions.map((region) => make(region, address));
+    const regions = named ? [named] : settings.regions;
+    if (regions !== undefined) return regions.map((region) => make(region, address));
+    const own = ownRegion(provider, address);
+    if (own !== undefined) return [make(own.id, address)];
+    const place = make(home, address);
+    // What the provider publishes of itself is not said of somebody else's address.
+    return [place.basis === "published" ? { ...place, basis: "assumed" } : place];
   }
   const wanted = new Set([home, ...(settings.regions ?? []), ...(named ? [named] : [])]);
   return [...wanted].flatMap((id) => {
@@ -108,6 +113,12 @@ function plainPlaces(site: Site): Deployment[] {
     // An address with a place that nothing fills leads nowhere.
     return url === undefined || url.includes("{") ? [] : [make(id, url)];
   });
+}
+
+/** The region whose published address this is; undefined for any other address. */
+function ownRegion(provider: Provider, address: string): ProviderRegion | undefined {
+  const given = trimSlashes(address);
+  return provider.regions.find((one) => trimSlashes(regionAddress(provider, one)) === given);
 }
 
 function regionAddress(provider: Provider, region: ProviderRegion): string {

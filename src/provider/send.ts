@@ -1,4 +1,4 @@
-import type { Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { DeferredExchange } from "#src/provider/deferred-exchange.ts";
 import type { Deployment, Signer } from "#src/provider/deployment.ts";
 import type { Exchange, Outgoing } from "#src/provider/exchange.ts";
@@ -24,7 +24,7 @@ export interface SendOptions {
 export function send(
   deployment: Deployment,
   path: string,
-  body: Payload | undefined,
+  body: UpstreamBody | undefined,
   options: SendOptions,
 ): Exchange {
   if (deployment.reshape === undefined) return sendAs(deployment, path, body, options);
@@ -35,7 +35,7 @@ export function send(
 function sendAs(
   deployment: Deployment,
   path: string,
-  body: Payload | undefined,
+  body: UpstreamBody | undefined,
   options: SendOptions,
 ): Exchange {
   const out: Outgoing = {

@@ -1,4 +1,4 @@
-import type { Payload } from "#src/lib/bytes.ts";
+import { RawPieces, type UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 
 /** A key pair of AWS; with a session token when it was lent for a time. */
@@ -17,7 +17,7 @@ export interface SignedParts {
   path: string;
   /** Further headers that the signature covers; they must be sent as they are here. */
   headers?: Record<string, string>;
-  body?: Payload | undefined;
+  body?: UpstreamBody | undefined;
 }
 
 /** Where and when a signature holds. */
@@ -55,7 +55,7 @@ export function signV4(
     ...covered.map(([name, value]) => `${name}:${value}`),
     "",
     names,
-    sha256Hex(request.body ?? ""),
+    hashOf(request.body),
   ].join("\n");
   const scope = `${day}/${region}/${service}/aws4_request`;
   const text = [algorithm, time, scope, sha256Hex(canonical)].join("\n");
@@ -115,6 +115,13 @@ function encodeStrictly(text: string): string {
     /[!'()*]/g,
     (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
   );
+}
+
+function hashOf(body: UpstreamBody | undefined): string {
+  if (!(body instanceof RawPieces)) return sha256Hex(body ?? "");
+  const hasher = new Bun.CryptoHasher("sha256");
+  for (const text of body.texts) hasher.update(text, "latin1");
+  return hasher.digest("hex");
 }
 
 function hmac(key: string | Buffer, text: string): Buffer {

@@ -1,4 +1,4 @@
-import type { Payload } from "#src/lib/bytes.ts";
+import { PieceReader, RawPieces, type UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { AnswerSink } from "#src/provider/answer-reader.ts";
 import { BrokenAnswer, type Exchange, type Head, maxWholeBytes } from "#src/provider/exchange.ts";
 
@@ -24,7 +24,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** What carries it, from the first byte sent to the last received. */
   connection: Carrier | undefined;
   readonly #headText: string;
-  #body: Payload | undefined;
+  #body: UpstreamBody | undefined;
   #pieces: Uint8Array[] = [];
   #size = 0;
   #paused = false;
@@ -33,7 +33,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   /** Called when something new is here. */
   #wake: (() => void) | undefined;
 
-  constructor(head: string, body: Payload | undefined) {
+  constructor(head: string, body: UpstreamBody | undefined) {
     this.#headText = head;
     this.#body = body;
   }
@@ -44,11 +44,12 @@ export class SocketExchange implements Exchange, AnswerSink {
   }
 
   /** The request's bytes, in one piece or two. They are kept for another call only where there may be one. */
-  outgoing(mayRepeat: boolean): [Uint8Array, Uint8Array?] {
+  outgoing(mayRepeat: boolean): [Uint8Array | PieceReader, Uint8Array?] {
     const head = this.#headText;
     const body = this.#body ?? "";
     if (!mayRepeat) this.#body = undefined;
     if (typeof body === "string") return [Buffer.from(head + body, "latin1")];
+    if (body instanceof RawPieces) return [new PieceReader([head, ...body.texts])];
     // A large body is not copied to follow its head.
     if (body.length > largeBytes) return [Buffer.from(head, "latin1"), body];
     const bytes = Buffer.allocUnsafe(head.length + body.length);

@@ -1,6 +1,7 @@
-import { fromRaw, readRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
-import type { Payload } from "#src/lib/bytes.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
+import { rawTextOf, readRaw } from "#src/dialect/raw-text.ts";
+import { type Member, membersOf } from "#src/dialect/splice.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { Shaped } from "#src/provider/deployment.ts";
 
 const version = '"vertex-2023-10-16"';
@@ -9,19 +10,14 @@ const version = '"vertex-2023-10-16"';
  * A Messages request as Vertex takes it: the model and the verb stand in the path, the version in the body.
  * Other paths stay as they are. Source: the Vertex client of Anthropic's SDK for TypeScript.
  */
-export function claudeAtVertex(path: string, body: Payload | undefined): Shaped {
+export function claudeAtVertex(path: string, body: UpstreamBody | undefined): Shaped {
   const counts = path === "/messages/count_tokens";
   if (body === undefined || (path !== "/messages" && !counts)) return { path, body };
-  const raw = typeof body === "string" ? body : toRaw(body);
+  const raw = rawTextOf(body);
   const members = membersOf(raw);
   const put = { anthropic_version: version };
-  const written = edit(
-    raw,
-    { set: counts ? put : { ...put, model: undefined }, add: put },
-    0,
-    members,
-  );
-  const shaped = typeof body === "string" ? written : fromRaw(written);
+  const edits = { set: counts ? put : { ...put, model: undefined }, add: put };
+  const shaped = editedRequest(raw, edits, typeof body === "string", members);
   // Counting names the model in the body, and a place of its own in the path.
   if (counts) return { path: "/models/count-tokens:rawPredict", body: shaped };
   const name = encodeURIComponent(modelIn(raw, members)).replaceAll("%40", "@");

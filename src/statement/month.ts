@@ -15,6 +15,11 @@ export function monthOf(name: string): Month | undefined {
   return { name, from: Date.UTC(+year, +number - 1, 1), to: Date.UTC(+year, +number, 1) };
 }
 
+/** Whether no request of a month was removed, so that its statement can be made; `until` is when the newest removed one came in. */
+export function isKept(month: Pick<Month, "from">, until: number | undefined): boolean {
+  return until === undefined || until < month.from;
+}
+
 /**
  * Whether a month is not over. Throws `invalid_value` for one that has not begun, and for one that is not over where that
  * was not asked for.

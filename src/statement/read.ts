@@ -5,7 +5,7 @@ import { removedUntil } from "#src/ledger/removed-usage.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ulidStart } from "#src/lib/id.ts";
-import type { Month } from "#src/statement/month.ts";
+import { isKept, type Month } from "#src/statement/month.ts";
 import { numberIn, type Row, type Store, textOf, type Value } from "#src/store/store.ts";
 
 /** One request as a statement reads it: members of its record by name, and its place in the ledger. */
@@ -77,7 +77,7 @@ export async function monthRows(
   const span = { store, accountId, month, position };
   const refuseRemoved = async (): Promise<void> => {
     const until = await removedUntil(store, accountId);
-    if (until === undefined || until < month.from || dailyTotals.requests === 0) return;
+    if (until === undefined || isKept(month, until) || dailyTotals.requests === 0) return;
     throw new AppError(
       "invalid_value",
       `Cannot make the statement of ${month.name}: requests until ${dayOf(until)} are not kept one by one any more (retention.usage_days). Use the statement that was made before; the totals of its days are in the activity`,

@@ -35,13 +35,26 @@ export async function restore(source: string, target: string): Promise<void> {
     throw new StoreError("refused", `Cannot restore from ${source}: no such file`);
   if (existsSync(`${target}-wal`)) refuseExisting(`${target}-wal`);
   if (existsSync(target)) refuseExisting(target);
+  const wasAlone = !beside.some((ending) => existsSync(source + ending));
   const copy = await openCopy(source);
   try {
     await copyInto(copy, target);
     giveToOwnerOfFolder(target);
   } finally {
     copy.close();
+    // Reading a copy makes these too. They are ours where none was there, and nothing is in them.
+    if (wasAlone && isEmpty(`${source}-wal`))
+      for (const ending of beside) rmSync(source + ending, { force: true });
   }
+}
+
+/** Removes the empty log of a database that was closed, unless somebody has it open: the next restore would be refused. */
+export function removeEmptyLog(path: string): void {
+  if (isEmpty(`${path}-wal`) && !existsSync(`${path}-shm`)) rmSync(`${path}-wal`, { force: true });
+}
+
+function isEmpty(path: string): boolean {
+  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 /** Throws unless every page and index of the database is whole. */
@@ -53,7 +66,8 @@ export async function checkIntegrity(store: Store): Promise<void> {
 }
 
 /** Ends of the names of files that belong to a database while it is open. */
-const companions = ["", "-wal", "-shm", "-journal"];
+const beside = ["-wal", "-shm"];
+const companions = ["", ...beside, "-journal"];
 /** Begins the end of the name of a copy that is being made. */
 const partMark = ".part_";
 /** Nobody writes to a part for so long any more. */

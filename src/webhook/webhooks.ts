@@ -1,5 +1,5 @@
 import type { KeyPlace } from "#src/account/master-key.ts";
-import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
+import { type AuditEntry, auditingChange } from "#src/account/people/audit.ts";
 import { VaultError } from "#src/account/vault.ts";
 import {
   mintWebhookSecret,
@@ -124,6 +124,7 @@ export async function createWebhook(
           accountId,
         ],
       },
+      auditingChange(kit, entry("webhook.created", webhook, by)),
       countVersion,
     ]);
     if ((numberIn(counted, "count") ?? 0) >= most)
@@ -131,9 +132,7 @@ export async function createWebhook(
         "invalid_value",
         `Cannot make another webhook: ${most} are there, delete one`,
       );
-    if (made.length === 0) continue;
-    await store.write([auditing(kit, entry("webhook.created", webhook, by))]);
-    return { webhook, secret };
+    if (made.length > 0) return { webhook, secret };
   }
   throw rotating();
 }
@@ -169,8 +168,11 @@ export async function updateWebhook(
         ownerColumn(owner),
       ],
     },
+    auditingChange(
+      kit,
+      entry("webhook.changed", after, by, { changed: Object.keys(change).join(" ") }),
+    ),
     countVersion,
-    auditing(kit, entry("webhook.changed", after, by, { changed: Object.keys(change).join(" ") })),
   ]);
   if (rows.length === 0) return undefined;
   return isAnew ? { ...after, failures: 0, nextAt: 0 } : after;
@@ -201,10 +203,9 @@ export async function rotateSecret(
           RETURNING id`,
         args: [sealed.envelope, clock.now(), id, envelope, sealed.arg],
       },
+      auditingChange(kit, entry("webhook.secret_rotated", webhook, by)),
     ]);
-    if (rows.length === 0) continue;
-    await store.write([auditing(kit, entry("webhook.secret_rotated", webhook, by))]);
-    return { webhook: { ...webhook, updatedAt: clock.now() }, secret };
+    if (rows.length > 0) return { webhook: { ...webhook, updatedAt: clock.now() }, secret };
   }
   throw rotating();
 }
@@ -241,8 +242,8 @@ export async function removeWebhook(
       sql: "DELETE FROM webhook WHERE id = ? AND account_id IS ? RETURNING id",
       args: [id, ownerColumn(owner)],
     },
+    auditingChange(kit, entry("webhook.deleted", webhook, by)),
     countVersion,
-    auditing(kit, entry("webhook.deleted", webhook, by)),
   ]);
   await deleteDeliveries(kit.store, "webhook_id = ?", [id]);
   return rows.length > 0;

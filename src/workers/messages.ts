@@ -5,7 +5,7 @@ import * as v from "valibot";
  */
 
 /** What a worker can be asked by its siblings. */
-export const questions = ["metrics", "state", "live"] as const;
+export const questions = ["metrics", "state", "live", "unsent"] as const;
 export type Question = (typeof questions)[number];
 
 /** What one worker answered. */

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
 import { createAllowances, type LeasedAllowances } from "#src/allowance/allowances.ts";
@@ -7,6 +7,7 @@ import { writeMovements } from "#src/ledger/movement.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Store } from "#src/store/store.ts";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
+import { aBeginning, aLook, aLease, aReturn, stalling } from "#test/lib/stalling.ts";
 import { temporaryStore } from "#test/store/temporary.ts";
 
 const credit = (amount: number): Demand => ({
@@ -534,7 +535,7 @@ test("leases are not taken anew while the answer about another is on its way", a
       ...store,
       async write(statements) {
         const rows = await store.write(statements);
-        if (statements.length === 4) await answered.promise;
+        if (statements[0]?.sql.startsWith("INSERT INTO allowance")) await answered.promise;
         return rows;
       },
     },
@@ -596,4 +597,155 @@ test("what was kept for a row that the store had by then is returned, and not sp
   await allowances.tick();
   expect(await admitted(allowances, [credit(1)])).toHaveLength(0);
   expect(await row(kept.store)).toEqual({ used: 100, leased: 0 });
+});
+
+describe("over a network, what is carried out long after its sender gave up on it does nothing:", () => {
+  async function house(credit: number) {
+    const kept = await temporaryStore();
+    grant(kept.store, credit);
+    const clock = createFakeClock();
+    const store = stalling(delayed(kept.store, clock));
+    const options = { clock, isAlive: () => true };
+    const late = createAllowances({ ...options, store, processId: "p1" });
+    const other = createAllowances({
+      ...options,
+      store: delayed(kept.store, clock),
+      processId: "p2",
+    });
+    await late.start();
+    await other.start();
+    return { kept, clock, store, late, other };
+  }
+
+  test("a return, once its sender found that it had not come", async () => {
+    const { kept, store, late, other } = await house(100);
+    using _ = kept;
+    const [hold] = await admitted(late, [credit(60)]);
+    hold?.settle([0]);
+    store.hold(aReturn);
+    await late.giveBack().catch(() => {});
+    await late.tick();
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 0 });
+    expect(await admitted(late, [credit(60)])).toHaveLength(1);
+    await store.deliver();
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 60 });
+    expect(await admitted(other, [credit(41)])).toHaveLength(0);
+    expect(await admitted(other, [credit(40)])).toHaveLength(1);
+  });
+
+  test("a lease, once its sender found that it had none", async () => {
+    const { kept, store, late, other } = await house(100);
+    using _ = kept;
+    store.hold(aLease);
+    await expect(Promise.resolve(late.reserve([credit(60)]))).rejects.toThrow("Cannot reach");
+    await late.tick();
+    await store.deliver();
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 0 });
+    expect(await admitted(other, [credit(100)])).toHaveLength(1);
+  });
+
+  test("a beginning, once its sender began anew", async () => {
+    const { kept, clock, store, late, other } = await house(100);
+    using _ = kept;
+    clock.advance(61_000);
+    store.hold(aBeginning);
+    await expect(Promise.resolve(late.reserve([credit(60)]))).rejects.toThrow("Cannot reach");
+    expect(await admitted(late, [credit(60)])).toHaveLength(1);
+    await store.deliver();
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 60 });
+    expect(await admitted(other, [credit(41)])).toHaveLength(0);
+  });
+
+  test("but a lease that comes just after that is asked for again, and not refused", async () => {
+    const { kept, store, late } = await house(100);
+    using _ = kept;
+    await admitted(late, [credit(1)]);
+    store.hold(aReturn);
+    await late.giveBack().catch(() => {});
+    const asked: Promise<Hold[]>[] = [];
+    store.tell(aLook, () => asked.push(admitted(late, [credit(50)])));
+    await late.tick();
+    expect(asked).toHaveLength(1);
+    expect(await asked[0]).toHaveLength(1);
+  });
+
+  test("a store that was put back to before its sender began is begun anew with, instead of refused by", async () => {
+    const { kept, late } = await house(100);
+    using _ = kept;
+    kept.store.write([{ sql: "DELETE FROM process", args: [] }]);
+    expect(await admitted(late, [credit(60)])).toHaveLength(1);
+    expect(await row(kept.store)).toEqual({ used: 0, leased: 60 });
+  });
+});
+
+test("who hears that its leases are over takes none before it began anew, though the first attempt fails", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clocks = { right: createFakeClock(), its: createFakeClock() };
+  const store = stalling(delayed(kept.store, clocks.right));
+  const behind = createAllowances({ store, clock: clocks.its, processId: "p1" });
+  const other = createAllowances({ store, clock: clocks.right, processId: "p2" });
+  await behind.start();
+  clocks.right.advance(301_000);
+  await other.start();
+  store.hold(aBeginning);
+  await expect(behind.tick()).rejects.toThrow("Cannot reach");
+  expect(await admitted(behind, [credit(60)])).toHaveLength(1);
+  await other.tick();
+  expect(await row(kept.store)).toEqual({ used: 0, leased: 60 });
+});
+
+test("a process of the version before, which knows no epochs, leases beside one that does", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const clock = createFakeClock();
+  const store = delayed(kept.store, clock);
+  const place = ["credit", "acc_1", 0] as const;
+  // What it sends, word for word.
+  await store.write([
+    {
+      sql: `INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?6 + ?5)
+ON CONFLICT DO UPDATE SET pid = ?2, host = ?3, expires_at = excluded.expires_at`,
+      args: ["p0", 1, "old", clock.now(), 300_000, clock.now()],
+    },
+    {
+      sql: `UPDATE allowance SET leased = leased + ?4 WHERE kind = ?1 AND owner = ?2 AND window_start = ?3
+AND used + leased + ?4 <= coalesce(?5, granted, 0)`,
+      args: [...place, 60, null],
+    },
+    {
+      sql: `INSERT INTO lease (process, kind, owner, window_start, amount)
+SELECT ?1, ?2, ?3, ?4, ?5 WHERE changes() = 1
+ON CONFLICT DO UPDATE SET amount = amount + excluded.amount RETURNING amount`,
+      args: ["p0", ...place, 60],
+    },
+  ]);
+  const beside = createAllowances({ store, clock, processId: "p1" });
+  await beside.start();
+  expect(await admitted(beside, [credit(41)])).toHaveLength(0);
+  const [hold] = await admitted(beside, [credit(40)]);
+  expect(hold?.settle([0])).toEqual([]);
+  clock.advance(301_000);
+  await beside.tick();
+  expect(await admitted(beside, [credit(100)])).toHaveLength(1);
+});
+
+test("on a file a lease costs what it cost before: no statement asks for the epoch", async () => {
+  using kept = await temporaryStore();
+  grant(kept.store, 100);
+  const asked: string[] = [];
+  const store: Store = {
+    ...kept.store,
+    write(statements) {
+      asked.push(...statements.map(({ sql }) => sql));
+      return kept.store.write(statements);
+    },
+  };
+  const allowances = createAllowances({ store, clock: createFakeClock(), processId: "p1" });
+  await allowances.start();
+  asked.length = 0;
+  await admitted(allowances, [credit(60)]).then(([hold]) => hold?.settle([0]));
+  await allowances.giveBack();
+  expect(asked).toHaveLength(6);
+  expect(asked.filter((sql) => sql.includes("epoch"))).toEqual([]);
 });

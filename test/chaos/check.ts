@@ -7,6 +7,8 @@ import { numberIn, textOf, type Store } from "#src/store/store.ts";
 export interface Expected {
   /** Generations whose answers were seen whole. */
   complete: readonly string[];
+  /** Generations that were refused, so that nobody pays for them. */
+  refused?: readonly string[];
   /** Processes that live; undefined where leases of the dead may not have come back yet. */
   alive?: readonly number[];
 }
@@ -18,7 +20,8 @@ const log = {
 };
 
 /** Everything that must hold of a database, whatever befell it. Returns what does not, in words. */
-export async function inspect(store: Store, { complete, alive }: Expected): Promise<string[]> {
+export async function inspect(store: Store, expected: Expected): Promise<string[]> {
+  const { complete, refused = [], alive } = expected;
   const findings: string[] = [];
   await checkIntegrity(store).catch((thrown: unknown) => findings.push(String(thrown)));
   const audit = await auditLedger(store, log);
@@ -29,6 +32,7 @@ export async function inspect(store: Store, { complete, alive }: Expected): Prom
       `The balance ${balance} of ${accountId} is not the sum ${sum} of its transactions`,
     );
   findings.push(...(await missing(store, complete)), ...(await doubled(store)));
+  findings.push(...(await charged(store, refused)));
   findings.push(...(await leases(store)), ...(await overspent(store)));
   if (alive !== undefined) findings.push(...(await ofTheDead(store, alive)));
   return findings;
@@ -42,6 +46,15 @@ async function missing(store: Store, complete: readonly string[]): Promise<strin
     [JSON.stringify(complete)],
   );
   return rows.map((row) => `The answer ${textOf(row, "id")} has ${numberIn(row, "found")} rows`);
+}
+
+/** Refused requests that were charged. */
+async function charged(store: Store, refused: readonly string[]): Promise<string[]> {
+  const rows = await store.read(
+    "SELECT id, cost FROM generation WHERE cost <> 0 AND id IN (SELECT value FROM json_each(?))",
+    [JSON.stringify(refused)],
+  );
+  return rows.map((row) => `The refused ${textOf(row, "id")} was charged ${numberIn(row, "cost")}`);
 }
 
 /** Answers of an upstream that were written down twice. */

@@ -4,7 +4,7 @@ import * as v from "valibot";
 export type Outcome =
   | { kind: "complete"; id: string }
   /** An error answer. */
-  | { kind: "refused"; status: number; code: string; retryAfter: string | null }
+  | { kind: "refused"; status: number; code: string; retryAfter: string | null; id?: string }
   /** A stream that said that it broke off. */
   | { kind: "told"; code: string }
   /** The connection broke. */
@@ -92,6 +92,11 @@ export function startCrowd(asking: Asking): Crowd {
   };
 }
 
+/** Generations that were refused. */
+export function refusedIn({ others }: Seen): string[] {
+  return others.flatMap((one) => (one.kind === "refused" && one.id !== undefined ? [one.id] : []));
+}
+
 /** Puts an outcome into the record. */
 export function note(seen: Seen, outcome: Outcome, milliseconds: number): void {
   if (outcome.kind === "complete") seen.complete.push(outcome.id);
@@ -121,11 +126,17 @@ export async function ask(
       signal: AbortSignal.timeout(patienceMs),
     });
     const text = await response.text();
+    const id = response.headers.get("x-lowrouter-generation-id") ?? "";
     if (response.status !== 200) {
       const retryAfter = response.headers.get("retry-after");
-      return { kind: "refused", status: response.status, code: codeIn(text), retryAfter };
+      const refused = {
+        kind: "refused",
+        status: response.status,
+        code: codeIn(text),
+        retryAfter,
+      } as const;
+      return id === "" ? refused : { ...refused, id };
     }
-    const id = response.headers.get("x-lowrouter-generation-id") ?? "";
     return isStream ? streamed(text, id) : whole(text, id);
   } catch (thrown) {
     if (!(thrown instanceof Error)) return { kind: "cut" };

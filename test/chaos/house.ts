@@ -4,7 +4,7 @@ import type { SimulatedProvider } from "#src/demo/provider.ts";
 import { openStore } from "#src/store/open.ts";
 import { startOpenai } from "#test/bin/provider.ts";
 import { inspect, type Expected } from "#test/chaos/check.ts";
-import { ask, nothingSeen, note, type Seen, startCrowd } from "#test/chaos/crowd.ts";
+import { ask, nothingSeen, note, refusedIn, type Seen, startCrowd } from "#test/chaos/crowd.ts";
 import { type Ended, type Gateway, type Program, serve, spawn } from "#test/chaos/program.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
@@ -19,6 +19,8 @@ export interface House extends AsyncDisposable {
   keys: string[];
   /** Generations whose answers any client ever saw whole. */
   complete: string[];
+  /** Generations that any client saw refused. */
+  refused: string[];
   serve(options?: ServeOptions): Promise<Gateway>;
   /** Runs a command on the data directory. */
   command(args: readonly string[]): Promise<Ended>;
@@ -26,7 +28,9 @@ export interface House extends AsyncDisposable {
   begin(args: readonly string[]): ReturnType<typeof spawn>;
   crowd(url: () => string, options?: CrowdOptions): ReturnType<typeof startCrowd>;
   /** What does not hold of the database, now or, where some come later, after a time. */
-  check(expected: Omit<Expected, "complete"> & { withinMs?: number }): Promise<string[]>;
+  check(
+    expected: Omit<Expected, "complete" | "refused"> & { withinMs?: number },
+  ): Promise<string[]>;
   /** Asks until it is answered; what kept it from that is a finding. */
   answers(url: string): Promise<string[]>;
 }
@@ -75,6 +79,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const env = { HOME: folder.path, TMPDIR: folder.path, ...upstream.env, ...options.env };
   const at = ["--data-dir", dataDir];
   const complete: string[] = [];
+  const refused: string[] = [];
   const begin: House["begin"] = (args) => spawn(program, [...args, ...at], env);
   const command: House["command"] = (args) => begin(args).ended;
 
@@ -107,6 +112,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     env,
     keys,
     complete,
+    refused,
     serve: ({ args = [], env: more, port, program: other = program } = {}) =>
       serve(other, [...args, ...at], { ...env, ...more }, port),
     command,
@@ -117,14 +123,16 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     async check({ withinMs = 0, ...expected }) {
       const from = performance.now();
       for (;;) {
+        const begun = performance.now();
         const store = await openStore({ url: `file:${database}` });
         try {
-          const findings = await inspect(store, { ...expected, complete });
+          const findings = await inspect(store, { ...expected, complete, refused });
           if (findings.length === 0 || performance.now() - from >= withinMs) return findings;
         } finally {
           store.close();
         }
-        await Bun.sleep(100);
+        // Looking through is work that a simulated database on this thread waits for.
+        await Bun.sleep(Math.max(100, 3 * (performance.now() - begun)));
       }
     },
     async answers(url) {
@@ -134,6 +142,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
         const asked = performance.now();
         const outcome = await ask({ url: () => url, keys, clients: 1 }, turn);
         if (outcome !== "nobody") note(seen, outcome, performance.now() - asked);
+        refused.push(...refusedIn(seen).slice(-1));
         const [id] = seen.complete;
         if (id !== undefined) {
           complete.push(id);

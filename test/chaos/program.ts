@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "#test/bench/process.ts";
+import { quietPort } from "#test/chaos/port.ts";
 
 const root = join(import.meta.dir, "../..");
 const startWithinMs = 30_000;
@@ -7,6 +7,8 @@ const startWithinMs = 30_000;
 /** How the program under trial is started: an executable, else the sources. */
 export interface Program {
   command(args: readonly string[]): string[];
+  /** Where it is run. */
+  folder: string;
   /** Set where the sources run: modules that are loaded before them. */
   preload?: (module: string) => Program;
 }
@@ -20,13 +22,15 @@ export function fromSources(preloads: readonly string[] = []): Program {
       join(root, "src/main.ts"),
       ...args,
     ],
+    // Where tsconfig.json says how pages are made.
+    folder: root,
     preload: (module) => fromSources([...preloads, module]),
   };
 }
 
 /** The program as an executable. */
 export function fromExecutable(path: string): Program {
-  return { command: (args) => [path, ...args] };
+  return { command: (args) => [path, ...args], folder: "/" };
 }
 
 /** What a command said and how it ended: an exit code, null where a signal did it. */
@@ -58,8 +62,7 @@ export function spawn(
   env: Record<string, string>,
 ): Running & { err(): string } {
   const child = Bun.spawn(program.command(args), {
-    // Where tsconfig.json says how pages are made.
-    cwd: root,
+    cwd: program.folder,
     env: { PATH: process.env["PATH"] ?? "", ...env },
     stdin: "ignore",
     stdout: "pipe",
@@ -84,7 +87,7 @@ export async function serve(
   program: Program,
   args: readonly string[],
   env: Record<string, string>,
-  port = freePort(),
+  port = quietPort(),
 ): Promise<Gateway> {
   const child = spawn(program, ["serve", ...args, "--listen", `127.0.0.1:${port}`], env);
   let isOver = false;

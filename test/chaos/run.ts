@@ -22,14 +22,16 @@ export interface RunOptions {
   program: Program;
   rounds: number;
   seed: string;
+  /** How many of them run at once, each on a database and with gateways of its own; 1 when absent. */
+  lanes?: number;
   /** Told after each round. */
   onRound?: (report: Report) => void;
 }
 
 /** Tries a scenario; a round that throws is a finding, and begins the next with a new database. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Report> {
-  const { name, fault, roundsPerHouse = 20 } = scenario;
-  const { program, rounds, seed, onRound } = options;
+  const { name, fault } = scenario;
+  const { program, rounds, lanes = 1 } = options;
   const from = performance.now();
   const report: Report = {
     name,
@@ -43,14 +45,45 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   };
   const skipped = await scenario.cannot?.(program);
   if (skipped !== undefined) return { ...report, skipped };
+  let next = 0;
+  const take = () => (next < rounds ? next++ : undefined);
+  await Promise.all(
+    Array.from({ length: Math.min(lanes, rounds) }, () =>
+      runLane({ scenario, options, report, take }),
+    ),
+  );
+  report.seconds = (performance.now() - from) / 1000;
+  return report;
+}
+
+interface Lane {
+  scenario: Scenario;
+  options: RunOptions;
+  report: Report;
+  /** The next round; undefined where there is none. */
+  take(): number | undefined;
+}
+
+/** Takes one round after the other. What a round does is said by its number, whichever lane takes it. */
+async function runLane({ scenario, options, report, take }: Lane): Promise<void> {
+  const { name, roundsPerHouse = 20 } = scenario;
+  const { program, seed, onRound } = options;
   let trial: Trial | undefined;
-  for (let round = 0; round < rounds; round++) {
-    const find = (finding: string) => report.findings.push({ round, finding });
+  let last = 0;
+  const find = (finding: string) => report.findings.push({ round: last, finding });
+  const close = async () => {
+    const closing = trial;
+    trial = undefined;
     try {
-      if (round % roundsPerHouse === 0) {
-        await trial?.[Symbol.asyncDispose]();
-        trial = undefined;
-      }
+      await closing?.[Symbol.asyncDispose]();
+    } catch (thrown) {
+      find(textOf(thrown));
+    }
+  };
+  for (let done = 0, round = take(); round !== undefined; done++, round = take()) {
+    if (done % roundsPerHouse === 0) await close();
+    last = round;
+    try {
       trial ??= await scenario.open(program);
       await trial.round(createChance(`${seed} ${name} ${round}`), {
         seen(seen) {
@@ -61,16 +94,17 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
         findings: (findings) => findings.forEach(find),
       });
     } catch (thrown) {
-      find(thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown));
-      await trial?.[Symbol.asyncDispose]();
-      trial = undefined;
+      find(textOf(thrown));
+      await close();
     }
     report.rounds++;
     onRound?.(report);
   }
-  await trial?.[Symbol.asyncDispose]();
-  report.seconds = (performance.now() - from) / 1000;
-  return report;
+  await close();
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
 /** The reports as a Markdown table. */

@@ -1,5 +1,5 @@
 import type { Chance } from "#test/chaos/chance.ts";
-import type { Outcome, Seen } from "#test/chaos/crowd.ts";
+import { type Outcome, refusedIn, type Seen } from "#test/chaos/crowd.ts";
 import type { House } from "#test/chaos/house.ts";
 import type { Gateway, Program } from "#test/chaos/program.ts";
 
@@ -42,15 +42,18 @@ export function isBroken({ kind }: Outcome): boolean {
 
 /** Takes what clients saw into the record, and names what they should not have seen. */
 export function judge(
-  house: Pick<House, "complete">,
+  house: Pick<House, "complete" | "refused">,
   seen: Seen,
   tell: Tell,
   isAllowed: (outcome: Outcome) => boolean,
 ): void {
   house.complete.push(...seen.complete);
+  house.refused.push(...refusedIn(seen));
   tell.seen(seen);
   const wrong = new Set(
-    seen.others.filter((one) => !isAllowed(one)).map((one) => JSON.stringify(one)),
+    seen.others
+      .filter((one) => !isAllowed(one))
+      .map((one) => JSON.stringify({ ...one, id: undefined })),
   );
   tell.findings([...wrong].map((text) => `A client saw ${text}`));
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Chance } from "#test/chaos/chance.ts";
 import type { Outcome } from "#test/chaos/crowd.ts";
 import { type CrowdOptions, type House, type HouseOptions, openHouse } from "#test/chaos/house.ts";
@@ -10,7 +11,7 @@ export interface Weather {
   fault: string;
   cannot?: Scenario["cannot"];
   house?: Omit<HouseOptions, "program">;
-  crowd?: CrowdOptions;
+  crowd?: CrowdOptions | ((chance: Chance) => CrowdOptions);
   /** The gateway's program and environment, where they are others than the house's. */
   serve?(house: House, program: Program): { program?: Program; env?: Record<string, string> };
   /** Makes the fault, keeps it for a while, and takes it back. What it returns must not have been. */
@@ -46,9 +47,11 @@ export function steady(weather: Weather): Scenario {
       let isStopped = false;
       return {
         async round(chance, tell) {
-          const crowd = house.crowd(() => gateway.url, weather.crowd);
+          const asking =
+            typeof weather.crowd === "function" ? weather.crowd(chance) : weather.crowd;
+          const crowd = house.crowd(() => gateway.url, asking);
           await crowd.more(8, settleMs);
-          const pulse = startPulse(gateway.url);
+          const pulse = startPulse(gateway);
           tell.findings(
             await strike({ house, gateway, chance, more: (...args) => crowd.more(...args) }),
           );
@@ -71,18 +74,28 @@ export function steady(weather: Weather): Scenario {
   };
 }
 
-/** Asks for the health of a process again and again. */
-function startPulse(url: string): { stop(): Promise<number> } {
+/** How long the first thread of a process was ready to run and did not, as others did, milliseconds; 0 where that is not told. */
+function waitedMs(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1] ?? 0) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+/** Asks for the health of a process again and again. What it waited for a processor is not held against it. */
+function startPulse({ url, pid }: Gateway): { stop(): Promise<number> } {
   let isOver = false;
   let longest = 0;
   const done = (async () => {
     while (!isOver) {
-      const from = performance.now();
+      const from = performance.now() - waitedMs(pid) - waitedMs(process.pid);
       await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(60_000) }).then(
         (response) => response.text(),
         () => undefined,
       );
-      longest = Math.max(longest, performance.now() - from);
+      const to = performance.now() - waitedMs(pid) - waitedMs(process.pid);
+      longest = Math.max(longest, to - from);
       await Bun.sleep(50);
     }
   })();

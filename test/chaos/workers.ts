@@ -58,8 +58,9 @@ export const workerScenarios: readonly Scenario[] = [
           tell.findings(await house.check({}));
           gateway = await start();
           tell.findings(await house.answers(gateway.url));
+          // Whatever the killed had leased came back before anything listened.
           const alive = [gateway.pid, ...running(gateway.pid)];
-          tell.findings(await house.check({ alive, withinMs: 20_000 }));
+          tell.findings(await house.check({ alive }));
         },
         async [Symbol.asyncDispose]() {
           gateway.kill("SIGTERM");

@@ -41,13 +41,20 @@ async function command(path: string, ...words: string[]) {
   return { code, out, err };
 }
 
+/** Names of all members, at any depth. */
+function namesIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const below = Object.values(value).flatMap(namesIn);
+  return Array.isArray(value) ? below : [...Object.keys(value), ...below];
+}
+
 const verify = (path: string, ...words: string[]) => command(path, "audit", "verify", ...words);
 
 test("audit verify checks the heads that a gateway published, against a key that was noted", async () => {
   using folder = temporaryFolder();
   await folderOf(folder.path);
   const told = await command(folder.path, "audit", "key", "--json");
-  const key = String(at(JSON.parse(told.out), "data.0.publicKey"));
+  const key = String(at(JSON.parse(told.out), "data.0.public_key"));
   const whole = await verify(folder.path, "--key", key);
   expect([whole.code, whole.err]).toEqual([0, ""]);
   expect(whole.out).toContain("3 rows in ");
@@ -83,6 +90,11 @@ test("audit verify finds a copied database whose end was cut off by the log that
   const sums = listAt(report, "data.mismatches").map((one) => at(one, "place.sum"));
   expect(sums).toContain("energy_pwh");
   expect(sums).not.toContain("requests");
+  const named = namesIn(report);
+  expect(named).toContain("generation_id");
+  expect(named).toContain("head_faults");
+  expect(named).toContain("public_key");
+  expect(named.filter((name) => name !== name.toLowerCase())).toEqual([]);
   const without = await verify(copy);
   expect([without.code, without.out]).toEqual([
     1,
@@ -143,7 +155,8 @@ test("audit key --rotate makes a key for which the old one vouches", async () =>
   const { out } = await command(folder.path, "audit", "key", "--json");
   const keys = listAt(JSON.parse(out), "data");
   expect(keys).toHaveLength(2);
-  expect(at(keys[1], "endorsement.keyId")).toBe(at(keys[0], "id"));
+  expect(namesIn(keys).filter((name) => name !== name.toLowerCase())).toEqual([]);
+  expect(at(keys[1], "endorsement.key_id")).toBe(at(keys[0], "id"));
   await folderOf(folder.path);
   expect((await verify(folder.path)).code).toBe(0);
 });

@@ -98,3 +98,13 @@ test("key list says in which currency limits and use are", async () => {
   await made("--limit", "2");
   expect((await command("key", "list")).out).toMatch(/limit USD +used USD/);
 });
+
+test("a model that nothing means is refused as usage, with the one that is near", async () => {
+  const { code, err } = await create("--allowed-models", "openai/gpt-4o,gpt-4o-mni");
+  expect(code).toBe(2);
+  expect(err).toContain('Cannot allow "gpt-4o-mni"');
+  expect(err).toContain('the nearest is "openai/gpt-4o-mini"');
+  const hash = await made();
+  expect((await command("key", "update", hash, "--allowed-models", "gpt-4o-mni")).code).toBe(2);
+  expect((await command("key", "update", hash, "--allowed-models", "openai/*")).code).toBe(0);
+});

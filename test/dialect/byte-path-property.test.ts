@@ -5,6 +5,7 @@ import { plainIds } from "#src/dialect/carrier.ts";
 import { largeBytes } from "#src/dialect/shell.ts";
 import { AppError } from "#src/lib/error.ts";
 import { encode } from "#src/lib/bytes.ts";
+import { bytesOf } from "#test/dialect/payload.ts";
 import { targetOf } from "#test/dialect/upstream-kit.ts";
 
 /*
@@ -89,7 +90,7 @@ test("a body of any JSON arrives byte for byte but for the members that are the 
       const ask = openaiChatClient.peek(bytes, "http://gateway/v1/chat/completions");
       const plain = plainIds(bytes, ask);
       const { body } = openaiChatSplice.retarget(plain.body, plain.ask, targetOf());
-      const sent = Buffer.from(typeof body === "string" ? encode(body) : body);
+      const sent = Buffer.from(bytesOf(body));
       expect(sent.equals(encode(of("model-x", [messages])))).toBe(true);
     }),
     { numRuns: 400 },

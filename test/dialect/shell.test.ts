@@ -1,12 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { parseBody } from "#src/dialect/ask.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { edited, editedRequest } from "#src/dialect/edited.ts";
 import { fromRaw, toRaw } from "#src/dialect/raw-text.ts";
 import { isBase64, largeBytes, parseShell, shellOf } from "#src/dialect/shell.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import { edit } from "#src/dialect/splice.ts";
 import { AppError } from "#src/lib/error.ts";
-import { decode, encode } from "#src/lib/bytes.ts";
+import { encode } from "#src/lib/bytes.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
+import { bytesOf, decode as textOf } from "#test/dialect/payload.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
 const picture = `data:image/png;base64,iVBORw0KGgo${"Ab0+/".repeat(20_000)}==`;
@@ -57,7 +59,15 @@ test("edited() writes a large text as edit() does", () => {
   expect(Buffer.from(edited(raw, edits, false))).toEqual(Buffer.from(fromRaw(edit(raw, edits))));
 });
 
-describe("jsonBytes()", () => {
+test("editedRequest() leaves a large text where it is, and sends what edit() writes", () => {
+  const raw = toRaw(encode(`{"model":"a","é":"ü", "user":"u","a":"${picture}"}`));
+  const edits = { set: { model: '"b"', user: undefined }, add: { model: '"b"', more: "[1]" } };
+  const body = editedRequest(raw, edits, false);
+  expect(body).toBeInstanceOf(RawPieces);
+  expect(bytesOf(body)).toEqual(fromRaw(edit(raw, edits)));
+});
+
+describe("jsonBody()", () => {
   const tools = { schema: { type: "object" } };
   test.each<[string, JsonObject]>([
     ["a picture", { a: [{ url: picture, n: 1 }], z: "ü" }],
@@ -68,14 +78,14 @@ describe("jsonBytes()", () => {
     ["nothing long", { a: [1, null, true, "x"] }],
   ])("writes what JSON.stringify() writes, and leaves the value as it was: %s", (_, value) => {
     const written = JSON.stringify(value);
-    expect(decode(jsonBytes(value))).toBe(written);
+    expect(textOf(jsonBody(value))).toBe(written);
     expect(JSON.stringify(value)).toBe(written);
   });
 
   test("writes a picture that is in two places", () => {
     const part = { url: picture };
     const value = { a: part, b: [part] };
-    expect(decode(jsonBytes(value))).toBe(JSON.stringify(value));
+    expect(textOf(jsonBody(value))).toBe(JSON.stringify(value));
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import OpenAI, { BadRequestError } from "openai";
 import type { ProviderConfig } from "#src/config/schema.ts";
+import { base64Of } from "#test/bench/pictures.ts";
 import { startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import { scriptedUpstream, type ScriptedUpstream } from "#test/lib/upstream.ts";
 
@@ -181,6 +182,23 @@ test("the older interface has the deployment in the path and a version in the qu
     "/openai/deployments/our%20mini/chat/completions?api-version=2024-10-21",
     "/openai/deployments/vectors/embeddings?api-version=2024-10-21",
   ]);
+});
+
+test("the older interface gets a question with a large picture whole", async () => {
+  const client = await start({
+    api_version: "2024-10-21",
+    deployments: { mini: "openai/gpt-4o-mini" },
+  });
+  answer = whole;
+  const content = [
+    { type: "text" as const, text: "Was ist das für eins?" },
+    { type: "image_url" as const, image_url: { url: `data:image/png;base64,${base64Of(1e6)}` } },
+  ];
+  const messages = [{ role: "user" as const, content }];
+  await client.chat.completions.create({ model: "openai/gpt-4o-mini", messages });
+  const [{ path, body } = { path: "", body: "{}" }] = received;
+  expect(path).toStartWith("/openai/deployments/mini/chat/completions?");
+  expect(JSON.parse(body)).toEqual({ model: "mini", messages });
 });
 
 test("a proxied call keeps its own query and path", async () => {

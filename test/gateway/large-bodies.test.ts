@@ -11,7 +11,6 @@ const megabyte = 1_048_576;
 const count = 12;
 const picture = base64Of(megabyte);
 const once = [0.7, 1.5] as const;
-const twice = [1.6, 2.5] as const;
 
 const upstream = holdingUpstream();
 let gateway: HeldGateway;
@@ -40,9 +39,24 @@ describe("a request with a picture of 1 MB, while the upstream works on it", () 
   );
 });
 
+describe("40 requests with a picture of 1.4 MB, while the upstream works on them", () => {
+  test.each([0, 1, 4, 7].flatMap((at) => picturePaths[at] ?? []))(
+    "are resident less than twice, with all that is not collected yet: $name",
+    async ({ path, body }) => {
+      await using own = await startHeldGateway([upstream.url]);
+      await (await own.ask(path, body(base64Of(100)))).text();
+      const { reached, release } = upstream;
+      const held = { path, body: body(base64Of(1_400_000)), count: 40, reached, release };
+      // Undefined where the system does not tell.
+      expect((await own.copies(held)).resident ?? 0).toBeLessThan(2);
+    },
+    20_000,
+  );
+});
+
 describe("a request with a picture of 16 MB, while the upstream does not read it", () => {
-  test.each(picturePaths.slice(0, 2))(
-    "is held once, and once more as what is being sent: $name",
+  test.each([0, 1, 4, 7].flatMap((at) => picturePaths[at] ?? []))(
+    "is held once, and sent from where it is held: $name",
     async ({ path, body }) => {
       await using slow = stallingUpstream();
       await using own = await startHeldGateway([slow.url]);
@@ -50,7 +64,7 @@ describe("a request with a picture of 16 MB, while the upstream does not read it
       const large = body(base64Of(16 * megabyte));
       const { reached, release } = slow;
       const copies = await own.copies({ path, body: large, count: 4, reached, release });
-      expect(copies.referenced).toBeWithin(...twice);
+      expect(copies.referenced).toBeWithin(...once);
     },
     30_000,
   );

@@ -110,9 +110,8 @@ const free: Feature = {
 const left = { calls: [{ id: "clock_2", name: "clock", input: "" }] };
 const empty: Feature = {
   ...free,
-  // Bytes of the client's own wire are passed on as they are.
+  // Bytes of the client's own wire are passed on as they are; a chat completion's calls are put right.
   own: {
-    "OpenAI chat": { sent: offered["openai-chat"], told: left },
     Responses: { sent: offered["openai-responses"], told: left },
   },
   name: "a call whose arguments the upstream leaves empty",

@@ -122,6 +122,7 @@ describe("an answer to inference names generation, provider and region, the bala
     // A stream's headers leave before its cost is known.
     expect([before, await credits()].some((known) => Math.abs(known - told) < 1e-6)).toBe(true);
     expectLimits(reply);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
   });
 });
 
@@ -134,6 +135,7 @@ describe("every answer to a key says its balance and its limits", () => {
     expect(Number(told)).toBeCloseTo(await credits(), 6);
     expectLimits(reply);
     expect(reply.headers.has("retry-after")).toBe(status === 503);
+    expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
   });
 
   test("the first answer of a process too", async () => {

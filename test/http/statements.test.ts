@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { systemClock } from "#src/lib/clock.ts";
 import { verifyFile } from "#src/statement/verify.ts";
-import { at, refusal, startGateway, type TestGateway } from "#test/lib/gateway.ts";
+import { sampleGeneration } from "#test/ledger/sample.ts";
+import { at, listAt, refusal, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 
 let gateway: TestGateway;
 const running = new Date(systemClock.now()).toISOString().slice(0, 7);
@@ -85,4 +86,29 @@ test("a key of inference may not have it, and nobody without a key", async () =>
     expect(refusal(await gateway.ask(path))).toEqual([403, "wrong_key_type"]);
     expect((await gateway.ask(path, { key: null })).status).toBe(401);
   }
+});
+
+test("a month of which requests were removed is not listed, as its statement cannot be made any more", async () => {
+  const own = await startGateway();
+  const now = new Date(systemClock.now());
+  const from = (months: number) => Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1);
+  const nameOf = (time: number) => new Date(time).toISOString().slice(0, 7);
+  for (const createdAt of [from(2), from(1)])
+    await own.app.ledger.record({
+      generation: sampleGeneration({ accountId: own.accountId, createdAt }),
+      movements: [],
+    });
+  const listed = async () =>
+    listAt((await own.manage("/v1/statements")).json, "data").map((one) => at(one, "month"));
+  expect(await listed()).toEqual([nameOf(from(1)), nameOf(from(2))]);
+  await own.store.write([
+    {
+      sql: "INSERT INTO removed_usage (account_id, cost, requests, last_id, last_at) VALUES (?, 0, 1, 'gen_x', ?)",
+      args: [own.accountId, from(2) + 1],
+    },
+  ]);
+  expect(await listed()).toEqual([nameOf(from(1))]);
+  const gone = await own.manage(`/v1/statements/${nameOf(from(2))}`);
+  expect(refusal(gone)).toEqual([400, "invalid_value"]);
+  await own.close();
 });

@@ -96,6 +96,27 @@ test("a webhook is made, read, changed and deleted", async () => {
   expect(JSON.stringify(audit)).not.toContain(receiver.url);
 });
 
+test("what cannot be audited is not done", async () => {
+  const { id } = await made();
+  const all = "SELECT id, name, envelope FROM webhook ORDER BY id";
+  const before = await gateway.store.read(all, []);
+  const trigger = `CREATE TRIGGER full_log BEFORE INSERT ON audit_event BEGIN SELECT RAISE(ABORT, 'full'); END`;
+  await gateway.store.write([{ sql: trigger, args: [] }]);
+  const statuses: number[] = [];
+  for (const ask of [
+    () => create({ name: "another", url: receiver.url }),
+    () => gateway.manage(`/api/v1/webhooks/${id}`, { method: "PATCH", body: { name: "other" } }),
+    () => gateway.manage(`/api/v1/webhooks/${id}/rotate-secret`, { method: "POST" }),
+    () => remove(id),
+  ])
+    statuses.push((await ask()).status);
+  const after = await gateway.store.read(all, []);
+  await gateway.store.write([{ sql: "DROP TRIGGER full_log", args: [] }]);
+  expect(statuses.filter((status) => status < 500)).toEqual([]);
+  expect(after).toEqual(before);
+  await remove(id);
+});
+
 test("all that is done to a webhook is audited with the key and the address that it came from", async () => {
   const { id } = await made({ event_types: ["generation.completed"] });
   const before = receiver.got.length;

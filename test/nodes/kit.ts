@@ -11,15 +11,13 @@ import { createIds } from "#src/lib/id.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import { numberIn, type Store, textOf } from "#src/store/store.ts";
-import { freePort } from "#test/bench/process.ts";
-import { cleanEnvironment, until } from "#test/bin/executable.ts";
 import { chatBody, startOpenai } from "#test/bin/provider.ts";
 import { type Relay, startRelay } from "#test/lib/relay.ts";
+import { fromSources, startServing } from "#test/lib/serving.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 /* Gateways as processes of their own on one database over the network, each on a wire that can be cut. */
 
-const root = join(import.meta.dir, "../..");
 const ids = createIds(systemClock);
 
 /** A database server to be tried. */
@@ -54,6 +52,8 @@ export interface Answer {
 /** A database with what runs on it. */
 export interface Cluster {
   store: Store;
+  /** What opens the provider keys of all nodes. */
+  master: string;
   upstream: ReturnType<typeof startOpenai>;
   node(name: string, place?: Place): Promise<Node>;
   /** Starts one again in the data directory of another that has ended. */
@@ -95,43 +95,19 @@ export async function startCluster(server: DatabaseServer): Promise<Cluster> {
 
   async function start(name: string, wire: Relay, place: Place): Promise<Node> {
     const dataDir = join(folder.path, name);
-    const listen = `${place.host}:${freePort()}`;
-    const child = Bun.spawn(
-      [
-        ...place.prefix,
-        process.execPath,
-        join(root, "src/main.ts"),
-        "serve",
-        "--data-dir",
-        dataDir,
-        "--listen",
-        listen,
-      ],
-      {
-        cwd: root,
-        env: cleanEnvironment({
-          ...upstream.env,
-          LOWROUTER_DATABASE_URL: `http://${wire.host}:${wire.port}`,
-          LOWROUTER_MASTER_KEY: master,
-          LOWROUTER_LOG_FORMAT: "json",
-          ...place.env,
-        }),
-        stdin: "ignore",
-        stdout: "ignore",
-        stderr: "pipe",
+    const serving = await startServing({
+      args: ["--data-dir", dataDir],
+      command: [...place.prefix, ...fromSources],
+      host: place.host,
+      env: {
+        ...upstream.env,
+        LOWROUTER_DATABASE_URL: `http://${wire.host}:${wire.port}`,
+        LOWROUTER_MASTER_KEY: master,
+        LOWROUTER_LOG_FORMAT: "json",
+        ...place.env,
       },
-    );
-    let text = "";
-    const reading = (async () => {
-      const decoder = new TextDecoder();
-      for await (const chunk of child.stderr) text += decoder.decode(chunk, { stream: true });
-    })();
-    await until("it listens", () => text.includes("listens on") || child.exitCode !== null);
-    if (child.exitCode !== null) {
-      await reading;
-      throw new Error(`Cannot start ${name}: ${text}`);
-    }
-    const url = `http://${listen}`;
+    });
+    const { url, pid } = serving;
     const asked = async (request: Promise<Response>): Promise<Answer> => {
       const response = await request;
       const { status, headers } = response;
@@ -141,10 +117,10 @@ export async function startCluster(server: DatabaseServer): Promise<Cluster> {
     const node: Node = {
       name,
       url,
-      pid: child.pid,
+      pid,
       wire,
       dataDir,
-      log: () => text,
+      log: serving.err,
       ask: (key, more = {}) =>
         asked(
           fetch(`${url}/v1/chat/completions`, {
@@ -156,15 +132,15 @@ export async function startCluster(server: DatabaseServer): Promise<Cluster> {
       get: (path, key) => asked(fetch(url + path, { headers: { authorization: `Bearer ${key}` } })),
       async kill() {
         running.delete(node);
-        child.kill("SIGKILL");
-        await child.exited;
+        serving.signal("SIGKILL");
+        await serving.ended;
       },
       async stop() {
-        child.kill("SIGTERM");
-        await child.exited;
+        serving.signal("SIGTERM");
+        const code = await serving.ended;
         // Only now: one that does not end is killed with the cluster.
         running.delete(node);
-        return child.exitCode;
+        return code;
       },
     };
     running.add(node);
@@ -173,6 +149,7 @@ export async function startCluster(server: DatabaseServer): Promise<Cluster> {
 
   return {
     store,
+    master,
     upstream,
     async node(name, place = here) {
       const wire = await startRelay({ host, port: Number(port) }, { host: place.wireHost });

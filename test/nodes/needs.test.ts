@@ -1,28 +1,14 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { mintMasterKey } from "#src/account/vault.ts";
-import { cleanEnvironment, unwritable } from "#test/bin/executable.ts";
+import { unwritable } from "#test/bin/executable.ts";
 import { startHrana } from "#test/lib/hrana.ts";
+import { runToEnd } from "#test/lib/serving.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
-const root = join(import.meta.dir, "../..");
-
 /** Runs `serve` where it ends by itself. */
-async function serve(dataDir: string, env: Record<string, string>) {
-  const child = Bun.spawn(
-    [process.execPath, join(root, "src/main.ts"), "serve", "--data-dir", dataDir],
-    {
-      cwd: root,
-      env: cleanEnvironment(env),
-      stdin: "ignore",
-      stdout: "ignore",
-      stderr: "pipe",
-      timeout: 15_000,
-    },
-  );
-  const err = await child.stderr.text();
-  return { code: await child.exited, err };
-}
+const serve = (dataDir: string, env: Record<string, string>) =>
+  runToEnd(["serve", "--data-dir", dataDir], env);
 
 test("serve says what a remote database needs: a master key, and a directory for what is not sent yet", async () => {
   using folder = temporaryFolder();

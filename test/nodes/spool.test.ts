@@ -24,6 +24,7 @@ import { temporaryFolder, temporaryStore } from "#test/store/temporary.ts";
 
 const clock = createFakeClock();
 const cost = nano(4_200_000);
+const nothing = { rows: 0, bytes: 0, oldest: undefined };
 let folder: ReturnType<typeof temporaryFolder>;
 let kept: Awaited<ReturnType<typeof temporaryStore>>;
 let told: string[];
@@ -131,7 +132,10 @@ describe("a row that is recorded while the database is away", () => {
     await spool.flush();
     expect(await ids()).toEqual(entries.map(({ generation }) => generation.id));
     expect(spool.find("acc_1", some?.id ?? "")).toBeUndefined();
-    expect([await used(), spool.waiting()]).toEqual([nano(1200 * cost), { rows: 0, bytes: 0 }]);
+    expect([await used(), spool.waiting()]).toEqual([
+      nano(1200 * cost),
+      expect.objectContaining(nothing),
+    ]);
     expect(await verifyChain(kept.store)).toMatchObject({ faults: [], rows: 1200 });
     await spool.close();
     expect([spooled(), told]).toEqual([[], []]);
@@ -312,6 +316,21 @@ describe("what a dead process left", () => {
     expect(await ids()).toEqual(rows);
     expect(await used()).toBe(nano(1100 * cost));
     expect(await verifyChain(kept.store)).toMatchObject({ faults: [], rows: 1100 });
+  });
+
+  test("stays while the database takes no row at all, and is no fault of theirs", async () => {
+    const rows = await leave(3);
+    const line = elsewhere();
+    const spools = left(line.store);
+    line.write = () => {
+      throw new StoreError("other", "no such table");
+    };
+    await spools.send();
+    expect([told, spools.isOwed("proc_1")]).toEqual([["spool_not_taken 3"], true]);
+    line.write = undefined;
+    await spools.send();
+    expect([await ids(), told.slice(1)]).toEqual([rows, ["sent 3 of proc_1"]]);
+    expect((await verifyChain(kept.store)).faults).toEqual([]);
   });
 
   test("of another database is left for the day when that one is used again", async () => {

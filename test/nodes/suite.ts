@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import * as v from "valibot";
+import type { Allowances, Demand } from "#src/allowance/allowance.ts";
+import { createAllowances } from "#src/allowance/allowances.ts";
+import { systemClock } from "#src/lib/clock.ts";
 import { numberIn, textOf } from "#src/store/store.ts";
 import { until } from "#test/bin/executable.ts";
+import { aLease, aReturn, stalling } from "#test/lib/stalling.ts";
 import { type Cluster, type DatabaseServer, type Node, startCluster } from "#test/nodes/kit.ts";
 
 /* What holds for several gateways on one database over the network, whatever server that is. */
@@ -278,6 +282,50 @@ export function suite(open: () => Promise<DatabaseServer>): void {
       await arrived(account, served);
       expect(await cluster.balance(account)).toBeGreaterThanOrEqual(0);
       await sound();
+    },
+    patience,
+  );
+
+  test(
+    "what is carried out after its sender gave up on it, and looked, does nothing",
+    async () => {
+      const account = await cluster.account({ credit: 1e-7 });
+      const demand = (amount: number): Demand[] => [
+        { kind: "credit", owner: account, windowStart: 0, amount },
+      ];
+      const store = stalling(cluster.store);
+      const [late, other] = [store, cluster.store].map((its, at) =>
+        createAllowances({
+          store: its,
+          clock: systemClock,
+          processId: `proc_late${at}`,
+          host: "late",
+        }),
+      );
+      if (late === undefined || other === undefined) throw new Error("there are two");
+      const served = async (by: Allowances, amount: number) => {
+        const answer = await by.reserve(demand(amount));
+        return "settle" in answer ? answer : undefined;
+      };
+      await late.start();
+      await other.start();
+      const hold = await served(late, 60);
+      hold?.settle([0]);
+      store.hold(aReturn);
+      await late.giveBack().catch(() => {});
+      store.hold(aLease);
+      await Promise.resolve(late.reserve(demand(30))).catch(() => {});
+      await late.tick();
+      const kept = await served(late, 60);
+      await store.deliver();
+      expect([kept, await served(other, 41)].map((one) => one !== undefined)).toEqual([
+        true,
+        false,
+      ]);
+      const rest = await served(other, 40);
+      expect(rest).toBeDefined();
+      for (const one of [kept, rest]) one?.settle([0]);
+      for (const one of [late, other]) await one.giveBack();
     },
     patience,
   );

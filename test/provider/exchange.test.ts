@@ -2,7 +2,9 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { BrokenAnswer, ConnectTimeout, type Exchange } from "#src/provider/exchange.ts";
 import { send } from "#src/provider/send.ts";
-import type { Payload } from "#src/lib/bytes.ts";
+import { sha256Hex } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
+import { piecesOf } from "#test/provider/large-pieces.ts";
 import { deploymentAt } from "#test/provider/deployment.ts";
 import { answer, startWire, type Wire } from "#test/provider/wire.ts";
 
@@ -18,7 +20,7 @@ function wireOf(script: Parameters<typeof startWire>[0]): Wire {
   return wire;
 }
 
-function post(wire: { url: string }, body: Payload = "{}", path = "/chat"): Exchange {
+function post(wire: { url: string }, body: UpstreamBody = "{}", path = "/chat"): Exchange {
   return send(deploymentAt(`${wire.url}/v1`), path, body, { stream: false, connectMs: 2000 });
 }
 
@@ -62,6 +64,16 @@ describe("an exchange", () => {
     ];
     expect(first).toBe(second);
     expect(Number(first)).toBeGreaterThan(text.length);
+  });
+
+  test("sends raw pieces as their bytes, several large ones beside each other", async () => {
+    const wire = wireOf((socket, request) => socket.write(answer(request.slice(-1))));
+    const bodies = ["a", "b", "\u00fe"].map(piecesOf);
+    await Promise.all(bodies.map((body) => textOf(post(wire, body))));
+    // No matcher of texts: what it would show of these is too long.
+    const sent = bodies.map(({ texts }) => texts.join(""));
+    const arrived = wire.requests.map((request) => request.slice(request.indexOf("\r\n\r\n") + 4));
+    expect(sent.map((text) => arrived.includes(text))).toEqual([true, true, true]);
   });
 
   test("opens as many connections as there are requests at once", async () => {
@@ -199,8 +211,12 @@ const root = join(import.meta.dir, "../..");
 const tls = join(root, "test/fixtures/tls");
 
 /** What a process of this environment gets from an address. */
-async function ask(url: string, env: Record<string, string>): Promise<string> {
-  const child = Bun.spawn([process.execPath, join(root, "test/provider/client.ts"), url], {
+async function ask(
+  url: string,
+  env: Record<string, string>,
+  script = "test/provider/client.ts",
+): Promise<string> {
+  const child = Bun.spawn([process.execPath, join(root, script), url], {
     cwd: root,
     env: { PATH: process.env.PATH, ...env },
     stderr: "inherit",
@@ -208,7 +224,11 @@ async function ask(url: string, env: Record<string, string>): Promise<string> {
   return (await new Response(child.stdout).text()).trim();
 }
 
-function secureServer(name: string) {
+function secureServer(
+  name: string,
+  reply = (request: Request): Response | Promise<Response> =>
+    new Response(`hello ${new URL(request.url).pathname}`),
+) {
   let asked = 0;
   const server = Bun.serve({
     port: 0,
@@ -216,7 +236,7 @@ function secureServer(name: string) {
     tls: { key: Bun.file(join(tls, `${name}.key`)), cert: Bun.file(join(tls, `${name}.pem`)) },
     fetch(request) {
       asked++;
-      return new Response(`hello ${new URL(request.url).pathname}`);
+      return reply(request);
     },
   });
   stops.push(() => void server.stop(true));
@@ -234,6 +254,19 @@ describe("over TLS", () => {
     const wrong = secureServer("other.test");
     expect(await ask(wrong.url, trusting)).toBe("ERR_TLS_CERT_ALTNAME_INVALID");
     expect(wrong.asked()).toBe(0);
+  });
+
+  test("raw pieces arrive as their bytes, several large ones beside each other", async () => {
+    const server = secureServer(
+      "localhost",
+      async (request) => new Response(sha256Hex(new Uint8Array(await request.arrayBuffer()))),
+    );
+    const script = "test/provider/pieces-client.ts";
+    const letters = ["a", "b", "é"];
+    const sums = letters.map((letter) =>
+      sha256Hex(Buffer.from(piecesOf(letter).texts.join(""), "latin1")),
+    );
+    expect(await ask(server.url, trusting, script)).toBe(sums.join(" "));
   });
 });
 

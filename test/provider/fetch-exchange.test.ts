@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { BrokenAnswer } from "#src/provider/exchange.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
 import { FetchExchange } from "#src/provider/fetch-exchange.ts";
 
 const get = { method: "GET", headers: {}, body: undefined, connectMs: 0 };
@@ -23,6 +24,21 @@ test("an answer longer than the bound is given up, and its upstream told", async
     expect(thrown).toBeInstanceOf(BrokenAnswer);
     expect(thrown).toMatchObject({ message: "The answer is longer than 10000 bytes" });
     await left.promise;
+  } finally {
+    await server.stop(true);
+  }
+});
+
+test("raw pieces arrive as their bytes", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: async (request) => new Response(await request.arrayBuffer()),
+  });
+  try {
+    const body = new RawPieces(["{\u00c3", "\u00a9}"]);
+    const exchange = new FetchExchange(server.url.href, { ...get, method: "POST", body });
+    expect(Buffer.from(await exchange.bytes()).toString()).toBe("{é}");
   } finally {
     await server.stop(true);
   }

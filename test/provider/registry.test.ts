@@ -241,6 +241,50 @@ test("a bare address of Cohere gets the version that its paths are below", () =>
   });
 });
 
+test.each<[what: string, id: string, env: Record<string, string>, region: string, basis: string]>([
+  ["its own address", "openai", {}, "global", "published"],
+  [
+    "its own, given",
+    "openai",
+    { OPENAI_BASE_URL: "https://api.openai.com/v1/" },
+    "global",
+    "published",
+  ],
+  [
+    "that of a region",
+    "openai",
+    { OPENAI_BASE_URL: "https://eu.api.openai.com/v1" },
+    "eu-west",
+    "published",
+  ],
+  ["another", "openai", { OPENAI_BASE_URL: "http://localhost:1/v1" }, "global", "assumed"],
+  [
+    "another of a provider in one place",
+    "mistral",
+    { MISTRAL_BASE_URL: "http://localhost:1" },
+    "eu-west",
+    "assumed",
+  ],
+  [
+    "another, of which the operator says where it is",
+    "openai",
+    { OPENAI_BASE_URL: "http://localhost:1/v1", OPENAI_REGION: "moon" },
+    "moon",
+    "operator-config",
+  ],
+  [
+    "the operator's own machine",
+    "ollama",
+    { OLLAMA_BASE_URL: "http://localhost:1" },
+    "local",
+    "operator-config",
+  ],
+])("where %s computes is told with how that is known", (_, id, env, region, basis) => {
+  const key = { OPENAI_API_KEY: "k", MISTRAL_API_KEY: "k" };
+  const places = placesOf(id, { ...key, ...env });
+  expect(places.map((place) => [place.region, place.basis])).toEqual([[region, basis]]);
+});
+
 describe("the regions of clouds", () => {
   const clouds = { azure: "azure", vertex: "gcp", bedrock: "aws" };
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
 import { type AwsKey, type SignedParts, signV4 } from "#src/provider/sigv4.ts";
 
 /** The key, time and scope of AWS's published test suite. */
@@ -177,8 +178,11 @@ test("a path is signed with every segment encoded once more, and a lent key with
   );
 });
 
-test("the signature is the same for a body as text and as bytes, and another for another body", () => {
+test("the signature is the same for a body as text, as bytes and in pieces, and another for another body", () => {
   const signature = (body: SignedParts["body"]) => signatureOf(sign({ method: "POST", body }));
   expect(signature(new TextEncoder().encode("{}"))).toBe(signature("{}"));
+  expect(signature(new RawPieces(["{", "}"]))).toBe(signature("{}"));
+  const [whole, pieces] = [Buffer.from("{é}"), new RawPieces(["{\u00c3", "\u00a9}"])];
+  expect(signature(pieces)).toBe(signature(whole));
   expect(signature("{ }")).not.toBe(signature("{}"));
 });

@@ -7,6 +7,8 @@ import { loadConfig } from "#src/config/load.ts";
 import type { ProviderConfig } from "#src/config/schema.ts";
 import { deployments, endpointAt } from "#src/provider/registry.ts";
 import { claudeAtVertex } from "#src/provider/vertex-claude.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
+import { decode } from "#test/dialect/payload.ts";
 import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { accountJson } from "#test/provider/google-kit.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
@@ -139,7 +141,20 @@ describe("claudeAtVertex()", () => {
     const text = '{"stream": true,"model":"m/é","x":"Grüß"}';
     const { path, body } = claudeAtVertex("/messages", new TextEncoder().encode(text));
     expect(path).toBe("/models/m%2F%C3%A9:streamRawPredict");
-    expect(Buffer.from(body ?? "").toString()).toBe(`{"stream": true,"x":"Grüß",${version}}`);
+    expect(decode(body ?? "")).toBe(`{"stream": true,"x":"Grüß",${version}}`);
+  });
+
+  test("a large body in pieces is reshaped whole, and stays in pieces", () => {
+    const picture = "Ab0+".repeat(20_000);
+    const before = [
+      '{"model":"m","x":"Gr\u00c3\u00bc\u00c3\u009f","data":"',
+      picture,
+      '","stream":true}',
+    ];
+    const { path, body } = claudeAtVertex("/messages", new RawPieces(before));
+    expect(path).toBe("/models/m:streamRawPredict");
+    expect(body).toBeInstanceOf(RawPieces);
+    expect(decode(body ?? "")).toBe(`{"x":"Grüß","data":"${picture}","stream":true,${version}}`);
   });
 
   test("a repeated member counts by its last, and a version of the client's is replaced", () => {

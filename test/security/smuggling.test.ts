@@ -153,6 +153,24 @@ describe("a request whose end is certain is one, however it is told", () => {
   });
 });
 
+describe("a request for several hosts is refused, whoever answers there", () => {
+  test.each(["Host: x\r\nHost: y", "Host: x\r\nHost: x", "Host: x, y"])("%j", async (hosts) => {
+    const before = gateway.reached();
+    for (const bytes of [
+      sized(`Content-Length: ${size}`),
+      sized(`Content-Length: ${size}`).replace("/v1/chat", "/openai/v1/chat"),
+      `${get}\r\n`,
+      `${get}\r\n`.replace("/v1/models", "/healthz"),
+      `${get}\r\n`.replace("/v1/models", "/nowhere"),
+    ]) {
+      const asked = bytes.replace("Host: x", hosts).replaceAll("KEY", gateway.key);
+      const { statuses, text } = await converse(gateway.url, asked, { answers: 1 });
+      expect([statuses, text.includes("send one Host header")]).toEqual([[400], true]);
+    }
+    expect(gateway.reached()).toBe(before);
+  });
+});
+
 test("two keys in one request are none", async () => {
   const asked = `${get}Authorization: Bearer ${gateway.key}\r\n\r\n`.replace("KEY", "nobody");
   expect((await converse(gateway.url, asked, { answers: 1 })).statuses).toEqual([401]);

@@ -1,6 +1,6 @@
 /** `bun run simulate [--steps N] [--seed N] [--runs N]`: the lease protocol in every weather, for as long as one likes. */
 import { parseArgs } from "node:util";
-import { exact, tooLong } from "#test/simulation/weathers.ts";
+import { exact, isOfLimit, tooLong } from "#test/simulation/weathers.ts";
 import { simulate } from "#test/simulation/world.ts";
 
 const { values } = parseArgs({
@@ -13,22 +13,21 @@ const { values } = parseArgs({
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 let findings = 0;
 print(
-  "| weather | seed | steps | admitted | refused | failed | crashes | cuts | lost | findings |",
+  "| weather | seed | steps | admitted | refused | failed | crashes | cuts | lost | late | findings |",
 );
-print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 for (let run = 0; run < Number(values.runs); run++) {
   const seed = Number(values.seed) + run;
   for (const [name, weather] of Object.entries({
     ...exact,
-    "away for up to 20 minutes": tooLong,
+    ...tooLong,
   })) {
     const out = await simulate(seed, Number(values.steps), weather);
-    const found =
-      weather === tooLong ? out.findings.filter((one) => !/beyond/.test(one)) : out.findings;
+    const found = name in tooLong ? out.findings.filter((one) => !isOfLimit(one)) : out.findings;
     findings += found.length;
-    const { steps, admitted, refused, failed, crashes, cuts, lost } = out;
-    const cells = [name, seed, steps, admitted, refused, failed, crashes, cuts, lost, found.length];
-    print(`| ${cells.join(" | ")} |`);
+    const { steps, admitted, refused, failed, crashes, cuts, lost, late } = out;
+    const counts = [steps, admitted, refused, failed, crashes, cuts, lost, late, found.length];
+    print(`| ${[name, seed, ...counts].join(" | ")} |`);
     for (const one of found) print(`  ${one}`);
   }
 }

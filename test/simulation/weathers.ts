@@ -15,7 +15,16 @@ const fair: Weather = {
 export const exact: Readonly<Record<string, Weather>> = {
   "fair weather": fair,
   "answers and questions that are lost": { ...fair, loss: 0.02 },
+  "messages that are carried out long after their sender gave up": { ...fair, late: 0.1 },
+  "such messages, and so few requests that leases are returned": {
+    ...fair,
+    ...{ late: 0.1, requestEvery: 4000 },
+  },
   "a slow database": { ...fair, delay: 400 },
+  "a slow database, and so few requests that windows end while they wait": {
+    ...fair,
+    ...{ delay: 500, requestEvery: 4000 },
+  },
   "rows that nobody can keep": { ...fair, loss: 0.01, spoilt: 0.02 },
   "crashes, with rows left on a disk": { ...fair, crashEvery: minute },
   "nodes that are cut off for up to 200 seconds": { ...fair, cutEvery: minute },
@@ -33,6 +42,7 @@ export const exact: Readonly<Record<string, Weather>> = {
     ...{
       rows: 500,
       loss: 0.02,
+      late: 0.05,
       spoilt: 0.002,
       crashEvery: minute,
       cutEvery: minute,
@@ -42,5 +52,16 @@ export const exact: Readonly<Record<string, Weather>> = {
   },
 };
 
-/** Nodes that are away for longer than others leave their leases alone: what they had leased is spent twice at most. */
-export const tooLong: Weather = { ...fair, cutEvery: 2 * minute, awayFor: 20 * minute };
+const twentyMinutes = { ...fair, awayFor: 20 * minute };
+
+/** Nodes that are away for longer than others leave their leases alone: what they had promised before can be spent twice. */
+export const tooLong: Readonly<Record<string, Weather>> = {
+  "nodes that are cut off for up to 20 minutes": { ...twentyMinutes, cutEvery: 2 * minute },
+  "nodes that sleep for up to 20 minutes, and a slow database": {
+    ...twentyMinutes,
+    ...{ sleepEvery: minute, delay: 400, rows: 500 },
+  },
+};
+
+/** That a limit was exceeded, of what was found. */
+export const isOfLimit = (finding: string) => /^\d+ beyond/.test(finding);

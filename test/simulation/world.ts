@@ -1,5 +1,6 @@
 import type { Demand, Hold, Movement, Refusal } from "#src/allowance/allowance.ts";
 import { createAllowances, type LeasedAllowances } from "#src/allowance/allowances.ts";
+import { nameOf } from "#src/allowance/chunk.ts";
 import { windowOf } from "#src/allowance/window.ts";
 import { writeMovements } from "#src/ledger/movement.ts";
 import type { Row, Statement, Store } from "#src/store/store.ts";
@@ -20,6 +21,8 @@ export interface Weather {
   delay: number;
   /** The chance of a message, or of its answer, to be lost. */
   loss: number;
+  /** The chance of a message about leases to be carried out after its sender gave up on it, by up to `lateFor`; of rows, less. */
+  late?: number;
   /** Between two crashes of any node, on average; absent: none. */
   crashEvery?: number;
   /** Between two times that a node is cut off. */
@@ -34,6 +37,8 @@ export interface Weather {
   drift: number;
   /** Between two jumps of a wall clock. */
   jumpEvery?: number;
+  /** Between two requests at a node; 400 if absent. */
+  requestEvery?: number;
   /** Rows that are sent at a time: one, so that many wait; or as the gateway does it. */
   rows: number;
   /** The chance of a row that is kept nowhere: what it used was not used. */
@@ -50,11 +55,15 @@ export interface Outcome {
   crashes: number;
   cuts: number;
   lost: number;
+  /** Messages that were carried out after their sender gave up. */
+  late: number;
   /** Limits that were exceeded, what leaked, what did not go on: in words. */
   findings: string[];
   /** The most that any limit was exceeded by, as a part of what nodes had leased that were away for too long. */
   beyond: number;
 }
+
+type Place = Pick<Demand, "kind" | "owner" | "windowStart">;
 
 interface Node {
   name: number;
@@ -70,12 +79,16 @@ interface Node {
   restsUntil: number;
   rows: { id: string; process: string; movements: Movement[] }[];
   isShipping: boolean;
+  /** To requests that run, of its leases. */
+  promised: Map<string, number>;
   open: Map<string, { hold: Hold; amount: number }>;
 }
 
 const epoch = Date.UTC(2026, 0, 15, 10, 30);
 const patience = 10_000;
 const settleWithin = 3000;
+/** Longer than leases are left alone, several times. */
+const lateFor = 1_200_000;
 /** Enough for a renewal, even where a few are lost. */
 const rest = 60_000;
 const accounts = 3;
@@ -104,10 +117,12 @@ class World {
   readonly #nodes: Node[] = [];
   readonly #out: Outcome = {
     ...{ steps: 0, admitted: 0, refused: 0, failed: 0 },
-    ...{ crashes: 0, cuts: 0, lost: 0, findings: [], beyond: 0 },
+    ...{ crashes: 0, cuts: 0, lost: 0, late: 0, findings: [], beyond: 0 },
   };
   /** What was really used, by the name of the allowance. */
   readonly #used = new Map<string, number>();
+  /** What is promised to requests that run. */
+  readonly #promised = new Map<string, number>();
   readonly #granted = new Map<string, number>();
   #born = 0;
   #requests = 0;
@@ -129,6 +144,9 @@ class World {
       const account = `acc_${this.#random.whole(0, accounts - 1)}`;
       this.#database.write([{ sql: more, args: [toppedUp, account] }]);
       this.#granted.set(account, this.#grantedTo(account) + toppedUp);
+      // Some hear of it: they return what they have, and look.
+      for (const { allowances } of this.#nodes)
+        if (this.#random.chance(0.5)) allowances.refresh(account);
       if (this.#isStormy) this.#timeline.after(this.#random.wait(topUpEvery), topUp);
     };
     this.#timeline.after(topUpEvery, topUp);
@@ -151,7 +169,13 @@ class World {
     };
     const node: Node = {
       ...{ name, process, wall, isUp: true, isCut: before?.isCut ?? false, asleep: 0, wakesAt: 0 },
-      ...{ rows: [], isShipping: false, open: new Map(), restsUntil: before?.restsUntil ?? 0 },
+      ...{
+        rows: [],
+        isShipping: false,
+        open: new Map(),
+        promised: new Map(),
+        restsUntil: before?.restsUntil ?? 0,
+      },
       allowances: createAllowances({
         store: this.#storeOf(() => node),
         clock: {
@@ -180,6 +204,7 @@ class World {
   }
 
   #live(node: Node): void {
+    const { requestEvery = 400 } = this.#weather;
     const tick = () => {
       node.allowances.tick().catch(() => {});
       this.#later(node, 10_000, tick);
@@ -187,9 +212,9 @@ class World {
     this.#later(node, 10_000, tick);
     const arrive = () => {
       if (this.#isStormy) this.#request(node, this.#random.whole(1, 300));
-      this.#later(node, this.#random.wait(400), arrive);
+      this.#later(node, this.#random.wait(requestEvery), arrive);
     };
-    this.#later(node, this.#random.wait(400), arrive);
+    this.#later(node, this.#random.wait(requestEvery), arrive);
   }
 
   /** Does something on a node, unless it is gone by then; when it sleeps, once it wakes. */
@@ -225,6 +250,7 @@ class World {
         return;
       }
       this.#out.admitted++;
+      this.#promise(node, demands);
       node.open.set(id, { hold: answer, amount });
       this.#later(node, this.#random.wait(3000), () => this.#end(node, id));
     };
@@ -238,6 +264,43 @@ class World {
     } catch {
       fail();
     }
+  }
+
+  /** Notes what was just admitted, and whether that goes beyond a limit, or beyond what the node has leased. */
+  #promise(node: Node, demands: readonly Demand[]): void {
+    for (const demand of demands) {
+      const { kind, owner, windowStart, amount } = demand;
+      const all = add(this.#promised, demand, amount);
+      this.#look(demand, "promised", all + (this.#used.get(nameOf(demand)) ?? 0));
+      const its = add(node.promised, demand, amount);
+      const [row] = this.#database.read(
+        "SELECT amount FROM lease WHERE process = ? AND kind = ? AND owner = ? AND window_start = ?",
+        [node.process, kind, owner, windowStart],
+      );
+      const leased = Number(row?.["amount"] ?? 0);
+      if (its > leased)
+        this.#find(`${its - leased} of ${kind} of ${owner} were promised beyond ${leased} leased`);
+    }
+  }
+
+  #forgive(node: Node, demands: readonly Demand[]): void {
+    for (const demand of demands) {
+      add(this.#promised, demand, -demand.amount);
+      add(node.promised, demand, -demand.amount);
+    }
+  }
+
+  #look({ kind, owner }: Place, what: string, amount: number): void {
+    const limit = kind === "credit" ? this.#grantedTo(owner) : limitOf(kind);
+    const beyond = amount - limit;
+    if (beyond <= 0) return;
+    this.#out.beyond = Math.max(this.#out.beyond, beyond / limit);
+    this.#find(`${beyond} beyond ${limit} were ${what} of ${kind} of ${owner}`);
+  }
+
+  #find(what: string): void {
+    if (this.#out.findings.length < 5)
+      this.#out.findings.push(`${what} at ${Math.round(this.#timeline.now())}`);
   }
 
   /** As the gateway does: waits a moment for the rows, and gives up. */
@@ -257,6 +320,7 @@ class World {
     const open = node.open.get(id);
     if (open === undefined) return;
     node.open.delete(id);
+    this.#forgive(node, open.hold.demands);
     const used = this.#random.chance(0.1) ? 0 : this.#random.whole(0, open.amount);
     const movements = open.hold.settle([used, used, 1]);
     if (this.#random.chance(this.#weather.spoilt ?? 0)) {
@@ -264,10 +328,7 @@ class World {
       node.allowances.lost();
       return;
     }
-    for (const movement of movements) {
-      const name = `${movement.kind} ${movement.owner} ${movement.windowStart}`;
-      this.#used.set(name, (this.#used.get(name) ?? 0) + movement.used);
-    }
+    for (const movement of movements) add(this.#used, movement, movement.used);
     node.rows.push({ id, process: node.process, movements });
     this.#ship(node);
   }
@@ -283,7 +344,8 @@ class World {
       Math.min(this.#weather.rows, end === -1 ? node.rows.length : end),
     );
     const movements = group.flatMap((row) => row.movements);
-    this.#ask(node, () => {
+    const { late = 0 } = this.#weather;
+    this.#ask(node, late / 5, () => {
       const has = ({ id }: { id: string }) =>
         this.#database.read("SELECT id FROM row WHERE id = ?", [id]).length > 0;
       // Some of it may have come before, and its answer been lost.
@@ -314,22 +376,15 @@ class World {
   #judge(movements: readonly Movement[]): void {
     for (const { kind, owner, windowStart } of movements) {
       const [row] = this.#database.read(
-        "SELECT used, granted FROM allowance WHERE kind = ? AND owner = ? AND window_start = ?",
+        "SELECT used FROM allowance WHERE kind = ? AND owner = ? AND window_start = ?",
         [kind, owner, windowStart],
       );
-      const limit = kind === "credit" ? Number(row?.["granted"]) : limitOf(kind);
-      const beyond = Number(row?.["used"]) - limit;
-      if (beyond <= 0) continue;
-      this.#out.beyond = Math.max(this.#out.beyond, beyond / limit);
-      if (this.#out.findings.length < 5)
-        this.#out.findings.push(
-          `${kind} of ${owner} is ${beyond} beyond ${limit} at ${Math.round(this.#timeline.now())}`,
-        );
+      this.#look({ kind, owner, windowStart }, "written", Number(row?.["used"]));
     }
   }
 
   /** A question to the database and its answer, each of which takes time and may be lost. */
-  #ask<T>(node: Node, act: () => T): Promise<T> {
+  #ask<T>(node: Node, late: number, act: () => T): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const { delay, loss } = this.#weather;
     const isLost = () => {
@@ -342,8 +397,17 @@ class World {
       if (!isOver) reject(new Error("the database does not answer"));
       isOver = true;
     });
+    if (late > 0 && this.#isStormy && this.#random.chance(late)) {
+      // Mostly soon after, when whoever asked looks what became of it; and once in a while long after.
+      const after = patience + lateFor * this.#random.next() ** 4;
+      this.#timeline.after(after, () => {
+        this.#out.late++;
+        act();
+      });
+      return promise;
+    }
     if (isLost()) return promise;
-    // Late, but not after whoever asked gave up.
+    // Slow, but carried out before whoever asked gives up.
     this.#timeline.after(Math.min(this.#random.wait(delay), patience - 1), () => {
       if (isOver) return;
       let answer: T;
@@ -367,6 +431,7 @@ class World {
 
   #storeOf(node: () => Node): Store {
     const database = this.#database;
+    const { late = 0 } = this.#weather;
     const never = () => {
       throw new Error("the simulation does not do this");
     };
@@ -382,8 +447,8 @@ class World {
       snapshot: never,
       close: never,
       write: (statements: readonly Statement[]): Promise<Row[][]> =>
-        this.#ask(node(), () => database.write(statements)),
-      read: (sql, args): Promise<Row[]> => this.#ask(node(), () => database.read(sql, args)),
+        this.#ask(node(), late, () => database.write(statements)),
+      read: (sql, args): Promise<Row[]> => this.#ask(node(), 0, () => database.read(sql, args)),
     };
   }
 
@@ -393,6 +458,7 @@ class World {
     this.#every(crashEvery, (node) => {
       this.#out.crashes++;
       node.isUp = false;
+      for (const { hold } of node.open.values()) this.#forgive(node, hold.demands);
       this.#timeline.after(this.#random.wait(5000), () => this.#restart(node));
     });
     this.#every(cutEvery, (node) => {
@@ -459,7 +525,10 @@ class World {
       node.wakesAt = 0;
       if (!node.isUp) this.#restart(node);
     }
-    await this.#timeline.run(Infinity, this.#timeline.now() + 900_000);
+    // What is late still comes, and who sleeps still wakes.
+    const { late, awayFor } = this.#weather;
+    const calm = 900_000 + awayFor + (late === undefined ? 0 : lateFor);
+    await this.#timeline.run(Infinity, this.#timeline.now() + calm);
     for (const [name, used] of this.#used) {
       const [kind = "", owner = "", start = ""] = name.split(" ");
       const [row] = this.#database.read(
@@ -505,6 +574,12 @@ UNION ALL SELECT kind, owner, window_start, amount FROM lease WHERE amount <> 0`
     await this.#timeline.run(Infinity, this.#timeline.now() + 60_000);
     return answer;
   }
+}
+
+function add(to: Map<string, number>, place: Place, amount: number): number {
+  const sum = (to.get(nameOf(place)) ?? 0) + amount;
+  to.set(nameOf(place), sum);
+  return sum;
 }
 
 function keyWindowAt(now: number): Pick<Demand, "windowStart" | "windowEnd"> {

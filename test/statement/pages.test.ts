@@ -252,3 +252,23 @@ test("a month of 250 models, 40 providers and two methodologies weighs under 100
     expect(loaded.filter(([, address = ""]) => !/^(\/(?!\/)|data:,)/.test(address))).toEqual([]);
   }
 });
+
+test("the list of months leads to no statement that cannot be made any more, and says why", async () => {
+  const gone = (name: string) => `${name}, no statement any more: requests were removed`;
+  const both = async () => [await eve.get(list), await ada.get("/operator/statements")] as const;
+  for (const page of await both()) expect(page.text).toContain(`/${month}`);
+  await house.store.write([
+    {
+      sql: "INSERT INTO removed_usage (account_id, cost, requests, last_id, last_at) VALUES (?, 0, 1, 'gen_x', ?)",
+      args: [other, busy.from + 1],
+    },
+  ]);
+  const [hers, all] = await both();
+  expect(words(hers)).toContain(gone(month));
+  expect(words(all)).toContain(gone(month));
+  expect(words(all)).toContain(gone(wide.name));
+  for (const page of [hers, all]) expect(page.text).not.toContain(`/${month}`);
+  // Of another account nothing was removed, and what came after is there.
+  expect((await ada.get(list)).text).toContain(`/${month}`);
+  expect(all.text).toContain(`/${monthBefore(now, 0).name}`);
+});

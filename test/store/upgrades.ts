@@ -18,9 +18,9 @@ export interface Earlier {
 
 /** One for each commit that changed the schema, from oldest to newest. */
 export const earlier: readonly Earlier[] = readdirSync(folder)
-  .sort()
   .map((name) => {
     const [, version, commit = ""] = /^v(\d+)-(\w+)\.sql$/.exec(name) ?? [];
     const sql = readFileSync(join(folder, name), "utf8");
     return { version: Number(version), commit, key: /^-- key (\S+)/.exec(sql)?.[1] ?? "", sql };
-  });
+  })
+  .toSorted((one, other) => one.version - other.version || (one.commit < other.commit ? -1 : 1));

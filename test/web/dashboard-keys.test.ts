@@ -23,9 +23,9 @@ const everything: [Record<string, string>, string, unknown][] = [
   [{ daily_credit_limit: "7" }, "daily_credit_limit", 700],
   [{ monthly_credit_limit: "0.07" }, "monthly_credit_limit", 7],
   [
-    { allowed_models: "openai/gpt-4o-mini\r\n gpt-4o, x" },
+    { allowed_models: "openai/gpt-4o-mini\r\n gpt-4o, openai/new" },
     "allowed_models",
-    ["openai/gpt-4o-mini", "gpt-4o", "x"],
+    ["openai/gpt-4o-mini", "gpt-4o", "openai/new"],
   ],
   [{ allowed_providers: "mistral" }, "allowed_providers", ["mistral"]],
   [{ region: "country:FR" }, "region", "country:FR"],

@@ -21,14 +21,19 @@ interface Answer {
   closes: boolean;
 }
 
-interface Line {
+/** A connection. */
+export interface Line {
   ask(body: string): Promise<Asked>;
   isOpen(): boolean;
   end(): void;
 }
 
-/** Opens a connection. */
-async function open(port: number, secret: string, more: string): Promise<Line | undefined> {
+/** Opens a connection; `more` are lines of every request's head. */
+export async function openLine(
+  port: number,
+  secret: string,
+  more: string,
+): Promise<Line | undefined> {
   let text = "";
   let waiting: ((asked: Asked) => void) | undefined;
   let isOpen = true;
@@ -100,7 +105,7 @@ export async function askOnce(
   secret: string,
   body = chatBody("Hello"),
 ): Promise<Asked> {
-  const line = await open(port, secret, "connection: close\r\n");
+  const line = await openLine(port, secret, "connection: close\r\n");
   if (line === undefined) return { refused: true };
   const asked = await line.ask(body);
   line.end();
@@ -121,7 +126,7 @@ export async function askOn(
       all.push(await askOnce(port, secret, bodyOf(turn)));
       continue;
     }
-    if (line === undefined || !line.isOpen()) line = await open(port, secret, "");
+    if (line === undefined || !line.isOpen()) line = await openLine(port, secret, "");
     all.push(line === undefined ? { refused: true } : await line.ask(bodyOf(turn)));
     if (all.at(-1)?.status === undefined) line = undefined;
   }

@@ -10,73 +10,27 @@ import { createIds } from "#src/lib/id.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import type { Store } from "#src/store/store.ts";
-import { freePort } from "#test/bench/process.ts";
-import { cleanEnvironment } from "#test/bin/executable.ts";
-
-const root = join(import.meta.dir, "../..");
+import { endServing, type Serving, startServing } from "#test/lib/serving.ts";
 
 /** A gateway of several processes, and the one that supervises them. */
-export interface Fleet {
-  url: string;
-  port: number;
-  pid: number;
-  err(): string;
+export interface Fleet extends Serving {
   /** Process ids of the workers that run. */
   workers(): number[];
-  signal(name: "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGUSR2"): void;
-  /** The exit code; null when a signal ended it. */
-  ended: Promise<number | null>;
 }
-
-const running = new Set<() => void>();
 
 /** Ends what a test that failed left running: workers go with the one that supervises them. */
-export function endFleets(): void {
-  for (const kill of running) kill();
-}
+export const endFleets = endServing;
 
 /** Starts `serve` from the sources and waits until it says that it listens. Without a number, the file or a variable says it. */
 export async function startFleet(
   folder: string,
   options: { workers?: number; env?: Record<string, string>; args?: string[]; command?: string[] },
 ): Promise<Fleet> {
-  const port = freePort();
-  const command = options.command ?? [process.execPath, join(root, "src/main.ts")];
-  const listen = `127.0.0.1:${port}`;
-  const at = ["--data-dir", join(folder, "state"), "--listen", listen];
-  const number = options.workers === undefined ? [] : ["--workers", String(options.workers)];
-  const child = Bun.spawn([...command, "serve", ...number, ...at, ...(options.args ?? [])], {
-    cwd: root,
-    env: cleanEnvironment(options.env),
-    stdin: "ignore",
-    stdout: "ignore",
-    stderr: "pipe",
-  });
-  let text = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const chunk of child.stderr) text += decoder.decode(chunk, { stream: true });
-  })();
-  const kill = () => child.kill("SIGKILL");
-  running.add(kill);
-  const ended = child.exited.then(() => {
-    running.delete(kill);
-    return child.exitCode;
-  });
-  await until("it listens", () => text.includes("listens on") || child.exitCode !== null);
-  if (child.exitCode !== null) {
-    await reading;
-    throw new Error(`Cannot start: ${text}`);
-  }
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    pid: child.pid,
-    err: () => text,
-    workers: () => childrenOf(child.pid).filter(isRunning),
-    signal: (name) => void child.kill(name),
-    ended,
-  };
+  const { workers, env, command } = options;
+  const number = workers === undefined ? [] : ["--workers", String(workers)];
+  const args = [...number, "--data-dir", join(folder, "state"), ...(options.args ?? [])];
+  const serving = await startServing({ args, env, command });
+  return { ...serving, workers: () => childrenOf(serving.pid).filter(isRunning) };
 }
 
 /** Processes that one started and that run. */

@@ -35,23 +35,34 @@ export async function record(kit: Kit, entry: AuditEntry): Promise<void> {
   await kit.store.write([auditing(kit, entry)]);
 }
 
+const intoLog =
+  "INSERT INTO audit_event (id, at, actor, action, target, account_id, address, detail)";
+
 /** The statement that writes an entry, for the transaction of the change itself. */
-export function auditing({ clock, ids }: Omit<Kit, "store">, entry: AuditEntry): Statement {
-  const { action, actor, target, accountId, address, detail = {} } = entry;
+export function auditing(kit: Omit<Kit, "store">, entry: AuditEntry): Statement {
+  return { sql: `${intoLog} VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, args: valuesOf(kit, entry) };
+}
+
+/** The same, where the statement right before it may change nothing: then nothing is written. */
+export function auditingChange(kit: Omit<Kit, "store">, entry: AuditEntry): Statement {
   return {
-    sql: `INSERT INTO audit_event (id, at, actor, action, target, account_id, address, detail)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    args: [
-      ids.next("evt"),
-      clock.now(),
-      actor ?? null,
-      action,
-      target ?? null,
-      accountId ?? null,
-      address ?? null,
-      JSON.stringify(detail),
-    ],
+    sql: `${intoLog} SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
+    args: valuesOf(kit, entry),
   };
+}
+
+function valuesOf({ clock, ids }: Omit<Kit, "store">, entry: AuditEntry): Value[] {
+  const { action, actor, target, accountId, address, detail = {} } = entry;
+  return [
+    ids.next("evt"),
+    clock.now(),
+    actor ?? null,
+    action,
+    target ?? null,
+    accountId ?? null,
+    address ?? null,
+    JSON.stringify(detail),
+  ];
 }
 
 /** Which entries; what is absent does not matter. */

@@ -154,9 +154,9 @@ function documentParts(block: JsonObject, at: string): UserPart[] {
   ];
 }
 
-/** Title and origin of what follows. */
-function titled({ title, source }: JsonObject): TextPart[] {
-  const lines = [title, source].filter((line) => typeof line === "string" && line !== "");
+/** Title, origin and context of what follows. */
+function titled({ title, source, context }: JsonObject): TextPart[] {
+  const lines = [title, source, context].filter((line) => typeof line === "string" && line !== "");
   return lines.length === 0 ? [] : [{ type: "text", text: lines.join("\n") }];
 }
 

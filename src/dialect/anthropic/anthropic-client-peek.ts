@@ -31,7 +31,8 @@ const leastBudget = 1024;
 /** Validates a Messages request and reads what routing needs. */
 export function peekMessages(body: Uint8Array): Ask {
   const ask = peekCount(body);
-  const maxOutputTokens = numberIn(ask.parsed, "max_tokens", countable);
+  // At Anthropic itself 0 asks for nothing but a warm cache.
+  const maxOutputTokens = numberIn(ask.parsed, "max_tokens", { ...countable, least: 0 });
   if (maxOutputTokens === undefined) throw missing("max_tokens", "an integer of at least 1");
   return { ...ask, maxOutputTokens };
 }

@@ -74,6 +74,8 @@ function isIdle(name: string, value: Json | undefined): boolean {
 /** What would change the answer, or where it is made, if it were left out. */
 function refuseForeign(body: JsonObject): void {
   const { container, mcp_servers: servers, inference_geo: place } = body;
+  if (body.max_tokens === 0)
+    throw foreign("max_tokens", "0 warms the cache of Anthropic itself, so ask for at least 1");
   if (container !== undefined && container !== null)
     throw foreign("container", "Anthropic runs containers, so ask a Claude model without a route");
   if (Array.isArray(servers) && servers.length > 0)

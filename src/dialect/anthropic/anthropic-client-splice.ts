@@ -20,11 +20,12 @@ import {
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, elementsOf, type Member, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 type Put = Record<string, string | undefined>;
@@ -95,7 +96,7 @@ function retarget(
   target: Target,
   set: Put,
   overrides: JsonObject,
-): Payload {
+): UpstreamBody {
   const { ascii, parsed } = ask;
   const raw = rawOf(body, ask);
   const add: Record<string, string> = { model: rawJson(target.model) };
@@ -116,7 +117,7 @@ function retarget(
     const old = isObject(value) ? member(name) : undefined;
     set[name] = add[name] = isObject(value) ? withMembers(old, value) : rawJson(value ?? null);
   }
-  return edited(raw, { set, add }, ascii !== undefined);
+  return editedRequest(raw, { set, add }, ascii !== undefined);
 }
 
 /** What models without sampling parameters refuse; it matters where it asks for more than the default. */

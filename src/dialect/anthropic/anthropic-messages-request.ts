@@ -12,7 +12,7 @@ import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
 import { shareStops } from "#src/dialect/stop-share.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type JsonObject } from "#src/lib/json.ts";
 
@@ -62,7 +62,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     ...sampling.dropped,
     ...leftover(turn, user === turn.user ? [] : ["safety_identifier"]),
   ];
-  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const bytes = jsonBody(mergeJson(body, target.overrides));
   return { path: "/messages", body: bytes, dropped, stops };
 }
 

@@ -15,7 +15,7 @@ import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseSeveral } from "#src/dialect/leftover.ts";
 import { shareStops } from "#src/dialect/stop-share.ts";
 import type { TextPart, Turn } from "#src/dialect/turn.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
 const jsonOnly: TextPart = {
@@ -65,7 +65,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
     ...leftover(turn, ["cache_control"]),
   ];
   const action = turn.stream ? "converse-stream" : "converse";
-  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const bytes = jsonBody(mergeJson(body, target.overrides));
   const path = `/model/${encodeURIComponent(target.model)}/${action}`;
   return { path, body: bytes, dropped, stops };
 }

@@ -6,7 +6,7 @@ import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseChoices } from "#src/dialect/leftover.ts";
 import { shareStops } from "#src/dialect/stop-share.ts";
 import type { Reasoning, Tool, Turn } from "#src/dialect/turn.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -33,7 +33,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   };
   if (turn.user) dropped.push("user");
   dropped.push(...leftover(turn, turn.extra.logprobs === true ? ["logprobs"] : []));
-  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const bytes = jsonBody(mergeJson(body, target.overrides));
   return { path: "/chat", body: bytes, dropped, stops };
 }
 

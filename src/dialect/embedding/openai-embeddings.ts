@@ -20,7 +20,7 @@ import {
   readEmbeddingsRequest,
 } from "#src/dialect/embedding/openai-embeddings-request.ts";
 import { writeOpenaiError } from "#src/dialect/openai/openai-errors.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { encode } from "#src/lib/bytes.ts";
 
@@ -74,7 +74,7 @@ function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRequest {
   for (const [name, value] of Object.entries(target.overrides ?? {}))
     set[name] = add[name] = rawJson(value ?? null);
   const raw = rawOf(body, ask);
-  return { path, body: edited(raw, { set, add }, ask.ascii !== undefined), dropped };
+  return { path, body: editedRequest(raw, { set, add }, ask.ascii !== undefined), dropped };
 }
 
 function requireFit(found: number, { provider }: Target, most: number): void {

@@ -1,3 +1,4 @@
+import { wrong } from "#src/dialect/ask.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import { configOf, reasoningOf, schemaOf } from "#src/dialect/gemini/gemini-client-config.ts";
 import { refuse } from "#src/dialect/gemini/gemini-client-media.ts";
@@ -47,9 +48,12 @@ export function readContentRequest(ask: Ask): Turn {
   refuseOwn(body, config);
   const number = (name: string) => numberOf(memberOf(config, name));
   const stops = memberOf(config, "stopSequences");
+  const messages = messagesOf(body.contents, detailOf(config));
+  if (messages.length === 0)
+    throw wrong("contents", body.contents, "at least one part that says something");
   return {
     system: systemOf(body),
-    messages: messagesOf(body.contents, detailOf(config)),
+    messages,
     tools: toolsOf(body),
     toolChoice: toolChoiceOf(body),
     maxOutputTokens,

@@ -15,7 +15,7 @@ import { writeUsage } from "#src/dialect/gemini/gemini-client-candidate.ts";
 import { GeminiRelay } from "#src/dialect/gemini/gemini-relay.ts";
 import { blockReason, faultText, readUsage } from "#src/dialect/gemini/gemini-usage.ts";
 import { RawAnswer } from "#src/dialect/raw-answer.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, membersOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
@@ -48,7 +48,7 @@ export function retargetCount(body: Uint8Array, ask: Ask, target: Target): Upstr
     const inner = told(raw, name);
     set[name] = edit(inner, { set: { model }, add: { model } });
   }
-  const bytes = edited(raw, { set }, ask.ascii !== undefined);
+  const bytes = editedRequest(raw, { set }, ask.ascii !== undefined);
   return { path: pathOf(target.model, "countTokens"), body: bytes, dropped: [] };
 }
 
@@ -88,7 +88,7 @@ function retarget(body: Uint8Array, ask: Ask, target: Target, action: string): U
     changed.set(name, isObject(value) ? merged(current(name), value) : rawJson(value ?? null));
   }
   for (const [name, value] of changed) set[name] = add[name] = value;
-  const bytes = edited(raw, { set, add }, ascii !== undefined);
+  const bytes = editedRequest(raw, { set, add }, ascii !== undefined);
   return { path: pathOf(target.model, action), body: bytes, dropped };
 }
 

@@ -1,5 +1,5 @@
 import { answerJson } from "#src/dialect/provider-json.ts";
-import { UpstreamStreamError } from "#src/dialect/dialect.ts";
+import { BrokenAnswerError, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import { readGrounding } from "#src/dialect/gemini/gemini-grounding.ts";
 import { readLogprobs } from "#src/dialect/gemini/gemini-logprobs.ts";
@@ -27,7 +27,7 @@ export function readReply(body: Uint8Array): { reply: Reply; usage: Usage | unde
   const choices = candidates.map((candidate, at) => readCandidate(candidate, at, seed));
   const broken = choices.find(({ finish }) => finish === "error");
   if (broken !== undefined && choices.every(({ finish }) => finish === "error"))
-    throw new UpstreamStreamError(brokenText(broken.nativeFinish));
+    throw new BrokenAnswerError(brokenText(broken.nativeFinish));
   const blocked = blockReason(response);
   if (choices.length === 0 && blocked === undefined) {
     throw new UpstreamStreamError("The provider answered without any candidate");

@@ -8,7 +8,7 @@ import { reduceSchema } from "#src/dialect/schema-openapi.ts";
 import { loosenedNames } from "#src/dialect/schema-refs.ts";
 import { objectRoot } from "#src/dialect/schema-root.ts";
 import type { Tool, Turn } from "#src/dialect/turn.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -30,7 +30,7 @@ export function writeRequest(turn: Turn, target: Target): UpstreamRequest {
   dropped.push(...leftover(turn, turn.extra.logprobs === true ? ["logprobs", "top_logprobs"] : []));
   const model = target.model.split("/").map(encodeURIComponent).join("/");
   const action = turn.stream ? "streamGenerateContent?alt=sse" : "generateContent";
-  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const bytes = jsonBody(mergeJson(body, target.overrides));
   return { path: `/models/${model}:${action}`, body: bytes, dropped, stops };
 }
 

@@ -1,5 +1,5 @@
 import { eventJson } from "#src/dialect/provider-json.ts";
-import { UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
+import { BrokenAnswerError, UpstreamStreamError, type StreamReader } from "#src/dialect/dialect.ts";
 import { EventSteps } from "#src/dialect/event-steps.ts";
 import { parseExact } from "#src/dialect/exact-json.ts";
 import { readGrounding } from "#src/dialect/gemini/gemini-grounding.ts";
@@ -117,7 +117,7 @@ export class GeminiStream implements StreamReader {
     const finish = finishOf(nativeFinish, state.calls > 0);
     // Another choice may still be good; a broken one alone is no answer.
     if (finish === "error" && this.#candidates.size === 1)
-      throw new UpstreamStreamError(brokenText(nativeFinish));
+      throw new BrokenAnswerError(brokenText(nativeFinish));
     state.finished = true;
     return [...steps, { type: "finish", choice, finish, nativeFinish }];
   }

@@ -109,8 +109,8 @@ function suitIds(message: JsonObject, { callIds }: Quirks, changes: Change[]): v
   );
 }
 
-/** What stands for an id; undefined where it can stay. */
-function suitedId(id: string, callIds: Quirks["callIds"]): string | undefined {
+/** What stands for an id, always the same; undefined where it can stay. */
+export function suitedId(id: string, callIds: Quirks["callIds"]): string | undefined {
   if (callIds === "nine")
     return /^[a-zA-Z0-9]{9}$/.test(id) ? undefined : sha256Hex(id).slice(0, 9);
   return id.length <= callIds ? undefined : `call_${sha256Hex(id).slice(0, 24)}`;

@@ -100,7 +100,8 @@ export function thinkingOf(content: Json | undefined): string {
     .join("");
 }
 
-function refusalOf(content: Json | undefined): string {
+/** A refusal among the parts of a content. */
+export function refusalOf(content: Json | undefined): string {
   if (!Array.isArray(content)) return "";
   return content
     .filter(isObject)

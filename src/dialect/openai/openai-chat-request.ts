@@ -4,7 +4,8 @@ import { mergeJson, parseExact } from "#src/dialect/exact-json.ts";
 import { isOpenaiTier, refuseLogprobs } from "#src/dialect/leftover.ts";
 import { adapt, type Changes } from "#src/dialect/openai/openai-adapt.ts";
 import { type Quirks, quirksOf } from "#src/dialect/openai/openai-quirks.ts";
-import { cutJson, shellBytes } from "#src/dialect/shell-write.ts";
+import { writeCut } from "#src/dialect/cut-turn.ts";
+import { cutJson, shellBody } from "#src/dialect/shell-write.ts";
 import { edit } from "#src/dialect/splice.ts";
 import { shareStops, type StopShare } from "#src/dialect/stop-share.ts";
 import type {
@@ -26,6 +27,10 @@ const mostStops = 4;
 
 /** A canonical request as a chat completion request, with what the provider needs differently. */
 export function writeChatRequest(turn: Turn, target: Target): UpstreamRequest {
+  return writeCut(turn, (bare, long) => write(bare, target, long));
+}
+
+function write(turn: Turn, target: Target, cut: readonly string[]): UpstreamRequest {
   const quirks = quirksOf(target);
   if (quirks.noLogprobs) refuseLogprobs(turn);
   const stops = shareStops(turn.stop, quirks.refused.has("stop") ? 0 : mostStops);
@@ -39,8 +44,8 @@ export function writeChatRequest(turn: Turn, target: Target): UpstreamRequest {
     ...adapt({ parsed: body, dialect: "openai-chat" }, target, changes, told),
     ...foreignMembers(turn),
   ];
-  const { text, long } = cutJson(body);
-  const bytes = shellBytes({ text: withOverrides(edit(text, changes), target), long });
+  const { text, long } = cutJson(body, cut);
+  const bytes = shellBody({ text: withOverrides(edit(text, changes), target), long });
   return { path: "/chat/completions", body: bytes, dropped, stops };
 }
 
@@ -184,7 +189,7 @@ function writeResults(results: ToolResult[], quirks: Quirks): Json[] {
       tool_call_id: callId,
       content: marked
         ? texts.map((part) => writePart(part, quirks))
-        : texts.map((part) => part.text).join(""),
+        : texts.map((part) => part.text).join("\n"),
     };
   });
   if (pictures.length > 0) messages.push({ role: "user", content: userContent(pictures, quirks) });
@@ -210,7 +215,7 @@ function writeAssistant(parts: AssistantPart[], takesBack: () => boolean): Json 
 }
 
 /** Arguments as they came; none at all are an empty object. */
-function argumentsOf(words: string): string {
+export function argumentsOf(words: string): string {
   const bare = words.trim();
   return bare === "" || bare === "null" ? "{}" : words;
 }

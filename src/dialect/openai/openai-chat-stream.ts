@@ -90,8 +90,11 @@ class ChatStreamReader implements StreamReader {
     const refusal = stringOf(delta.refusal);
     if (refusal) steps.push({ type: "refusal", choice, text: refusal });
     const calls = Array.isArray(delta.tool_calls) ? delta.tool_calls.filter(isObject) : [];
+    // What a call was before there could be several.
+    if (isObject(delta.function_call)) calls.push({ index: 0, function: delta.function_call });
     for (const [at, call] of calls.entries()) steps.push(...this.#call(choice, state, call, at));
-    const word = stringOf(raw.finish_reason);
+    // Some servers write an empty one all along.
+    const word = stringOf(raw.finish_reason) || undefined;
     if (word === undefined) return steps;
     state.finished = true;
     for (const call of state.calls.values())

@@ -1,7 +1,8 @@
 import { EventTexts } from "#src/dialect/event-steps.ts";
-import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
+import type { StreamHead, StreamRelay } from "#src/dialect/dialect.ts";
 import { EventTemplate } from "#src/dialect/event-template.ts";
 import { failed, isFailure, readChunk } from "#src/dialect/openai/openai-chunk.ts";
+import { ChunkMender } from "#src/dialect/openai/openai-mend.ts";
 import {
   done,
   failure,
@@ -33,6 +34,7 @@ export class OpenaiRelay implements StreamRelay {
   );
   readonly #model: string;
   readonly #completionId: string;
+  readonly #mender = new ChunkMender();
   #templates: EventTemplate[] = [];
   #lessons = 0;
   /** Choices by index: whether they have finished. */
@@ -106,8 +108,9 @@ export class OpenaiRelay implements StreamRelay {
 
   /** An event of a new kind: parsed, metered, edited, and learned from. */
   #unknown(event: SseEvent): string {
-    const { data } = event;
-    const chunk = readChunk(event);
+    const upstream = readChunk(event);
+    const data = this.#mender.mend(event.data, upstream);
+    const chunk = data === event.data ? upstream : readChunk({ ...event, data });
     this.id ??= readRaw(stringOf(chunk.id) ?? "") || undefined;
     this.#created ??= numberOf(chunk.created);
     const told = this.#meter(data, chunk);
@@ -116,8 +119,8 @@ export class OpenaiRelay implements StreamRelay {
     const edits = this.#edits(chunk);
     let plain = !told;
     for (const choice of choices) if (this.#count(choice)) plain = false;
-    const written = splice(data, edits);
-    if (plain) this.#learn(data, edits);
+    const written = edit(data, edits);
+    if (plain && this.#mender.settled) this.#learn(data, edits);
     else this.#templates = [];
     return `data: ${written.replaceAll("\n", "\ndata: ")}\n\n`;
   }
@@ -149,7 +152,8 @@ export class OpenaiRelay implements StreamRelay {
     const index = numberOf(choice.index) ?? 0;
     if (isFailure(choice.finish_reason)) throw failed({});
     this.outputBytes += wordsOf(choice);
-    const finished = typeof choice.finish_reason === "string";
+    // Some servers write an empty one all along.
+    const finished = Boolean(stringOf(choice.finish_reason));
     this.#choices.set(index, finished || this.#choices.get(index) === true);
     return finished;
   }
@@ -161,14 +165,6 @@ export class OpenaiRelay implements StreamRelay {
     this.#lessons++;
     this.#templates.unshift(template);
     if (this.#templates.length > templatesKept) this.#templates.pop();
-  }
-}
-
-function splice(data: string, edits: Edits): string {
-  try {
-    return edit(data, edits);
-  } catch (cause) {
-    throw new UpstreamStreamError("The provider sent an event that is nested too deep", { cause });
   }
 }
 

@@ -6,11 +6,13 @@ import {
   type Target,
   type UpstreamRequest,
 } from "#src/dialect/dialect.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
 import { readAnswer } from "#src/dialect/openai/openai-chunk.ts";
 import type { Shape } from "#src/dialect/openai/openai-ending.ts";
 import { adapt } from "#src/dialect/openai/openai-adapt.ts";
+import { mendChoices } from "#src/dialect/openai/openai-mend.ts";
+import type { Mending } from "#src/dialect/openai/openai-mending.ts";
 import { OpenaiRelay } from "#src/dialect/openai/openai-relay.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
@@ -53,19 +55,22 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
-  return { path, body: edited(raw, { set, add }, ask.ascii !== undefined), dropped };
+  return { path, body: editedRequest(raw, { set, add }, ask.ascii !== undefined), dropped };
 }
 
 class OpenaiReply implements MeteredReply {
   readonly id: string | undefined;
   readonly usage: Usage | undefined;
   readonly #answer: RawAnswer;
+  /** Puts the choices right, where something is wrong with them. */
+  readonly #mend: Mending | undefined;
 
   constructor(body: Uint8Array) {
     const answer = new RawAnswer(body);
     const parsed = readAnswer(answer.text);
     this.id = stringOf(parsed.id) || undefined;
     this.usage = findUsage(parsed);
+    this.#mend = mendChoices(parsed.choices, this.id);
     answer.walk();
     this.#answer = answer;
   }
@@ -76,6 +81,7 @@ class OpenaiReply implements MeteredReply {
       lowrouter: rawJson(summary.block),
       id: rawJson(summary.completionId),
     };
+    if (this.#mend !== undefined) put.choices = this.#mend(this.#answer.last("choices"));
     const { usage } = summary;
     if (usage !== undefined) {
       const told = this.#answer.last("usage");

@@ -1,3 +1,5 @@
+import { suitedId } from "#src/dialect/openai/openai-adapt-messages.ts";
+import { argumentsOf } from "#src/dialect/openai/openai-chat-request.ts";
 import { pairedMessages } from "#src/dialect/paired-messages.ts";
 import { dialectId } from "#src/dialect/responses/responses-items.ts";
 import type {
@@ -47,8 +49,13 @@ function saidItems(parts: AssistantPart[]): JsonObject[] {
   return items;
 }
 
+/** OpenAI takes no longer ids here; other servers make them up with all that they have to keep in them. */
+function callIdOf(id: string): string {
+  return suitedId(id, 64) ?? id;
+}
+
 function callItem({ id, name, arguments: words }: Extract<AssistantPart, { type: "tool_call" }>) {
-  return { type: "function_call", call_id: id, name, arguments: words || "{}" };
+  return { type: "function_call", call_id: callIdOf(id), name, arguments: argumentsOf(words) };
 }
 
 /** Only what a provider of this wire encrypted itself: it takes no other reasoning back. */
@@ -66,9 +73,9 @@ function reasoningItem({ text, redacted, carry }: ReasoningPart): JsonObject | u
 
 function resultItem({ callId, content }: ToolResult): JsonObject {
   const output: Json = content.every((part) => part.type === "text")
-    ? content.map((part) => (part.type === "text" ? part.text : "")).join("")
+    ? content.map((part) => (part.type === "text" ? part.text : "")).join("\n")
     : content.map(writePart);
-  return { type: "function_call_output", call_id: callId, output };
+  return { type: "function_call_output", call_id: callIdOf(callId), output };
 }
 
 function writePart(part: UserPart): JsonObject {

@@ -5,7 +5,8 @@ import { effortFor } from "#src/dialect/openai/openai-adapt.ts";
 import { inputOf } from "#src/dialect/responses/responses-history.ts";
 import { shareStops } from "#src/dialect/stop-share.ts";
 import type { Carry, Turn } from "#src/dialect/turn.ts";
-import { jsonBytes } from "#src/dialect/shell-write.ts";
+import { writeCut } from "#src/dialect/cut-turn.ts";
+import { jsonBody } from "#src/dialect/shell-write.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** OpenAI refuses a smaller limit. */
@@ -23,6 +24,10 @@ const same = [
 
 /** A canonical request as a Responses request. Throws `unsupported_feature` for what would change the answer. */
 export function writeResponsesRequest(turn: Turn, target: Target): UpstreamRequest {
+  return writeCut(turn, (bare, long) => write(bare, target, long));
+}
+
+function write(turn: Turn, target: Target, cut: readonly string[]): UpstreamRequest {
   refuseSeveral(turn);
   const { extra } = turn;
   const reasons = target.reasoning !== undefined;
@@ -46,7 +51,7 @@ export function writeResponsesRequest(turn: Turn, target: Target): UpstreamReque
     include: reasons ? ["reasoning.encrypted_content"] : undefined,
     stream: turn.stream || undefined,
   });
-  const bytes = jsonBytes(mergeJson(body, target.overrides));
+  const bytes = jsonBody(mergeJson(body, target.overrides), cut);
   // The wire has no word for stop sequences.
   const stops = shareStops(turn.stop, 0);
   return { path: "/responses", body: bytes, dropped: droppedOf(turn, target), stops };

@@ -7,7 +7,7 @@ import {
   type UpstreamRequest,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
-import { edited } from "#src/dialect/edited.ts";
+import { editedRequest } from "#src/dialect/edited.ts";
 import { withMembers } from "#src/dialect/raw-answer.ts";
 import { asciiOf, payload, rawJson, rawOf, toRaw } from "#src/dialect/raw-text.ts";
 import { ownReasoningId } from "#src/dialect/responses/responses-output.ts";
@@ -48,7 +48,7 @@ export function retarget(body: Uint8Array, ask: Ask, target: Target): UpstreamRe
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
-  const written = edited(raw, { set, add }, ascii !== undefined, members);
+  const written = editedRequest(raw, { set, add }, ascii !== undefined, members);
   return { path: "/responses", body: written, dropped };
 }
 

@@ -5,6 +5,7 @@ import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
 import type { App, RouteTable } from "#src/gateway/context.ts";
 import { keyedTable } from "#src/gateway/keys/keyed-routes.ts";
+import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 import { isProven } from "#src/provider/registry.ts";
@@ -166,14 +167,6 @@ function deployed(route: Route, keys: ReadonlyMap<string, ProviderKey>): Route {
 
 function serves({ supportedModels, allowedModels }: ProviderKey, model: Model): boolean {
   return allowsModel(supportedModels, model) && allowsModel(allowedModels, model);
-}
-
-function allowsModel(names: readonly string[], { id, aliases }: Model): boolean {
-  if (names.length === 0) return true;
-  return names.some((given) => {
-    const name = given.toLowerCase();
-    return name === id || id.endsWith(`/${name}`) || aliases.includes(name);
-  });
 }
 
 function allows(list: readonly string[], one: string): boolean {

@@ -4,6 +4,7 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import { refuseUncounted } from "#src/gateway/proxy/proxy-carbon.ts";
 import { choose } from "#src/gateway/routing/choose.ts";
 import type { App } from "#src/gateway/context.ts";
+import { listsModel, listsName } from "#src/gateway/routing/allowed-models.ts";
 import { eligible } from "#src/gateway/routing/eligible.ts";
 import { isPinned } from "#src/gateway/routing/pins.ts";
 import { noneLeft, providerNotAllowed } from "#src/gateway/routing/explain-none.ts";
@@ -207,9 +208,11 @@ function isRegionless(model: string | undefined): boolean {
 function refuseModel({ model }: Ask, provider: string, { key }: Caller, app: App): void {
   if (key.allowedModels.length === 0) return;
   const known = model === undefined ? undefined : listed(model, provider, app);
-  const allowed = new Set(key.allowedModels.map((name) => name.toLowerCase()));
-  const ids = known === undefined ? [model, `${provider}/${model}`] : [known.id, known.name];
-  if (model !== undefined && ids.some((id) => allowed.has(id?.toLowerCase() ?? ""))) return;
+  const isAllowed =
+    known === undefined
+      ? model !== undefined && listsName(key.allowedModels, provider, model)
+      : listsModel(key.allowedModels, known);
+  if (isAllowed) return;
   throw new AppError(
     "model_not_allowed",
     `Cannot use ${model === undefined ? "a call that names no model" : `"${model}"`} with this API key: it may use ${key.allowedModels.join(", ")}`,

@@ -11,7 +11,9 @@ import {
   noneLeft,
   overCarbon,
   providerNotAllowed,
+  secondsUntil,
 } from "#src/gateway/routing/explain-none.ts";
+import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
 import { matchesGlob } from "#src/gateway/routing/glob.ts";
 import {
   isKnownPin,
@@ -169,8 +171,7 @@ export class Judge {
   }
 
   allowsModel(model: Model): boolean {
-    const names = this.#caller.key.allowedModels;
-    return names.length === 0 || names.some((name) => means(name.toLowerCase(), model));
+    return allowsModel(this.#caller.key.allowedModels, model);
   }
 
   /** Narrowed by the auto-router plugin. */
@@ -212,12 +213,11 @@ export class Judge {
 
   /** The error that says why the automatic choice found nothing. */
   explainAuto(): AppError {
-    const { routes } = this.#app;
-    const patterns = this.#ask.autoAllowed;
-    const isNamed = routes.smallest.some(
+    const { routes, health } = this.#app;
+    const named = routes.smallest.filter(
       (model) => this.allowsModel(model) && this.allowsAuto(model),
     );
-    if (patterns !== undefined && !isNamed)
+    if (this.#ask.autoAllowed !== undefined && named.length === 0)
       return new AppError(
         "model_not_found",
         "Cannot choose a model: none that can be called here matches plugins.auto-router.allowed_models",
@@ -226,8 +226,12 @@ export class Judge {
     if (this.#grams !== undefined)
       return overCarbon("any model", this.#capped, this.#app, (route) => this.#isOpenTo(route));
     const what = `No model that is reachable now can serve this request${this.pins.where}`;
+    const shut = named
+      .flatMap((model) => routes.of(model))
+      .filter((route) => this.refuse(route) === "unavailable")
+      .flatMap((route) => (route.keys ?? [route]).map((one) => health.standing(one)));
     return new AppError("service_unavailable", noneLeft(what, this.#app), {
-      retryAfterSeconds: 30,
+      retryAfterSeconds: secondsUntil(shut),
     });
   }
 }
@@ -269,10 +273,6 @@ function requireProvider(slug: string, param: string, { routes }: App): void {
     `Cannot route to the provider "${provider.slice(0, 60)}": GET /v1/providers lists the known ones`,
     { param },
   );
-}
-
-function means(name: string, model: Model): boolean {
-  return name === model.id || model.id.endsWith(`/${name}`) || model.aliases.includes(name);
 }
 
 function takes(parameters: readonly string[], { parameters: known }: Model): boolean {

@@ -214,8 +214,8 @@ function isServed(
   return routes.of(model).some((route) => givesChoices(ask, route) && mayServe(route));
 }
 
-/** Seconds until the first of them may be asked again; of others nothing is known. */
-function secondsUntil(standings: readonly Standing[]): number {
+/** Seconds until the first of them may be asked again, 1 to 600; 30 where there are none, for nothing is known of others. */
+export function secondsUntil(standings: readonly Standing[]): number {
   if (standings.length === 0) return 30;
   const soonest = Math.min(...standings.map(({ wait }) => wait));
   return Math.min(600, Math.max(1, Math.ceil(soonest / 1000)));

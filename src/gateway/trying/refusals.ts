@@ -1,4 +1,5 @@
 import type { App } from "#src/gateway/context.ts";
+import { secondsUntil } from "#src/gateway/routing/explain-none.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
@@ -8,11 +9,10 @@ export function allShut(routes: readonly Route[], app: App): AppError {
   const why = standings.map(
     ({ provider, region, reason }) => `${provider} in ${region} is ${reason ?? "unavailable"}`,
   );
-  const wait = Math.min(30_000, ...standings.map((one) => Math.max(1000, one.wait)));
   return new AppError(
     "service_unavailable",
     why.length === 0 ? "No route was left to try" : `Cannot reach any route: ${why.join("; ")}`,
-    { retryAfterSeconds: Math.ceil(wait / 1000) },
+    { retryAfterSeconds: secondsUntil(standings) },
   );
 }
 

@@ -2,12 +2,13 @@ import type { Child } from "hono/jsx";
 import type { Visitor } from "#src/account/people/person.ts";
 import { operatorPlacesOf, type Place, placesOf } from "#src/web/dashboard/places.ts";
 import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
+import { figure } from "#src/web/format.ts";
 import { Page } from "#src/web/layout.tsx";
 import { Notes } from "#src/web/people/form.tsx";
 
 /** The frame of the pages behind the sign-in: where one is, for which account, and what became of the last form. */
 export function Desktop(props: {
-  guest: Pick<Guest, "visit" | "visitor">;
+  guest: Pick<Guest, "visit" | "visitor" | "uncounted">;
   title: string;
   lead?: Child;
   /** What else the head of the page holds. */
@@ -16,7 +17,7 @@ export function Desktop(props: {
   children: Child;
 }) {
   const { guest, title, lead, head, outcome = {}, children } = props;
-  const { visit, visitor } = guest;
+  const { visit, visitor, uncounted } = guest;
   return (
     <Page visit={visit} title={title} head={head}>
       <div class="desk">
@@ -25,10 +26,22 @@ export function Desktop(props: {
           <h1>{title}</h1>
           {lead === undefined ? null : <p class="lead">{lead}</p>}
           <Notes fault={outcome.fault} done={outcome.done} />
+          <Uncounted count={uncounted} />
           {children}
         </div>
       </div>
     </Page>
+  );
+}
+
+/** What is not on the page, and why. */
+function Uncounted({ count }: { count: number }) {
+  if (count === 0) return null;
+  const [requests, are] = count === 1 ? ["request", "is"] : ["requests", "are"];
+  return (
+    <p class="notice" role="status">
+      {`${figure(count)} ${requests} that this machine answered ${are} not counted yet: the database does not have ${count === 1 ? "it" : "them"}.`}
+    </p>
   );
 }
 

@@ -60,7 +60,7 @@ export function KeyFields({ fill, currency, places }: FieldsFor) {
           name="allowed_models"
           label="Models, one a line"
           rows={3}
-          hint="As openai/gpt-4o-mini, or its name alone. Empty: all."
+          hint="As openai/gpt-4o-mini, its name alone, or a pattern such as mistral/*. Empty: all."
         />
         <TextBlock
           fill={fill}

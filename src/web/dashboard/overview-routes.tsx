@@ -14,7 +14,7 @@ import { formatOf } from "#src/web/dashboard/file.ts";
 import { overviewAnswer } from "#src/web/dashboard/overview-file.ts";
 import { type Overview, OverviewPage } from "#src/web/dashboard/overview.tsx";
 import { reachOf } from "#src/web/dashboard/requests-filter.ts";
-import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
+import { createRoom, type Guest, type Outcome } from "#src/web/dashboard/room.ts";
 import type { Desk } from "#src/web/people/desk.ts";
 import { page } from "#src/web/respond.ts";
 
@@ -31,16 +31,22 @@ const mostRows = 4000;
 /** The first page behind the sign-in: `/dashboard`. */
 export function overviewRoom(desk: Desk, reader: UsageReader): AnyElysia {
   const room = createRoom(desk, "overview", "member");
-  room.get("/dashboard", async (guest, outcome) => {
-    const format = formatOf(guest.url.searchParams);
-    const view = await viewOf(desk, reader, guest, format !== undefined);
-    if (format !== undefined) {
-      const { id, name } = guest.visitor.account;
-      return overviewAnswer(view, { id, name }, format);
-    }
-    return page(<OverviewPage guest={guest} outcome={outcome} view={view} />, { personal: true });
-  });
+  room.get("/dashboard", (guest, outcome) => overview(desk, reader, guest, outcome), "Overview");
   return room.routes;
+}
+
+async function overview(
+  desk: Desk,
+  reader: UsageReader,
+  guest: Guest,
+  outcome: Outcome,
+): Promise<Response> {
+  const format = formatOf(guest.url.searchParams);
+  const view = await viewOf(desk, reader, guest, format !== undefined);
+  if (format === undefined)
+    return page(<OverviewPage guest={guest} outcome={outcome} view={view} />, { personal: true });
+  const { id, name } = guest.visitor.account;
+  return overviewAnswer(view, { id, name }, format);
 }
 
 async function viewOf(

@@ -20,10 +20,14 @@ const settlements: Readonly<Record<Generation["settlement"], string>> = {
 };
 
 /** All about a request, for programs. */
-export function requestRecord(row: Generation, explained: Explained) {
+export function requestRecord(
+  { row, waits }: { row: Generation; waits: boolean },
+  explained: Explained,
+) {
   const { cost, costPrompt, costCompletion, upstreamCost, usdRate, isByok } = row;
   return {
     ...generationRecord(row),
+    ...(waits ? { waits_for_database: true } : {}),
     token_classes: row.tokens ?? null,
     costs: {
       charged: units(cost),
@@ -47,14 +51,21 @@ export function RequestPage(props: {
   currency: string;
   /** Whether its key is still there, and for the guest to see. */
   hasKey: boolean;
+  /** Whether the database may not have it yet. */
+  waits: boolean;
 }) {
-  const { guest, row, explained, currency, hasKey } = props;
+  const { guest, row, explained, currency, hasKey, waits } = props;
   const account = encodeURIComponent(row.accountId);
   return (
     <Desktop guest={guest} title="One request" lead={<Ending row={row} />}>
       <p class="crumbs">
         <a href={`/dashboard/transactions?account=${account}`}>Requests</a>
       </p>
+      {waits ? (
+        <p class="notice" role="status">
+          The database does not have this request yet: it waits on the machine that answered it.
+        </p>
+      ) : null}
       <Figures row={row} currency={currency} />
       <Facts row={row} hasKey={hasKey} />
       <h2>Tokens and cost</h2>

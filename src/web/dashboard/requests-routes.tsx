@@ -1,6 +1,6 @@
 import type { AnyElysia } from "elysia";
 import { json } from "#src/http/respond.ts";
-import { findGeneration } from "#src/ledger/generations.ts";
+import { findRequest } from "#src/http/unsent.ts";
 import { AppError } from "#src/lib/error.ts";
 import { explainGeneration, gridVersionOf } from "#src/report/explain-generation.ts";
 import { RequestPage, requestRecord } from "#src/web/dashboard/request-page.tsx";
@@ -52,11 +52,10 @@ export function requestsRoom(desk: Desk): AnyElysia {
   async function one(guest: Guest): Promise<Response> {
     const { visitor, url, params } = guest;
     const id = params["id"] ?? "";
-    const row =
-      services.unsent(visitor.account.id, id) ??
-      (await findGeneration(store, visitor.account.id, id));
+    const found = await findRequest(services, visitor.account.id, id);
     const { only, keys } = await reachOf(store, visitor);
-    if (row === undefined || only?.includes(row.keyId) === false) throw noRequest();
+    if (found === undefined || only?.includes(found.row.keyId) === false) throw noRequest();
+    const { row, waits } = found;
     const grid = services.gridOf(
       row.provider ?? "",
       row.region ?? "",
@@ -64,7 +63,7 @@ export function requestsRoom(desk: Desk): AnyElysia {
     );
     const explained = explainGeneration(row, services.tables, grid, app.config.eco.methodology);
     if (url.searchParams.get("format") === "json")
-      return json(requestRecord(row, explained), {
+      return json(requestRecord(found, explained), {
         headers: { "cache-control": "no-store", "x-content-type-options": "nosniff" },
       });
     return page(
@@ -74,6 +73,7 @@ export function requestsRoom(desk: Desk): AnyElysia {
         explained={explained}
         currency={currency}
         hasKey={keys.some(({ hash }) => hash === row.keyId)}
+        waits={waits}
       />,
       {
         personal: true,

@@ -1,6 +1,9 @@
 import { type AnyElysia, Elysia } from "elysia";
-import type { Knock, Role, Visitor } from "#src/account/people/person.ts";
+import { isAtLeast, type Knock, type Role, type Visitor } from "#src/account/people/person.ts";
+import { uncountedHeader } from "#src/http/unsent.ts";
 import { AppError } from "#src/lib/error.ts";
+import { withFrameAhead } from "#src/web/dashboard/frame-ahead.tsx";
+import { reachOf } from "#src/web/dashboard/requests-filter.ts";
 import type { Visit } from "#src/web/layout.tsx";
 import type { Desk } from "#src/web/people/desk.ts";
 import { knockOf } from "#src/web/people/knock.ts";
@@ -16,6 +19,8 @@ export interface Guest {
   visit: Visit;
   visitor: Visitor;
   knock: Knock;
+  /** Requests that lists and totals leave out, because a database elsewhere does not have them yet. */
+  uncounted: number;
 }
 
 /** A guest who sent a form. */
@@ -39,8 +44,11 @@ type View = (guest: Guest, outcome: Outcome) => Response | Promise<Response>;
 /** Pages of one subject, and their forms. */
 export interface Room {
   readonly routes: AnyElysia;
-  /** A page. `?done=NAME` on its address becomes `outcome.done`, in the words given to the room. */
-  get(path: string, view: View): Room;
+  /**
+   * A page. `?done=NAME` on its address becomes `outcome.done`, in the words given to the room. `slow`: the heading of one that
+   * may take long, whose frame is sent ahead then.
+   */
+  get(path: string, view: View, slow?: string): Room;
   /** A form. Where it cannot be done, `view` shows the page that it was sent from again, with the reason. */
   post(path: string, act: (sender: Sender) => Response | Promise<Response>, view: View): Room;
 }
@@ -64,6 +72,8 @@ export function createRoom(
   ): Promise<Guest | Response> => {
     const visitor = await requirePerson(request, desk.people, least);
     if (visitor instanceof Response) return visitor;
+    // Before anything else is read: what is sent meanwhile is counted, and said not to be.
+    const uncounted = await uncountedFor(desk, visitor, least);
     return {
       request,
       url: new URL(request.url),
@@ -71,17 +81,25 @@ export function createRoom(
       visit: desk.visitOf(request),
       visitor,
       knock: knockOf(request, server),
+      uncounted,
     };
   };
   const room: Room = {
     routes,
-    get(path, view) {
+    get(path, view, slow) {
       routes.get(path, async ({ request, server, params }) => {
         const guest = await enter(request, server, params);
         if (guest instanceof Response) return guest;
         const said = guest.url.searchParams.get("done") ?? "";
         const done = Object.hasOwn(words, said) ? words[said] : undefined;
-        return unkept(await view(guest, { done }));
+        const made = view(guest, { done });
+        // A file has no frame.
+        const isFramed = slow !== undefined && !guest.url.searchParams.has("format");
+        const answer =
+          isFramed && made instanceof Promise
+            ? withFrameAhead(guest, slow, made, desk.app.log)
+            : made;
+        return unkept(await answer, guest);
       });
       return room;
     },
@@ -93,11 +111,11 @@ export function createRoom(
           if (guest instanceof Response) return guest;
           const form = await formOf(request);
           try {
-            return unkept(await act({ ...guest, form }));
+            return unkept(await act({ ...guest, form }), guest);
           } catch (thrown) {
             if (!(thrown instanceof AppError) || thrown.code === "internal_error") throw thrown;
             const { message: fault, status, detail } = thrown;
-            return unkept(await view(guest, { fault, status, param: detail.param, form }));
+            return unkept(await view(guest, { fault, status, param: detail.param, form }), guest);
           }
         },
         { parse: "none" },
@@ -109,7 +127,23 @@ export function createRoom(
 }
 
 /** What a room answers is about one account, as a page and as a file alike: no cache keeps it. */
-function unkept(response: Response): Response {
+function unkept(response: Response, { uncounted }: Guest): Response {
   if (!response.headers.has("cache-control")) response.headers.set("cache-control", "no-store");
+  if (uncounted > 0) response.headers.set(uncountedHeader, String(uncounted));
   return response;
+}
+
+/** Of the account that the pages are about, as far as the visitor may know of its requests; for an operator, of all. */
+async function uncountedFor(
+  { services: { store, unsent } }: Desk,
+  visitor: Visitor,
+  least: Role | "operator",
+): Promise<number> {
+  if (unsent === undefined) return 0;
+  if (least === "operator") return unsent.count({});
+  const accountId = visitor.account.id;
+  const count = await unsent.count({ accountId });
+  if (count === 0 || isAtLeast(visitor.role, "admin")) return count;
+  const { only: keyIds } = await reachOf(store, visitor);
+  return unsent.count({ accountId, keyIds });
 }

@@ -1,7 +1,9 @@
 import type { AnyElysia } from "elysia";
+import { removedUntil } from "#src/ledger/removed-usage.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
 import { createUsageReader } from "#src/report/usage.ts";
+import { isKept, monthOf } from "#src/statement/month.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import { pageAt } from "#src/web/dashboard/key-text.ts";
 import { createRoom, type Guest } from "#src/web/dashboard/room.ts";
@@ -16,25 +18,35 @@ const path = "/dashboard/statements";
 export function statementsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
   const reader = createUsageReader({ store: services.store, clock: app.clock });
-  return createRoom(desk, "statements", "admin").get(path, async (guest) => {
+  const list = async (guest: Guest): Promise<Response> => {
     const { account } = guest.visitor;
     const today = dayOf(app.clock.now());
     const months = await monthsOf(reader, account.id, today);
-    const sheet = monthSheet(months, today.slice(0, 7), (month) =>
-      pageAt(guest, `${path}/${month}`),
-    );
+    const sheet = monthSheet(months, {
+      running: today.slice(0, 7),
+      until: await removedUntil(services.store, account.id),
+      addressOf: (month) => pageAt(guest, `${path}/${month}`),
+    });
     return (
       sheetAnswer(sheet, guest.url.searchParams) ??
       page(<StatementsPage guest={guest} sheet={sheet} />, { personal: true })
     );
-  }).routes;
+  };
+  return createRoom(desk, "statements", "admin").get(path, list, "Statements").routes;
 }
 
-/** Months with the way to the statement of each. */
+interface MonthsShown {
+  /** The month that is not over. */
+  running: string;
+  /** When the newest request that was removed came in, Unix milliseconds. */
+  until: number | undefined;
+  addressOf(month: string): string;
+}
+
+/** Months with the way to the statement of each that can be made. */
 export function monthSheet(
   rows: readonly Month[],
-  running: string,
-  addressOf: (month: string) => string,
+  { running, until, addressOf }: MonthsShown,
 ): Sheet<Month> {
   return {
     name: "statements",
@@ -44,12 +56,15 @@ export function monthSheet(
         name: "month",
         title: "Month, UTC",
         value: ({ month }) => month,
-        show: ({ month }) => (
-          <>
-            <a href={addressOf(month)}>{month}</a>
-            {month < running ? null : ", not over yet"}
-          </>
-        ),
+        show: ({ month }) =>
+          hasAll(month, until) ? (
+            <>
+              <a href={addressOf(month)}>{month}</a>
+              {month < running ? null : ", not over yet"}
+            </>
+          ) : (
+            `${month}, no statement any more: requests were removed`
+          ),
       },
       { name: "is_over", value: ({ month }) => month < running },
       {
@@ -90,6 +105,12 @@ export function monthSheet(
       },
     ],
   };
+}
+
+/** Whether all requests of a month are kept. */
+function hasAll(name: string, until: number | undefined): boolean {
+  const month = monthOf(name);
+  return month !== undefined && isKept(month, until);
 }
 
 function StatementsPage({ guest, sheet }: { guest: Guest; sheet: Sheet<Month> }) {

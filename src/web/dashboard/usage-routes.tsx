@@ -27,7 +27,7 @@ const exportedAtOnce = 1000;
 /** What was used, by any grouping: `/dashboard/usage`, with JSON and CSV at the same address. */
 export function usageRoom(desk: Desk, reader: UsageReader): AnyElysia {
   const room = createRoom(desk, "usage", "member");
-  room.get("/dashboard/usage", (guest) => usage(desk, reader, guest));
+  room.get("/dashboard/usage", (guest) => usage(desk, reader, guest), "Usage");
   return room.routes;
 }
 

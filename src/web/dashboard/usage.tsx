@@ -24,7 +24,7 @@ export const mostExported = 50_000;
 
 /** What was used, in any grouping, with charts. */
 export function UsagePage(props: {
-  guest: Pick<Guest, "visit" | "visitor">;
+  guest: Pick<Guest, "visit" | "visitor" | "uncounted">;
   ask: UsageAsk;
   groups: RollupAnswer;
   days: readonly UsageRow[];

@@ -15,7 +15,7 @@ import { page } from "#src/web/respond.ts";
 /** What the recorded traffic would have been elsewhere: `/dashboard/what-if`, with JSON and CSV at the same address. */
 export function whatIfRoom(desk: Desk, reader: UsageReader): AnyElysia {
   const room = createRoom(desk, "what if", "member");
-  room.get("/dashboard/what-if", (guest) => whatIf(desk, reader, guest));
+  room.get("/dashboard/what-if", (guest) => whatIf(desk, reader, guest), "What if");
   return room.routes;
 }
 

@@ -19,7 +19,7 @@ const shownLines = 20;
 
 /** The recorded traffic as it would have been elsewhere, on a smaller model, and without the cache. */
 export function WhatIfPage(props: {
-  guest: Pick<Guest, "visit" | "visitor">;
+  guest: Pick<Guest, "visit" | "visitor" | "uncounted">;
   ask: UsageAsk;
   report: WhatIfReport;
   names: Names;

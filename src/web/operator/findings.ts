@@ -5,6 +5,7 @@ import { checkCatalogue } from "#src/catalog/date.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
 import { checkDatabase } from "#src/ledger/check-database.ts";
+import { checkWaiting, type SpoolState } from "#src/ledger/spool-check.ts";
 import { type Check, guarded } from "#src/lib/check.ts";
 import { distinctPlaces } from "#src/provider/deployment.ts";
 import { probe } from "#src/provider/probe.ts";
@@ -23,11 +24,15 @@ interface Gateway {
 }
 
 /** What `lowrouter doctor` looks at that costs nothing. */
-export async function cheapFindings({ app, services }: Gateway): Promise<Finding[]> {
+export async function cheapFindings(
+  { app, services }: Gateway,
+  spool: SpoolState | undefined,
+): Promise<Finding[]> {
   const { store, providerKeys } = services;
   return [
     { name: "configuration", ok: true, found: `valid; data in ${app.config.dataDir}` },
     ...checkMachine(app.config, app.clock),
+    ...(spool === undefined ? [] : [checkWaiting(spool, app.config.dataDir, app.clock.now())]),
     await guarded("provider keys", "put the master key back", () =>
       checkKeptKeys(store, providerKeys.place),
     ),

@@ -1,4 +1,5 @@
 import type { AnyElysia } from "elysia";
+import { removedUntil } from "#src/ledger/removed-usage.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { type Month, monthsOf } from "#src/report/months.ts";
 import { createUsageReader } from "#src/report/usage.ts";
@@ -16,16 +17,21 @@ const path = "/operator/statements";
 export function operatorStatementsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
   const reader = createUsageReader({ store: services.store, clock: app.clock });
+  const list = async (guest: Guest): Promise<Response> => {
+    const today = dayOf(app.clock.now());
+    const months = await monthsOf(reader, undefined, today);
+    const sheet = monthSheet(months, {
+      running: today.slice(0, 7),
+      until: await removedUntil(services.store, undefined),
+      addressOf: (month) => `${path}/${month}`,
+    });
+    return (
+      sheetAnswer(sheet, guest.url.searchParams) ??
+      page(<GatewayStatements guest={guest} sheet={sheet} />, { personal: true })
+    );
+  };
   return createRoom(desk, "operator statements", "operator")
-    .get(path, async (guest) => {
-      const today = dayOf(app.clock.now());
-      const months = await monthsOf(reader, undefined, today);
-      const sheet = monthSheet(months, today.slice(0, 7), (month) => `${path}/${month}`);
-      return (
-        sheetAnswer(sheet, guest.url.searchParams) ??
-        page(<GatewayStatements guest={guest} sheet={sheet} />, { personal: true })
-      );
-    })
+    .get(path, list, "Statements")
     .get(`${path}/:month`, (guest) =>
       statementAnswer(guest, {
         account: undefined,

@@ -32,11 +32,12 @@ export function systemRoom(desk: Desk): AnyElysia {
   let checking: Promise<Finding[]> | undefined;
 
   async function view(dear: readonly Finding[] | undefined): Promise<SystemView> {
+    const spool = await services.unsent?.stateOfAll();
     const [processes, schema, backedUp, findings, workers] = await Promise.all([
       listProcesses(store, shownProcesses),
       schemaVersion(store),
       getSetting(store, lastBackup),
-      cheapFindings({ app, services }),
+      cheapFindings({ app, services }, spool),
       services.siblings?.ask("state"),
     ]);
     const { rss, heapUsed } = process.memoryUsage();
@@ -50,6 +51,7 @@ export function systemRoom(desk: Desk): AnyElysia {
         bytes: databaseBytes(store),
         schema,
       },
+      spool,
       processId: services.processId,
       processes,
       workers: workers && readWorkers(workers),

@@ -1,4 +1,6 @@
+import type { Child } from "hono/jsx";
 import type { Processes, ProcessRow } from "#src/ledger/processes.ts";
+import type { SpoolState } from "#src/ledger/spool-check.ts";
 import { commit, version } from "#src/lib/version.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
@@ -22,6 +24,8 @@ export interface SystemView {
     bytes: number | undefined;
     schema: number;
   };
+  /** What this machine keeps until a database elsewhere has it; absent where it is a file. */
+  spool: SpoolState | undefined;
   processId: string;
   processes: Processes;
   /** Every worker of this machine; absent where the gateway is one process. */
@@ -101,6 +105,7 @@ export function SystemPage(props: { guest: Guest; outcome: Outcome; view: System
             "Ledger",
             `${figure(processes.ledgerRows)} rows, a chain for each of ${figure(processes.total)} processes so far`,
           ],
+          ...(view.spool === undefined ? [] : [waitingFact(view.spool)]),
           [
             "Leases",
             processes.leases.size === 0
@@ -147,6 +152,22 @@ export function SystemPage(props: { guest: Guest; outcome: Outcome; view: System
       />
     </Desktop>
   );
+}
+
+function waitingFact(spool: SpoolState): [string, Child] {
+  const { rows, bytes, mostBytes, oldest } = spool;
+  const room = `${megabytes(bytes)} of ${megabytes(mostBytes)}`;
+  return [
+    "Waits here for the database",
+    oldest === undefined ? (
+      "nothing"
+    ) : (
+      <>
+        {`${figure(rows)} ${rows === 1 ? "row" : "rows"}, ${room}, the oldest of `}
+        <Moment at={oldest} why="" />
+      </>
+    ),
+  ];
 }
 
 const findingColumns: readonly Column<Finding>[] = [

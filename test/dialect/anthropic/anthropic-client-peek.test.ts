@@ -120,7 +120,7 @@ test("a request that counts needs no limit; any other does", () => {
 describe("refuses, naming the member and quoting none of it", () => {
   const source = (told: JsonObject) => say({ type: "image", source: told });
   test.each<[string, JsonObject]>([
-    ["max_tokens", { max_tokens: 0 }],
+    ["max_tokens", { max_tokens: -1 }],
     ["max_tokens", { max_tokens: 1.5 }],
     ["model", { model: "" }],
     ["model", { model: 7 }],

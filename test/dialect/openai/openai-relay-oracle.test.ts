@@ -25,7 +25,7 @@ const deltas = [
   (w: string) => `{"reasoning_content":${w},"content":null}`,
   (w: string) => `{"tool_calls":[{"index":0,"function":{"arguments":${w}}}]}`,
   (w: string) =>
-    `{"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":${w},"arguments":""}}]}`,
+    `{"content":${w},"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"{"}}]}`,
   (w: string) => `{"refusal":${w}}`,
   (w: string) => `{"content":[{"type":"text","text":${w}}]}`,
 ];
@@ -64,7 +64,7 @@ const chunks = fc
   .map((runs) => runs.flatMap(([one, texts]) => texts.map((text) => chunkOf(one, text))));
 
 const finish = (index: number) =>
-  `{"id":"up-1","object":"chat.completion.chunk","created":5,"model":"up","choices":[{"index":${index},"delta":{},"finish_reason":"stop"}]}`;
+  `{"id":"up-1","object":"chat.completion.chunk","created":5,"model":"up","choices":[{"index":${index},"delta":{"role":"assistant"},"finish_reason":"stop"}]}`;
 const told =
   '{"id":"up-1","object":"chat.completion.chunk","created":5,"model":"up","choices":[],"usage":{"prompt_tokens":18,"completion_tokens":26,"total_tokens":44,"x_big":12345678901234567890}}';
 
@@ -86,7 +86,13 @@ function objectOf(text: string): JsonObject {
 
 /** What the client is to get for a chunk: told by objects, without a byte of the fast path. */
 function wanted(chunk: string, id: string): JsonObject {
-  return { ...objectOf(chunk), model: head.model, id };
+  const told = objectOf(chunk);
+  const [choice] = Array.isArray(told.choices) ? told.choices : [];
+  const delta = isObject(choice) && isObject(choice.delta) ? choice.delta : {};
+  // A list of parts is more than clients of this wire can read.
+  const [part] = Array.isArray(delta.content) ? delta.content : [];
+  if (isObject(part)) delta.content = part.text;
+  return { ...told, model: head.model, id };
 }
 
 const sorted = (object: JsonObject) =>

@@ -74,7 +74,10 @@ describe("templates", () => {
     choices: [{ index: 0, delta: { content }, finish_reason: null }],
     ...more,
   });
-  const done = { ...chunk(""), choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+  const done = {
+    ...chunk(""),
+    choices: [{ index: 0, delta: { role: "assistant" }, finish_reason: "stop" }],
+  };
 
   test("any words come out as they went in, and are counted", () => {
     fc.assert(
@@ -137,7 +140,7 @@ describe("templates", () => {
     });
     const ends = [0, 1].map((index) => ({
       ...done,
-      choices: [{ index, delta: {}, finish_reason: "stop" }],
+      choices: [{ index, delta: { role: "assistant" }, finish_reason: "stop" }],
     }));
     const flow = relay();
     const sent = [of(0, "{"), of(1, "["), of(0, "}"), of(1, "]"), ...ends];
@@ -233,10 +236,10 @@ test("a stream without a finish is cut; a finish without the terminal event is a
 test("events of several lines, without an id, or with a foreign finish keep their order", () => {
   const flow = relay();
   const text =
-    'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}]}\n\n';
+    'data: {"choices":[{"index":0,\ndata: "delta":{"role":"assistant","content":"x"},"finish_reason":"stop"}]}\n\n';
   const out = relayed(flow, [encode(text)]).text;
   expect(out).toBe(
-    'data: {"choices":[{"index":0,\ndata: "delta":{"content":"x"},"finish_reason":"stop"}],"id":"chatcmpl-ours","model":"openai/gpt-x"}\n\n',
+    'data: {"choices":[{"index":0,\ndata: "delta":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"id":"chatcmpl-ours","model":"openai/gpt-x"}\n\n',
   );
 });
 

@@ -78,7 +78,9 @@ const jsonTargets: Target[] = [
         text(JSON.parse(again)) === text(judge ?? null),
         "what was read exactly is what was told",
       );
-      for (const [digits] of again.matchAll(/\d{17,}/g))
+      // With an exponent or a fraction the same number is written in other digits.
+      const isPlain = !/\d[.eE]/.test(told);
+      for (const [digits] of isPlain ? again.matchAll(/\d{17,}/g) : [])
         claim(told.includes(digits), "digits of what was read are those that were told");
       return [kindOf(exact), again];
     },

@@ -16,8 +16,9 @@ import { embeddingFront } from "#src/gateway/embedding-front.ts";
 import { chatFront } from "#src/gateway/front.ts";
 import type { Front } from "#src/gateway/context.ts";
 import { AppError } from "#src/lib/error.ts";
-import { type Payload } from "#src/lib/bytes.ts";
+import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { RequestDocuments } from "#src/provider/remote-document.ts";
+import { bytesOf } from "#test/dialect/payload.ts";
 import { headOf, summaryOf } from "#test/dialect/openai/openai-kit.ts";
 
 /** Every way in which clients ask, with the URL that they ask at. */
@@ -88,8 +89,6 @@ export const summary: Summary = summaryOf({ provider: "test" });
 export const failure = new AppError("upstream_error", "upstream request failed");
 
 /** What is sent, with one character for each byte. */
-export function rawOf(payload: Payload | Uint8Array): string {
-  return (
-    typeof payload === "string" ? Buffer.from(payload, "utf8") : Buffer.from(payload)
-  ).toString("latin1");
+export function rawOf(payload: UpstreamBody | Uint8Array): string {
+  return Buffer.from(bytesOf(payload)).toString("latin1");
 }

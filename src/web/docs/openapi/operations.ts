@@ -14,6 +14,7 @@ import {
   type Query,
   ref,
   text,
+  told,
 } from "#src/web/docs/openapi/kit.ts";
 
 const pageSize: Query = {
@@ -367,7 +368,7 @@ const account: Operation[] = [
     path: "/v1/statements",
     base: "root and /api",
     tag: "Account",
-    summary: "Months with requests, newest first",
+    summary: "Months with requests that are all kept, newest first",
     caller: "management",
     answer: data(listOf(ref("StatementMonth"))),
   },
@@ -588,7 +589,15 @@ const process: Operation[] = [
     caller: "anyone",
     answer: open({
       status: oneOf("ok", "unavailable"),
-      checks: open({ accepting: flag, database: flag, provider: flag }),
+      checks: open(
+        {
+          accepting: flag,
+          database: flag,
+          provider: flag,
+          spool: told(flag, "With a remote database: whether rows can wait for it here"),
+        },
+        ["spool"],
+      ),
     }),
   },
   {

@@ -486,8 +486,12 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       usage: orNull(ref("Usage")),
       eco: ref("Eco"),
       routing_trace: told(listOf(open({ decision: text })), "Who was considered, and why"),
+      waits_for_database: told(
+        { const: true },
+        "There while a remote database may not have it, so that lists and totals leave it out",
+      ),
     },
-    ["eco"],
+    ["eco", "waits_for_database"],
   ),
   GenerationEco: closed(
     {

@@ -1,0 +1,1 @@
+ALTER TABLE `process` ADD `epoch` integer DEFAULT 0 NOT NULL;
