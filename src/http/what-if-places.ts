@@ -56,8 +56,21 @@ export async function whatIfKit(
   const made = new Map<string, readonly Way[]>();
   const judges = new Map<string, Judge | undefined>();
 
+  const rules = new Map<string, string>();
+
+  /** Keys of the same name allow the same: of ten thousand there are few kinds. */
+  function rulesOf(key: ApiKey): string {
+    const known = rules.get(key.hash);
+    if (known !== undefined) return known;
+    // What is left of a budget, and which own credentials may be used, is each key's own.
+    const isOwn = key.carbonBudgetG !== undefined || app.seenBy({ key, account: payer }) !== app;
+    const made = isOwn ? key.hash : sharedRules(key);
+    rules.set(key.hash, made);
+    return made;
+  }
+
   function judgeOf(key: ApiKey, isText: boolean, seen: App): Judge | undefined {
-    const name = `${key.hash} ${isText}`;
+    const name = `${rulesOf(key)} ${isText}`;
     if (!judges.has(name)) judges.set(name, judgeFor(key, payer, isText, seen));
     return judges.get(name);
   }
@@ -82,12 +95,19 @@ export async function whatIfKit(
     waysOf(keyHash, model) {
       const key = keys.get(keyHash);
       if (key === undefined) return undefined;
-      const name = `${keyHash} ${model}`;
+      const name = `${rulesOf(key)} ${model}`;
       const known = made.get(name) ?? find(key, model);
       made.set(name, known);
       return known;
     },
   };
+}
+
+/** All that a key says, without whose it is and since when. */
+function sharedRules(key: ApiKey): string {
+  const { hash, name, label, createdBy, createdAt, updatedAt, lastUsedAt, expiresAt, ...said } =
+    key;
+  return JSON.stringify(said);
 }
 
 /** Who decides; undefined where the key's own rules contradict each other, so that nothing may serve. */

@@ -7,11 +7,11 @@ const pieceMs = 5;
  */
 export type Breath = () => Promise<void> | undefined;
 
-/** For one work. */
-export function createBreath(): Breath {
+/** For one work, in pieces of so many milliseconds. */
+export function createBreath(milliseconds = pieceMs): Breath {
   let since = performance.now();
   return () => {
-    if (performance.now() - since < pieceMs) return undefined;
+    if (performance.now() - since < milliseconds) return undefined;
     return new Promise((resolve) =>
       setImmediate(() => {
         since = performance.now();

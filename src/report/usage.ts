@@ -1,6 +1,7 @@
 import {
   type Grouping,
   openDay,
+  type Order,
   type RollupAnswer,
   rollupAnswer,
   type RollupFilter,
@@ -9,7 +10,7 @@ import {
   type UsageRow,
 } from "#src/ledger/rollups.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
-import { inOrder, merged, placeName } from "#src/report/totals.ts";
+import { inOrder, joined, merged, placeName } from "#src/report/totals.ts";
 import type { Statement, Store } from "#src/store/store.ts";
 
 /** Days, UTC, both included, of what the rest of the filter picks. */
@@ -46,7 +47,8 @@ interface Kept {
 class Part {
   readonly answer: RollupAnswer;
   readonly #groupBy: readonly Grouping[];
-  #places: Map<string, number> | undefined;
+  #places: Map<string, UsageRow> | undefined;
+  readonly #ordered = new Map<Order, readonly UsageRow[]>();
 
   constructor(answer: RollupAnswer, groupBy: readonly Grouping[]) {
     this.answer = answer;
@@ -63,22 +65,24 @@ class Part {
     return new Part({ rows: [], count: this.answer.count }, this.#groupBy);
   }
 
-  /** Its rows, and others, those of the same place as one. */
-  with(others: readonly UsageRow[]): UsageRow[] {
-    const all = [...this.answer.rows];
+  /** Its rows, and others, those of the same place as one: in an order, in which its own are kept. */
+  with(others: readonly UsageRow[], order: Order): UsageRow[] {
+    const groupBy = this.#groupBy;
+    const known = this.#ordered.get(order) ?? inOrder(this.answer.rows, groupBy, order);
+    this.#ordered.set(order, known);
+    const changed = new Set<UsageRow>();
+    const fresh: UsageRow[] = [];
     for (const row of others) {
-      const at = this.#placeOf(row);
-      const known = at === undefined ? undefined : all[at];
-      if (at === undefined || known === undefined) all.push(row);
-      else all[at] = merged(known, row, this.#groupBy);
+      const before = this.#atPlaceOf(row);
+      if (before !== undefined) changed.add(before);
+      fresh.push(before === undefined ? row : merged(before, row, groupBy));
     }
-    return all;
+    const still = changed.size === 0 ? known : known.filter((row) => !changed.has(row));
+    return joined(still, inOrder(fresh, groupBy, order), groupBy, order);
   }
 
-  #placeOf(row: UsageRow): number | undefined {
-    this.#places ??= new Map(
-      this.answer.rows.map((one, at) => [placeName(one, this.#groupBy), at]),
-    );
+  #atPlaceOf(row: UsageRow): UsageRow | undefined {
+    this.#places ??= new Map(this.answer.rows.map((one) => [placeName(one, this.#groupBy), one]));
     return this.#places.get(placeName(row, this.#groupBy));
   }
 }
@@ -186,8 +190,9 @@ function merge(
     return { rows: inOrder(rows, groupBy, order).slice(0, limit), count };
   }
   if (parts.some((part) => part.count > part.rows.length)) return undefined;
-  const all = before === undefined ? (since?.rows ?? []) : before.with(since?.rows ?? []);
-  return { rows: inOrder(all, groupBy, order).slice(0, limit), count: all.length };
+  const open = since?.rows ?? [];
+  const all = before === undefined ? inOrder(open, groupBy, order) : before.with(open, order);
+  return { rows: all.slice(0, limit), count: all.length };
 }
 
 function hasDay(groupBy: readonly Grouping[]): boolean {

@@ -10,10 +10,13 @@ import {
   type WhatIfKit,
   type WhatIfLine,
 } from "#src/report/what-if.ts";
-import { scenarioOf } from "#src/report/what-if-scenarios.ts";
+import { scenarioTally } from "#src/report/what-if-scenarios.ts";
 
 /** Combinations of key, model, provider, region and methodology that are looked at, by carbon. */
 export const mostCombinations = 20_000;
+
+/** The frame of its own page is on its way meanwhile, in several turns. */
+const shortPieceMs = 1;
 
 /** Every scenario over the same records. */
 export interface WhatIfReport {
@@ -65,7 +68,13 @@ export async function whatIfReport(
   ]);
   const rows = found?.rows ?? [];
   const totals = sums?.rows[0] ?? noTotals;
-  const made = await mapInPieces(scenarios, createBreath(), (one) => scenarioOf(one, rows, kit));
+  const breathe = createBreath(shortPieceMs);
+  const made: WhatIf[] = [];
+  for (const scenario of scenarios) {
+    const tally = scenarioTally(scenario, kit);
+    await mapInPieces(rows, breathe, (row) => tally.add(row));
+    made.push(tally.whole());
+  }
   return { totals, scenarios: isCut(found) ? made.map((one) => withRest(one, totals)) : made };
 }
 

@@ -7,6 +7,8 @@ import {
   type Kin,
   makingOf,
   type Scenario,
+  type Tally,
+  tallyOf,
   type Verdict,
   type Way,
   type WhatIf,
@@ -156,4 +158,9 @@ const judgements: Record<Scenario, Judgement> = {
 /** What a scenario makes of totals by key, model, provider, region and methodology. */
 export function scenarioOf(scenario: Scenario, rows: readonly UsageRow[], kit: WhatIfKit): WhatIf {
   return whatIf(scenario, judgements[scenario], rows, kit);
+}
+
+/** The same for rows that come one by one. */
+export function scenarioTally(scenario: Scenario, kit: WhatIfKit): Tally {
+  return tallyOf(scenario, judgements[scenario], kit);
 }

@@ -141,6 +141,12 @@ export function activeOf({ activeB }: ModelParameters): number {
   return (activeB.min + activeB.max) / 2;
 }
 
+/** A scenario being worked out, row by row. */
+export interface Tally {
+  add(row: UsageRow): void;
+  whole(): WhatIf;
+}
+
 /**
  * Works a scenario out over totals by key, model, provider, region and methodology: every row is covered or left out with
  * a reason, so that the requests of both add up to those of the rows.
@@ -151,33 +157,44 @@ export function whatIf(
   rows: readonly UsageRow[],
   kit: WhatIfKit,
 ): WhatIf {
+  const tally = tallyOf(scenario, judge, kit);
+  for (const row of rows) tally.add(row);
+  return tally.whole();
+}
+
+/** The same for rows that come one by one. */
+export function tallyOf(scenario: Scenario, judge: Judgement, kit: WhatIfKit): Tally {
   const lines = new Map<string, WhatIfLine>();
   const sums = { covered: 0, changed: 0 };
   const recorded: Footprint = { energyWh: 0, carbonG: 0 };
   const after: Footprint = { energyWh: 0, carbonG: 0 };
-  for (const row of rows) {
-    const line = lineOf(row, verdictOf(row, judge, kit));
-    merge(lines, line);
-    if (line.after === undefined) continue;
-    sums.covered += line.requests;
-    if (isChange(line)) sums.changed += line.requests;
-    add(recorded, line.recorded);
-    add(after, line.after);
-  }
-  const all = [...lines.values()];
-  const change = ({ recorded: was, after: is }: WhatIfLine) =>
-    Math.abs(was.carbonG - (is?.carbonG ?? was.carbonG));
   return {
-    scenario,
-    ...sums,
-    recorded,
-    after,
-    lines: all
-      .filter((line) => line.after !== undefined)
-      .toSorted((a, b) => change(b) - change(a) || b.requests - a.requests),
-    left: all
-      .filter((line) => line.after === undefined)
-      .toSorted((a, b) => b.requests - a.requests),
+    add(row) {
+      const line = lineOf(row, verdictOf(row, judge, kit));
+      merge(lines, line);
+      if (line.after === undefined) return;
+      sums.covered += line.requests;
+      if (isChange(line)) sums.changed += line.requests;
+      add(recorded, line.recorded);
+      add(after, line.after);
+    },
+    whole() {
+      const all = [...lines.values()];
+      const change = ({ recorded: was, after: is }: WhatIfLine) =>
+        Math.abs(was.carbonG - (is?.carbonG ?? was.carbonG));
+      return {
+        scenario,
+        ...sums,
+        recorded,
+        after,
+        lines: all
+          .filter((line) => line.after !== undefined)
+          .toSorted((a, b) => change(b) - change(a) || b.requests - a.requests),
+        left: all
+          .filter((line) => line.after === undefined)
+          .toSorted((a, b) => b.requests - a.requests),
+      };
+    },
   };
 }
 

@@ -19,42 +19,46 @@ export function creditsRoom(desk: Desk): AnyElysia {
   const { app, services } = desk;
   const { store } = services;
   const { currency } = app.config.billing;
-  return createRoom(desk, "credits", "admin").get(path, async (guest) => {
-    const { searchParams } = guest.url;
-    const { id } = guest.visitor.account;
-    const before = beforeIn(searchParams);
-    const format = formatOf(searchParams);
-    const most = format === undefined ? pageSize : mostInFile;
-    const moves = await listMoves(store, id, { before, most });
-    const names = await auditNames(store, moves.items.flatMap(makerOf), id);
-    const columns = moveColumns({ currency, accountId: id, names });
-    if (format !== undefined)
-      return fileAnswer({
-        format,
-        name: "credits",
-        columns,
-        strides: inStrides(moves.items),
-        cut: moves.next,
-        facts: {
-          currency,
-          balance: toUnits(moves.balance),
-          granted: toUnits(moves.granted),
-          used: toUnits(moves.used),
-        },
-      });
-    return page(
-      <CreditsPage
-        guest={guest}
-        moves={moves}
-        columns={columns}
-        currency={currency}
-        before={before}
-        unpaid={before === undefined ? await listUnpaid(store, id, { most: shownUnpaid }) : []}
-        canBuy={app.config.stripe.secrets !== undefined}
-      />,
-      { personal: true },
-    );
-  }).routes;
+  return createRoom(desk, "credits", "admin").get(
+    path,
+    async (guest) => {
+      const { searchParams } = guest.url;
+      const { id } = guest.visitor.account;
+      const before = beforeIn(searchParams);
+      const format = formatOf(searchParams);
+      const most = format === undefined ? pageSize : mostInFile;
+      const moves = await listMoves(store, id, { before, most });
+      const names = await auditNames(store, moves.items.flatMap(makerOf), id);
+      const columns = moveColumns({ currency, accountId: id, names });
+      if (format !== undefined)
+        return fileAnswer({
+          format,
+          name: "credits",
+          columns,
+          strides: inStrides(moves.items),
+          cut: moves.next,
+          facts: {
+            currency,
+            balance: toUnits(moves.balance),
+            granted: toUnits(moves.granted),
+            used: toUnits(moves.used),
+          },
+        });
+      return page(
+        <CreditsPage
+          guest={guest}
+          moves={moves}
+          columns={columns}
+          currency={currency}
+          before={before}
+          unpaid={before === undefined ? await listUnpaid(store, id, { most: shownUnpaid }) : []}
+          canBuy={app.config.stripe.secrets !== undefined}
+        />,
+        { personal: true },
+      );
+    },
+    "Credits",
+  ).routes;
 }
 
 /** Where the list goes on. Throws `invalid_value`. */

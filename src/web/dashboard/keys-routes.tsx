@@ -115,7 +115,7 @@ export function keysRoom(desk: Desk): AnyElysia {
     deleted: "The key is deleted",
   };
   return createRoom(desk, "keys", "member", words)
-    .get(path, list)
+    .get(path, list, "Keys")
     .post(
       path,
       async (sender) => {
