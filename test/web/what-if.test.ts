@@ -90,6 +90,31 @@ describe("/dashboard/what-if", () => {
     expect((await ada.get(`${at}&format=pdf`)).status).toBe(400);
   });
 
+  test("asks of each key where that one may go, and once of all that may go anywhere", async () => {
+    await using house = await startPeople(() => {}, { simulated: true });
+    const { ada, account } = await works(house);
+    const { key } = await createKey(house.store, house.clock, {
+      accountId: account,
+      name: "pinned",
+      region: "us-east",
+    });
+    for (let at = 0; at < 4; at++)
+      await record(house, {
+        accountId: account,
+        keyId: key.hash,
+        provider: "openai",
+        region: "us-east",
+        model: "openai/gpt-5.4",
+        energyWh: 10,
+        carbonG: 3.84,
+      });
+    const { scenarios } = await jsonAt(ada, `/dashboard/what-if?account=${account}&format=json`);
+    expect(scenarios.find(({ scenario }) => scenario === "cleanest_region")).toMatchObject({
+      requests_covered: 9,
+      requests_changed: 5,
+    });
+  });
+
   test("shows a member the requests of the keys that they made, and a stranger nothing", async () => {
     await using house = await startPeople(() => {}, { simulated: true });
     const { ada, max, account } = await works(house);
