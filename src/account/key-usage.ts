@@ -70,7 +70,9 @@ export function createKeySpend({
       const known = kept;
       const unknown = hashes.filter((hash) => now - (known.get(hash)?.at ?? -Infinity) >= keptMs);
       if (unknown.length > 0) {
-        const asked = { sql: sumsWhere('"day" < ?5'), args: argsOf(unknown, now, openFrom) };
+        // In an order of its own: the thread would else add up the first key alone, and this one the others as it reads them.
+        const sql = `${sumsWhere('"day" < ?5')} ORDER BY 2`;
+        const asked = { sql, args: argsOf(unknown, now, openFrom) };
         const [rows = []] = await store.snapshot([asked]);
         const found = usagesIn(rows);
         for (const hash of unknown)
