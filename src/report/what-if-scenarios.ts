@@ -1,4 +1,3 @@
-import type { UsageRow } from "#src/ledger/rollups.ts";
 import {
   activeOf,
   type Estimated,
@@ -11,8 +10,6 @@ import {
   tallyOf,
   type Verdict,
   type Way,
-  type WhatIf,
-  whatIf,
   type WhatIfKit,
   whOf,
 } from "#src/report/what-if.ts";
@@ -155,12 +152,7 @@ const judgements: Record<Scenario, Judgement> = {
   prompt_cache: promptCache,
 };
 
-/** What a scenario makes of totals by key, model, provider, region and methodology. */
-export function scenarioOf(scenario: Scenario, rows: readonly UsageRow[], kit: WhatIfKit): WhatIf {
-  return whatIf(scenario, judgements[scenario], rows, kit);
-}
-
-/** The same for rows that come one by one. */
+/** What a scenario makes of totals by key, model, provider, region and methodology, row by row. */
 export function scenarioTally(scenario: Scenario, kit: WhatIfKit): Tally {
   return tallyOf(scenario, judgements[scenario], kit);
 }

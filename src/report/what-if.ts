@@ -151,18 +151,6 @@ export interface Tally {
  * Works a scenario out over totals by key, model, provider, region and methodology: every row is covered or left out with
  * a reason, so that the requests of both add up to those of the rows.
  */
-export function whatIf(
-  scenario: Scenario,
-  judge: Judgement,
-  rows: readonly UsageRow[],
-  kit: WhatIfKit,
-): WhatIf {
-  const tally = tallyOf(scenario, judge, kit);
-  for (const row of rows) tally.add(row);
-  return tally.whole();
-}
-
-/** The same for rows that come one by one. */
 export function tallyOf(scenario: Scenario, judge: Judgement, kit: WhatIfKit): Tally {
   const lines = new Map<string, WhatIfLine>();
   const sums = { covered: 0, changed: 0 };

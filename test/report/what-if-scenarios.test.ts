@@ -3,8 +3,22 @@ import { loadCatalog } from "#src/catalog/load.ts";
 import { loadEco } from "#src/eco/load.ts";
 import type { UsageRow } from "#src/ledger/rollups.ts";
 import { noTotals } from "#src/report/totals.ts";
-import { type Way, whatIf, type WhatIfKit } from "#src/report/what-if.ts";
-import { scenarioOf } from "#src/report/what-if-scenarios.ts";
+import {
+  type Scenario,
+  type Tally,
+  tallyOf,
+  type Way,
+  type WhatIf,
+  type WhatIfKit,
+} from "#src/report/what-if.ts";
+import { scenarioTally } from "#src/report/what-if-scenarios.ts";
+
+const allOf = (tally: Tally, rows: readonly UsageRow[]): WhatIf => {
+  for (const row of rows) tally.add(row);
+  return tally.whole();
+};
+const scenarioOf = (scenario: Scenario, rows: readonly UsageRow[], kit: WhatIfKit) =>
+  allOf(scenarioTally(scenario, kit), rows);
 
 const tables = loadEco();
 const { models } = loadCatalog();
@@ -152,11 +166,11 @@ describe("without the prompt cache", () => {
   );
 });
 
-test("whatIf() makes one line of what differs in the key alone, and changes no row", () => {
+test("tallyOf() makes one line of what differs in the key alone, and changes no row", () => {
   const rows = [row({ key: "a" }), row({ key: "b", requests: 5, energyWh: 50, carbonG: 19.2 })];
   const before = structuredClone(rows);
   const judge = () => ({ reason: "no_route" as const });
-  const { left } = whatIf("cleanest_region", judge, rows, kit([]));
+  const { left } = allOf(tallyOf("cleanest_region", judge, kit([])), rows);
   expect(left).toHaveLength(1);
   expect(left[0]).toMatchObject({ requests: 15, recorded: { energyWh: 150 } });
   expect(rows).toEqual(before);
