@@ -1,5 +1,6 @@
 /** Runs the whole suite: formatting, types, tests. Its last line reads `N passed, N failed`. */
 import { findBrowser } from "#test/browser/browser.ts";
+import { withoutBrowser } from "#test/without-browser.ts";
 
 interface Step {
   name: string;
@@ -24,54 +25,65 @@ for (const { name, command } of steps) {
   else failed++;
 }
 
+/** Tests that compute and do nothing else: they take nobody's time on a second core, and are shown after the others. */
+const beside = ["test/simulation/simulation.test.ts", "test/fuzz/fuzz.test.ts"];
+
 const asked = process.argv.slice(2);
-const chosen = asked.length > 0 ? asked : await withoutBrowser();
-const tests = Bun.spawn([bun, "test", "--timeout", "30000", ...chosen], {
-  stdout: "pipe",
-  stderr: "pipe",
-  env: { ...process.env, NO_COLOR: "1" },
-});
-const [, log] = await Promise.all([
-  echo(tests.stdout, process.stdout),
-  echo(tests.stderr, process.stderr),
-]);
-const code = await tests.exited;
-const count = (word: string): number =>
-  Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(log)?.[1] ?? 0);
-const [ok, bad] = [count("pass"), count("fail")];
-passed += ok;
-// A runner that died or found nothing is a failure even when it counted none.
-failed += code !== 0 || ok === 0 ? Math.max(1, bad) : bad;
+if (asked.length > 0) count(await run(asked));
+else {
+  const ignored = beside.map((path) => `--path-ignore-patterns=${path}`);
+  const others = run(
+    beside.map((path) => `./${path}`),
+    "later",
+  );
+  const chosen = await withoutBrowser(process.env, findBrowser());
+  count(await run([...ignored, ...chosen.filter((path) => !beside.includes(path.slice(2)))]));
+  count(await others);
+}
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
-/**
- * All tests but those that drive a browser, where there is none: npm cannot install one. Nothing, which means all, where
- * there is one, and in CI, where they never stay out.
- */
-async function withoutBrowser(): Promise<string[]> {
-  if (process.env["CI"] === "true" || findBrowser() !== undefined) return [];
-  console.error(
-    "\n*** The browser tests are SKIPPED: there is no Chromium. Install one, or set CHROMIUM to where it is ***\n",
-  );
-  const files: string[] = [];
-  for (const path of new Bun.Glob("test/**/*.test.{ts,tsx}").scanSync()) {
-    const drives =
-      path.startsWith("test/browser/") || /\bstartBrowser\b/.test(await Bun.file(path).text());
-    if (!drives) files.push(`./${path}`);
-  }
-  return files;
+interface Ran {
+  code: number;
+  log: string;
 }
 
-async function echo(from: ReadableStream<Uint8Array>, to: NodeJS.WriteStream): Promise<string> {
+/** Runs tests; shows what they say as they say it, or at their end. */
+async function run(chosen: readonly string[], shown: "now" | "later" = "now"): Promise<Ran> {
+  const tests = Bun.spawn([bun, "test", "--timeout", "30000", ...chosen], {
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const now = shown === "now";
+  const [out, log] = await Promise.all([
+    echo(tests.stdout, now ? process.stdout : undefined),
+    echo(tests.stderr, now ? process.stderr : undefined),
+  ]);
+  const code = await tests.exited;
+  if (!now) process.stderr.write(out + log);
+  return { code, log };
+}
+
+function count({ code, log }: Ran): void {
+  const found = (word: string): number =>
+    Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(log)?.[1] ?? 0);
+  const [ok, bad] = [found("pass"), found("fail")];
+  passed += ok;
+  // A runner that died or found nothing is a failure even when it counted none.
+  failed += code !== 0 || ok === 0 ? Math.max(1, bad) : bad;
+}
+
+async function echo(
+  from: ReadableStream<Uint8Array>,
+  to: NodeJS.WriteStream | undefined,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   for await (const chunk of from) {
-    to.write(chunk);
+    to?.write(chunk);
     text += decoder.decode(chunk, { stream: true });
   }
   return text;
 }
-
-export {};

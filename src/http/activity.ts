@@ -2,7 +2,7 @@ import { type AnyElysia, Elysia } from "elysia";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
 import { dayOf, timeOf } from "#src/http/query.ts";
-import { json } from "#src/http/respond.ts";
+import { json, jsonHeaders } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { removedUntil } from "#src/ledger/removed-usage.ts";
@@ -16,12 +16,14 @@ import {
   type Totals,
   versionedActivity,
 } from "#src/ledger/rollups.ts";
+import { createBreath, mapInPieces } from "#src/lib/breath.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import {
   activityColumns,
   activityRecord,
   boundsOf,
+  csvLine,
   dimensionNames,
   dimensionOf,
   toCsv,
@@ -47,9 +49,14 @@ export function activityRoutes(app: App, { store }: Services, forCaller: ForCall
         { account: caller.account.id, fromDay: dayOf(query, "start"), toDay: dayOf(query, "end") },
         groupBy,
       );
-      const records = rows.map((row) => activityRecord(row, groupBy));
-      if (format === "json") return json({ data: records });
-      return new Response(toCsv(records, activityColumns(groupBy)), {
+      const columns = activityColumns(groupBy);
+      const lines = await mapInPieces(rows, createBreath(), (row) => {
+        const record = activityRecord(row, groupBy);
+        return format === "json" ? JSON.stringify(record) : csvLine(record, columns);
+      });
+      if (format === "json")
+        return new Response(`{"data":[${lines.join(",")}]}`, { headers: jsonHeaders });
+      return new Response(toCsv([], columns) + lines.join(""), {
         headers: {
           "content-type": "text/csv; charset=utf-8",
           "x-content-type-options": "nosniff",
@@ -103,7 +110,8 @@ export function activityRoutes(app: App, { store }: Services, forCaller: ForCall
             `Cannot give hours from ${rfc3339(start)} on: requests until ${rfc3339(gone)} are not kept one by one any more. Begin after that, or ask for daily`,
             { param: "start_time" },
           );
-        points = await hourly(store, filter, start, timeOf(query, "end_time") ?? now + 1);
+        const end = timeOf(query, "end_time") ?? now + 1;
+        points = await hourly(store, filter, start, end, request.signal);
       } else if (granularity === "daily" || granularity === "monthly") {
         points = await timeseries(store, { ...filter, fromDay, toDay }, granularity);
       } else {

@@ -108,8 +108,8 @@ export interface Stride {
   before: string | undefined;
 }
 
-/** A request has its id once it is admitted: after it came in, but hardly later than this. */
-const admissionMs = 600_000;
+/** A request has its id once it is admitted: after it came in, but hardly later than so many milliseconds. */
+export const admissionMs = 600_000;
 
 /**
  * Walks back through an account's requests in steps of `rows`, so that no search holds up the requests that run: a file is
@@ -142,11 +142,13 @@ export async function* searchGenerations(
     const [span] = await store.read(spanOf, [accountId, top, least, rows]);
     const looked = numberIn(span, "rows") ?? 0;
     const bottom = (looked === rows && span && textOf(span, "oldest")) || least;
-    const found = await store.read(
-      `SELECT record FROM generation WHERE account_id = ? AND id < ? AND id >= ? AND created_at >= ? AND created_at < ?
+    const [found = []] = await store.snapshot([
+      {
+        sql: `SELECT record FROM generation WHERE account_id = ? AND id < ? AND id >= ? AND created_at >= ? AND created_at < ?
        ${fitting.texts.map((text) => `AND ${text}`).join(" ")} ORDER BY generation.id DESC`,
-      [accountId, top, bottom, from, to, ...fitting.args],
-    );
+        args: [accountId, top, bottom, from, to, ...fitting.args],
+      },
+    ]);
     yield {
       items: found.map((row) => generationOf(textOf(row, "record") ?? "")),
       rows: looked,

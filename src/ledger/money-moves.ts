@@ -36,8 +36,9 @@ export interface Moves extends Balance {
 const dayMs = 86_400_000;
 const entries = `SELECT id, type, amount, description, created_at, by FROM ledger_entry
 WHERE account_id = ? AND id < ? ORDER BY id DESC LIMIT ?`;
-const days = `SELECT "day", sum(cost) AS cost, sum(requests) AS requests FROM rollup
-WHERE account = ? AND "day" < ? GROUP BY "day" HAVING sum(cost) <> 0 ORDER BY "day" DESC LIMIT ?`;
+// Put in order once more: the thread that reads goes as far as the first row, and would leave the sums of the others to this one.
+const days = `SELECT * FROM (SELECT "day", sum(cost) AS cost, sum(requests) AS requests FROM rollup
+WHERE account = ? AND "day" < ? GROUP BY "day" HAVING sum(cost) <> 0 ORDER BY "day" DESC LIMIT ?) ORDER BY cost`;
 const credit = `SELECT granted, used FROM allowance WHERE kind = 'credit' AND owner = ? AND window_start = 0`;
 
 /** What moved an account's balance, `most` of it. The sum of all is the balance, to the nano-unit. */
@@ -70,7 +71,9 @@ export async function listMoves(
 /** Whether a text is a place in the list. */
 export function isPlace(text: string): boolean {
   if (text.startsWith("txn_")) return /^txn_[0-9A-HJKMNP-TV-Z]{26}$/.test(text);
-  return /^[12]\d{3}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text));
+  const time = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
+  // Before 1970 there is no id; and a day that no month has would be another.
+  return time >= 0 && dayOf(time) === text;
 }
 
 /** Where entries and days go on, after a place. */

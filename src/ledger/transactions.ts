@@ -1,6 +1,6 @@
 import { removedColumns, usageColumns } from "#db/schema.ts";
-import type { Ids } from "#src/lib/id.ts";
-import type { Clock } from "#src/lib/clock.ts";
+import { type Ids, timeOfId, ulidStart } from "#src/lib/id.ts";
+import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
 import { numberIn, textOf, type Row, type Statement, type Store } from "#src/store/store.ts";
@@ -93,30 +93,51 @@ export async function balanceOf(store: Store, accountId: string): Promise<Balanc
 
 const columns = "id, account_id, type, amount, description, created_at";
 const usagePage = `WITH page (${columns}, generation_id) AS (SELECT ${usageColumns}, id FROM generation
-WHERE account_id = ? AND id < ? AND cost <> 0 ORDER BY generation.id DESC LIMIT ?) SELECT * FROM page`;
+WHERE account_id = ? AND id < ? AND id >= ? AND cost <> 0 ORDER BY generation.id DESC LIMIT ?) SELECT * FROM page`;
+/** Put in order once more, so that the thread that reads finds them all before it hands over the first. */
+const paidDays = `SELECT "day" FROM (SELECT "day" FROM rollup WHERE account = ? AND "day" <= ?
+GROUP BY "day" HAVING sum(cost) <> 0 ORDER BY "day" DESC LIMIT ?) ORDER BY "day"`;
+/** The last of four digits of a year, UTC. */
+const endOfTime = Date.UTC(10_000, 0);
+/** Of the days that are found, those that may hold nothing: where the page begins, and the one before, of which ids reach over midnight. */
+const halfDays = 2;
 /** One at most: what was removed because it was old. */
 const removedPage = `WITH page (${columns}) AS (SELECT ${removedColumns} FROM removed_usage
 WHERE account_id = ? AND last_id < ? AND cost <> 0) SELECT *, NULL AS generation_id FROM page`;
 
-/** An account's transactions, newest first. */
+/**
+ * An account's transactions, newest first. Only the days are read in which something was paid: there may be a million requests that
+ * cost nothing between two that did.
+ */
 export async function listTransactions(
-  store: Store,
+  store: Pick<Store, "snapshot">,
   accountId: string,
   { pageSize, pageToken }: PageRequest,
 ): Promise<Page<Transaction>> {
   const before = pageToken === undefined ? "~" : ulidOf(pageToken, "txn_");
+  const args = [accountId, lastDayOf(pageToken), pageSize + 1 + halfDays];
+  const [[first] = []] = await store.snapshot([{ sql: paidDays, args }]);
+  const floor = first && `gen_${ulidStart(Date.parse(textOf(first, "day") ?? ""))}`;
   // Not the view, which would read every row of the account: each side by its own index.
-  const sides = await Promise.all([
-    store.read(
-      `SELECT ${columns}, NULL AS generation_id FROM ledger_entry WHERE account_id = ? AND id < ?
+  const sides = await store.snapshot([
+    {
+      sql: `SELECT ${columns}, NULL AS generation_id FROM ledger_entry WHERE account_id = ? AND id < ?
        ORDER BY id DESC LIMIT ?`,
-      [accountId, `txn_${before}`, pageSize + 1],
-    ),
-    store.read(usagePage, [accountId, `gen_${before}`, pageSize + 1]),
-    store.read(removedPage, [accountId, `gen_${before}`]),
+      args: [accountId, `txn_${before}`, pageSize + 1],
+    },
+    { sql: removedPage, args: [accountId, `gen_${before}`] },
+    ...(floor === undefined
+      ? []
+      : [{ sql: usagePage, args: [accountId, `gen_${before}`, floor, pageSize + 1] }]),
   ]);
   const rows = sides.flat().map(transactionOf).sort(newestFirst);
   return pageOf(rows, pageSize);
+}
+
+/** The last day of which a page can have something, UTC. */
+function lastDayOf(pageToken: string | undefined): string {
+  const time = pageToken === undefined ? Number.NaN : timeOfId(pageToken);
+  return time >= 0 && time < endOfTime ? dayOf(time) : dayOf(endOfTime - 1);
 }
 
 /** An account whose balance is not the sum of its transactions; there must be none. */

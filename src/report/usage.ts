@@ -35,11 +35,15 @@ const dayMs = 86_400_000;
 const keptMs = 600_000;
 /** Rows that are kept, of all answers: some fifteen megabytes. */
 const keptRows = 40_000;
+/** Characters of a question that take the room of a row: anybody may ask any number that no row answers. */
+const rowCharacters = 100;
 /** Combinations up to which an answer without days is put together of two parts, and kept. */
 const mergeRows = 20_000;
 
 interface Kept {
   at: number;
+  /** Which reading of the database it is of. */
+  reading: number;
   part: Part;
 }
 
@@ -100,25 +104,29 @@ export function createUsageReader({
 }): UsageReader {
   const kept = new Map<string, Kept>();
   let rowCount = 0;
+  let readings = 0;
 
   function drop(name: string): void {
-    rowCount -= kept.get(name)?.part.answer.rows.length ?? 0;
+    const found = kept.get(name);
+    if (found === undefined) return;
+    rowCount -= roomOf(name, found.part);
     kept.delete(name);
   }
 
-  function find(name: string, now: number): Part | undefined {
-    const found = kept.get(name);
-    if (found === undefined) return undefined;
-    if (now - found.at < keptMs) return found.part;
-    drop(name);
-    return undefined;
+  /** All of one reading, or none: a row that came late is else in one answer and not in the one beside it. */
+  function find(names: readonly string[], now: number): Part[] {
+    const found = names.flatMap((name) => kept.get(name) ?? []);
+    const isWhole = found.length === names.length;
+    const isOfOne = found.every(({ reading }) => reading === found[0]?.reading);
+    const isFresh = found.every(({ at }) => now - at < keptMs);
+    return isWhole && isOfOne && isFresh ? found.map(({ part }) => part) : [];
   }
 
-  function keep(name: string, part: Part, at: number): void {
+  function keep(name: string, part: Part, { at, reading }: Omit<Kept, "part">): void {
     drop(name);
     if (part.answer.rows.length > keptRows / 2) return;
-    kept.set(name, { at, part });
-    rowCount += part.answer.rows.length;
+    kept.set(name, { at, reading, part });
+    rowCount += roomOf(name, part);
     for (const oldest of kept.keys()) {
       if (rowCount <= keptRows) return;
       drop(oldest);
@@ -132,7 +140,7 @@ export function createUsageReader({
     const rows = await store.snapshot(
       questions.map((question) => rollupStatement(filter, question)),
     );
-    return questions.map(({ groupBy }, at) => rollupAnswer(rows[at] ?? [], groupBy));
+    return Promise.all(questions.map(({ groupBy }, at) => rollupAnswer(rows[at] ?? [], groupBy)));
   }
 
   return {
@@ -146,30 +154,38 @@ export function createUsageReader({
       const hasOpen = toDay >= openFrom;
       const parts = questions.map(partOf);
       const names = parts.map((part) => JSON.stringify([closed, part]));
-      const known = names.map((name) => find(name, now));
+      const known = find(names, now);
+      const reading = { at: now, reading: readings++ };
       const unknown = parts.filter((_, at) => known[at] === undefined);
       const statements: Statement[] = [
         ...unknown.map((part) => rollupStatement(closed, part)),
         ...(hasOpen ? parts.map((part) => rollupStatement(open, part)) : []),
       ];
       const rows = statements.length === 0 ? [] : await store.snapshot(statements);
+      const asked = [...unknown, ...(hasOpen ? parts : [])];
+      const answers = await Promise.all(
+        asked.map(({ groupBy }, at) => rollupAnswer(rows[at] ?? [], groupBy)),
+      );
       let next = 0;
       const before = parts.map(({ groupBy }, at) => {
-        const found = known[at];
-        if (found !== undefined) return found;
-        const part = new Part(rollupAnswer(rows[next++] ?? [], groupBy), groupBy);
-        keep(names[at] ?? "", hasDay(groupBy) || part.isWhole ? part : part.asCount(), now);
+        const answer = known[at] === undefined ? answers[next++] : undefined;
+        if (answer === undefined) return known[at];
+        const part = new Part(answer, groupBy);
+        keep(names[at] ?? "", hasDay(groupBy) || part.isWhole ? part : part.asCount(), reading);
         return part;
       });
-      const since = parts.map(({ groupBy }) =>
-        hasOpen ? rollupAnswer(rows[next++] ?? [], groupBy) : undefined,
-      );
+      const since = parts.map(() => (hasOpen ? answers[next++] : undefined));
       const merged = questions.map((question, at) => merge(question, before[at], since[at]));
       const whole = merged.filter((answer) => answer !== undefined);
       // What is too large to be put together is asked of the database in one, and all else with it: of one moment.
       return whole.length === questions.length ? whole : read(filter, questions);
     },
   };
+}
+
+/** Room that a kept answer takes, in rows. */
+function roomOf(name: string, { answer }: Part): number {
+  return answer.rows.length + Math.ceil(name.length / rowCharacters);
 }
 
 /** What a part of the days is asked: where a combination may be in both parts, all of them. */

@@ -21,12 +21,19 @@ import { textOf, type Store } from "#src/store/store.ts";
 /** Name of the setting that says when the last copy was made, Unix milliseconds. */
 export const lastBackup = "last_backup";
 
-/** Copies the database, as of one moment and while it is in use, to a new file that only its owner reads. */
-export async function backup(store: Store, target: string): Promise<void> {
+/**
+ * Copies the database, as of one moment and while it is in use, to a new file that only its owner reads. False, and no file,
+ * where the copy is not what `isWanted` wants.
+ */
+export async function backup(
+  store: Store,
+  target: string,
+  isWanted?: (copy: Store) => Promise<boolean>,
+): Promise<boolean> {
   if (store.path === undefined) {
     throw new StoreError("refused", "Cannot copy a remote database: use the backup of its server");
   }
-  await copyInto(store, target);
+  return copyInto(store, target, isWanted);
 }
 
 /** Makes a database of a backup. Never overwrites: the old file has to be moved away first. */
@@ -74,7 +81,11 @@ const partMark = ".part_";
 const abandonedMilliseconds = 3_600_000;
 
 /** A copy has its name only once it is whole: what was cut off, by a kill or a power cut, is never taken for one. */
-async function copyInto(store: Store, target: string): Promise<void> {
+async function copyInto(
+  store: Store,
+  target: string,
+  isWanted?: (copy: Store) => Promise<boolean>,
+): Promise<boolean> {
   if (existsSync(target)) refuseExisting(target);
   const part = `${target}${createIds(systemClock).next(partMark.slice(0, -1))}`;
   createNew(part, target);
@@ -84,11 +95,13 @@ async function copyInto(store: Store, target: string): Promise<void> {
     const copy = await openFile({ url: `file:${part}`, synchronous: "full" });
     try {
       await checkIntegrity(copy);
+      if (isWanted !== undefined && !(await isWanted(copy))) return false;
     } finally {
       copy.close();
     }
     syncFile(part);
     giveName(part, target);
+    return true;
   } catch (error) {
     throw whyNot(target, error);
   } finally {

@@ -29,7 +29,9 @@ export async function migrate(
   }
   const amended = from === 0 ? [] : await amending(store);
   if (from === to && amended.length === 0) return { from, to, backup: undefined };
-  const copy = await backupBefore(store, clock, from);
+  const isBefore = async (copy: Store) =>
+    (await schemaVersion(copy)) === from && (await amending(copy)).length === amended.length;
+  const copy = await backupBefore(store, clock, from, isBefore);
   try {
     await write(store, { amended, pending: migrations.slice(from), from, clock });
   } catch (error) {
@@ -56,14 +58,19 @@ export async function schemaVersion(store: Store): Promise<number> {
   return numberIn(rows[0], "applied") ?? 0;
 }
 
-async function backupBefore(store: Store, clock: Clock, from: number): Promise<string | undefined> {
+/** Undefined where another process was faster, and has made one. */
+async function backupBefore(
+  store: Store,
+  clock: Clock,
+  from: number,
+  isBefore: (copy: Store) => Promise<boolean>,
+): Promise<string | undefined> {
   if (store.path === undefined || from === 0) return undefined;
   const start = `${store.path}.before-upgrade-from-`;
   removeParts(start);
   // Of two processes that begin in one millisecond, each makes a copy of its own.
   const target = `${start}${from}-${createIds(clock).next("at")}`;
-  await backup(store, target);
-  return target;
+  return (await backup(store, target, isBefore)) ? target : undefined;
 }
 
 /** What is still to be done to a database. */

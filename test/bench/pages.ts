@@ -66,6 +66,7 @@ export async function measurePages(sizes: PageSizes): Promise<Table> {
         "page",
         "first time ms",
         "first time whole",
+        "others wait at most",
         "p50 ms",
         "p99 ms",
         "whole p50",
@@ -160,6 +161,8 @@ interface Taken {
   /** Before anything of it was in memory: to the first byte, and to the last. */
   first: number;
   firstWhole: number;
+  /** The longest that others waited for /healthz while the first was made. */
+  held: number;
   /** To the first byte, and to the last. */
   samples: Samples;
   whole: Samples;
@@ -171,12 +174,14 @@ async function firstBytes(url: string, cookie: string, requests: number): Promis
   const taken: Taken = {
     first: 0,
     firstWhole: 0,
+    held: 0,
     samples: new Samples(),
     whole: new Samples(),
     bytes: 0,
     failed: 0,
   };
   for (let done = 0; done <= requests; done++) {
+    const others = done === 0 ? askMeanwhile(new URL("/healthz", url)) : undefined;
     const sentAt = performance.now();
     const response = await fetch(url, {
       decompress: false,
@@ -197,6 +202,7 @@ async function firstBytes(url: string, cookie: string, requests: number): Promis
     const whole = performance.now() - sentAt;
     milliseconds ??= whole;
     if (response.status !== 200) taken.failed++;
+    if (others !== undefined) taken.held = await others.longest();
     if (done === 0) [taken.first, taken.firstWhole] = [milliseconds, whole];
     else {
       taken.samples.add(milliseconds);
@@ -206,14 +212,36 @@ async function firstBytes(url: string, cookie: string, requests: number): Promis
   return taken;
 }
 
+/** Asks again and again for something that costs nothing, until it is asked how long that took at most, in milliseconds. */
+function askMeanwhile(url: URL): { longest(): Promise<number> } {
+  let isOver = false;
+  let longest = 0;
+  const asking = (async () => {
+    while (!isOver) {
+      const sentAt = performance.now();
+      await (await fetch(url)).text();
+      longest = Math.max(longest, performance.now() - sentAt);
+      await Bun.sleep(1);
+    }
+  })();
+  return {
+    async longest() {
+      isOver = true;
+      await asking;
+      return longest;
+    },
+  };
+}
+
 function cells(taken: Taken, health: Taken): string[] {
-  const { first, firstWhole, samples, whole, bytes, failed } = taken;
+  const { first, firstWhole, held, samples, whole, bytes, failed } = taken;
   const [own, base] = [samples.quantiles(), health.samples.quantiles()];
   const ratio = (name: "p50" | "p99") =>
     own === undefined || base === undefined ? undefined : own[name] / base[name];
   return [
     number(first, 1),
     number(firstWhole, 1),
+    number(held, 1),
     number(own?.p50, 2),
     number(own?.p99, 2),
     number(whole.quantiles()?.p50, 2),

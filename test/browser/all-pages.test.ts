@@ -64,10 +64,20 @@ test("what is looked for is found where it is", async () => {
   expect(found).toContain("color-contrast");
   expect((await contrastOn(page)).length).toBe(1);
   expect(await sideways(page)).toBeGreaterThan(0);
+  expect(await beyondKeyboard(page)).toEqual([]);
+  await page.evaluate(`(() => {
+    const [first, second] = document.querySelectorAll("main input:not([type=hidden])");
+    first.tabIndex = -1;
+    second.style.outline = "none";
+  })()`);
+  expect((await beyondKeyboard(page)).map((one) => one.split(":")[0])).toEqual([
+    "not reached",
+    "not seen",
+  ]);
   await page.close();
 }, 30_000);
 
-test("no page at 320 or 1280 px, light or dark, shows axe anything, scrolls sideways, or asks another host", async () => {
+test("no page at 320 or 1280 px, light or dark, shows axe anything, scrolls sideways, leaves the keyboard out, or asks another host", async () => {
   const all: Visit[] = [
     ...Object.values(samples)
       .flat()
@@ -148,6 +158,7 @@ async function wrongOn(page: Page): Promise<string[]> {
     `document.querySelectorAll("option:nth-child(n+5), .docs-text > :nth-child(n+80)")
       .forEach((one) => one.remove())`,
   );
+  wrong.push(...(await beyondKeyboard(page)).map((one) => `by keyboard: ${one}`));
   for (const width of widths) {
     await measure(width, ", all of it opened");
     wrong.push(...(await axeOn(page)).map((line) => `${width}: ${line}`));
@@ -156,6 +167,27 @@ async function wrongOn(page: Page): Promise<string[]> {
     await page.emulateMedia({ colorScheme: "light" });
   }
   return wrong;
+}
+
+/** Controls that Tab passes by, or that do not show that they have the focus. */
+async function beyondKeyboard(page: Page): Promise<string[]> {
+  // From here on the focus is one of somebody who types.
+  await page.keyboard.press("Tab");
+  return page.evaluate(`(() => {
+    const controls = [...document.querySelectorAll(
+      "a[href], button, input:not([type=hidden]), select, textarea, summary, .wide, .plot",
+    )];
+    const named = (one) => one.outerHTML.slice(0, 100);
+    return controls
+      .filter((one) => one.checkVisibility() && !one.disabled)
+      .flatMap((one) => {
+        if (one.tabIndex < 0) return ["not reached: " + named(one)];
+        one.focus({ preventScroll: true });
+        const { outlineStyle, outlineWidth } = getComputedStyle(one);
+        return document.activeElement === one && outlineStyle + " " + outlineWidth === "solid 3px"
+          ? [] : ["not seen: " + named(one)];
+      });
+  })()`);
 }
 
 /** Takes the pictures, and says so: a run that does has tested nothing. */

@@ -41,7 +41,10 @@ describe("the documentation in a browser", () => {
     expect(await page.getByRole("button", { name: "Copy page" }).count()).toBe(0);
     await page.getByRole("searchbox", { name: "Search the documentation" }).fill("backup restore");
     await page.getByRole("button", { name: "Search", exact: true }).click();
+    await page.waitForURL("**/docs/search?q=backup+restore");
+    // The list of all pages has a link of that name too.
     await page
+      .locator(".hits")
       .getByRole("link", { name: /^Backup and upgrade/ })
       .first()
       .click();

@@ -1,3 +1,4 @@
+import { leaves } from "#src/web/docs/pages.ts";
 import type { Browser, PeopleGateway } from "#test/web/people-kit.ts";
 import type { FullHouse, Tenancy } from "#test/browser/full-house.ts";
 import { fixedPaths } from "#test/web/site.ts";
@@ -49,13 +50,7 @@ export async function commonPages(house: PeopleGateway): Promise<Record<string, 
     "/status": at("/status"),
     "/docs": at("/docs"),
     "/docs/search": at("/docs/search", "/docs/search?q=carbon+budget", "/docs/search?q=qqxyzzy"),
-    "/docs/*": at(
-      "/docs/guides/routing-and-residency",
-      "/docs/guides/routing-rules",
-      "/docs/operating/configuration",
-      "/docs/api",
-      "/docs/api/conventions",
-    ),
+    "/docs/*": at(...leaves.map(({ path }) => path).filter((path) => path !== "/docs")),
     "/login": [...visitor("/login"), ...visitor("/login?unknown=1")],
     "/login/code": visitor("/login/code"),
     "/register": visitor("/register", await house.invite({ email: "new@example.org" })),

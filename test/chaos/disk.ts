@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, truncateSync } from "node:fs";
-import { appendFile } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { basename, join } from "node:path";
 import { openHouse } from "#test/chaos/house.ts";
 import { serve, spawn } from "#test/chaos/program.ts";
@@ -12,6 +11,7 @@ import {
   type Trial,
 } from "#test/chaos/scenario.ts";
 import type { Program } from "#test/chaos/program.ts";
+import { ballastOf, cannotMount, mountSmallDisk, run, spawnOnce } from "#test/chaos/small-disk.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 const megabyte = 1024 * 1024;
@@ -36,14 +36,9 @@ export const diskScenarios: readonly Scenario[] = [
 ];
 
 async function openFull(program: Program): Promise<Trial> {
-  const folder = temporaryFolder();
-  const disk = join(folder.path, "disk");
-  mkdirSync(disk);
-  run("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", disk);
-  const release = () => {
-    spawnOnce("umount", "-l", disk);
-    folder[Symbol.dispose]();
-  };
+  const small = mountSmallDisk("24m");
+  const disk = small.path;
+  const release = () => small[Symbol.dispose]();
   try {
     const house = await openHouse({ program, dataDir: join(disk, "state") });
     const gateway = await house.serve();
@@ -51,8 +46,7 @@ async function openFull(program: Program): Promise<Trial> {
       async round(chance, tell) {
         const crowd = house.crowd(() => gateway.url, { patienceMs: 60_000 });
         await crowd.more(10, 3000);
-        const ballast = join(disk, "ballast");
-        await fill(ballast, disk);
+        await small.fill();
         // Commits find room for a while within the pages that are there.
         await crowd.more(Math.floor(chance.between(20, 2000)), chance.between(1000, 8000));
         const copy = join(disk, "copy.db");
@@ -61,7 +55,7 @@ async function openFull(program: Program): Promise<Trial> {
           tell.findings([`A backup to a full disk ended with ${code}: ${err}`]);
         if (readdirSync(disk).some((name) => name.startsWith("copy.db")))
           tell.findings(["A backup to a full disk left a part of itself"]);
-        rmSync(ballast);
+        rmSync(ballastOf(disk));
         await crowd.more(10, 5000);
         judge(house, await crowd.stop(), tell, isHonestRefusal);
         tell.findings(await house.answers(gateway.url));
@@ -79,22 +73,6 @@ async function openFull(program: Program): Promise<Trial> {
   } catch (thrown) {
     release();
     throw thrown;
-  }
-}
-
-/** Writes until there is no byte left. */
-async function fill(path: string, disk: string): Promise<void> {
-  for (let size = megabyte; size >= 1; size = Math.floor(size / 16)) {
-    const block = Buffer.alloc(size);
-    for (;;) {
-      const { bavail, bsize } = statfsSync(disk);
-      if (bavail * bsize < size) break;
-      const ok = await appendFile(path, block).then(
-        () => true,
-        () => false,
-      );
-      if (!ok) break;
-    }
   }
 }
 
@@ -176,31 +154,8 @@ function breakFileSystem(disk: string): void {
   run("sh", "-c", `echo chaos > ${trigger}`);
 }
 
-function cannotMount(): string | undefined {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return "needs root on Linux";
-  const folder = temporaryFolder();
-  try {
-    const { code } = spawnOnce("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder.path);
-    if (code !== 0) return "nothing can be mounted here";
-    spawnOnce("umount", folder.path);
-    return undefined;
-  } finally {
-    folder[Symbol.dispose]();
-  }
-}
-
 function cannotLoop(): string | undefined {
   if (Bun.which("mkfs.ext4") === null || !existsSync("/dev/loop-control"))
     return "needs mkfs.ext4 and loop devices";
   return existsSync("/sys/fs/ext4/features") ? undefined : "needs ext4 in the kernel";
-}
-
-function spawnOnce(...command: string[]): { code: number; out: string } {
-  const { exitCode, stdout } = Bun.spawnSync(command, { stdout: "pipe", stderr: "ignore" });
-  return { code: exitCode, out: stdout.toString() };
-}
-
-function run(...command: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(command, { stdout: "ignore", stderr: "pipe" });
-  if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}: ${stderr}`);
 }

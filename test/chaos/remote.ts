@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { mintMasterKey } from "#src/account/vault.ts";
 import { openStore } from "#src/store/open.ts";
@@ -14,6 +15,7 @@ import {
 import type { Crowd } from "#test/chaos/crowd.ts";
 import { startHrana, type HranaServer } from "#test/lib/hrana.ts";
 import { type Relay, startRelay } from "#test/lib/relay.ts";
+import { ballastOf, cannotMount, mountSmallDisk, type SmallDisk } from "#test/chaos/small-disk.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 /** A database elsewhere, and the wire to it. */
@@ -22,6 +24,7 @@ interface Elsewhere {
   wire: Relay;
   crowd: Crowd;
   gateway: Gateway;
+  disk: SmallDisk | undefined;
 }
 
 /** Rows go to a file here first, and then in batches: what readers see of them comes later. */
@@ -71,22 +74,46 @@ export const remoteScenarios: readonly Scenario[] = [
       await wire.mend();
     },
   }),
+  remote({
+    name: "remote-cut-disk-full",
+    fault:
+      "the remote database is away and the disk beside the gateway, where rows wait for it, is full; one of both comes back first",
+    onSmallDisk: true,
+    async strike({ wire, crowd, disk }, chance) {
+      await wire.cut(chance.pick(["refuse", "hang"]));
+      await crowd.more(Math.floor(chance.between(1, 100)), chance.between(100, 3000));
+      await disk?.fill();
+      await crowd.more(Math.floor(chance.between(10, 500)), chance.between(1000, 6000));
+      const free = () => Promise.resolve(disk && rmSync(ballastOf(disk.path)));
+      const [first, second] = chance.pick([
+        [free, () => wire.mend()],
+        [() => wire.mend(), free],
+      ]);
+      await first();
+      await crowd.more(Math.floor(chance.between(10, 100)), chance.between(500, 3000));
+      await second();
+    },
+  }),
 ];
 
 interface Trouble {
   name: string;
   fault: string;
   isKilled?: boolean;
+  /** The gateway's own files are on one that can be filled. */
+  onSmallDisk?: boolean;
   strike(elsewhere: Elsewhere, chance: Chance): Promise<void>;
 }
 
-function remote({ name, fault, isKilled = false, strike }: Trouble): Scenario {
+function remote({ name, fault, isKilled = false, onSmallDisk = false, strike }: Trouble): Scenario {
   return {
     name,
     fault,
     roundsPerHouse: 10,
+    ...(onSmallDisk ? { cannot: cannotMount } : {}),
     async open(program: Program): Promise<Trial> {
       const folder = temporaryFolder();
+      const disk = onSmallDisk ? mountSmallDisk("8m") : undefined;
       const path = join(folder.path, "elsewhere.db");
       // Readers beside the server must not stop it.
       (await openStore({ url: `file:${path}` })).close();
@@ -96,6 +123,7 @@ function remote({ name, fault, isKilled = false, strike }: Trouble): Scenario {
         await house?.[Symbol.asyncDispose]();
         await wire.stop();
         await server.stop();
+        disk?.[Symbol.dispose]();
         folder[Symbol.dispose]();
       };
       const env = {
@@ -104,14 +132,15 @@ function remote({ name, fault, isKilled = false, strike }: Trouble): Scenario {
       };
       let house: House | undefined;
       try {
-        const made = await openHouse({ program, env, database: path });
+        const dataDir = disk && join(disk.path, "state");
+        const made = await openHouse({ program, env, database: path, dataDir });
         house = made;
         let gateway = await made.serve();
         return {
           async round(chance, tell) {
             const crowd = made.crowd(() => gateway.url, { patienceMs: 60_000 });
             await crowd.more(8, 5000);
-            await strike({ server, wire, crowd, gateway }, chance);
+            await strike({ server, wire, crowd, gateway, disk }, chance);
             if (!isKilled) await crowd.more(8, 5000);
             judge(made, await crowd.stop(), tell, (one) =>
               isKilled ? isHonestRefusal(one) || isBroken(one) : isHonestRefusal(one),

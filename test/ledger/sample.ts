@@ -1,11 +1,14 @@
 import { nano } from "#src/ledger/money.ts";
+import { ulidStart } from "#src/lib/id.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 
 let made = 0;
 
 /** An ordinary generation with an id of its own; parts as given. */
 export function sampleGeneration(parts: Partial<Generation> = {}): Generation {
-  const id = `gen_01K${String(++made).padStart(23, "0")}`;
+  const { createdAt = Date.UTC(2026, 0, 15, 10, 30) } = parts;
+  // As the gateway makes them: by the time of the request, and in one moment by their order.
+  const id = `gen_${ulidStart(createdAt).slice(0, 10)}${String(++made).padStart(16, "0")}`;
   return {
     id,
     completionId: `chatcmpl-${id.slice(4)}`,
@@ -24,7 +27,7 @@ export function sampleGeneration(parts: Partial<Generation> = {}): Generation {
     status: "ok",
     errorCode: undefined,
     settlement: "final",
-    createdAt: Date.UTC(2026, 0, 15, 10, 30),
+    createdAt,
     completedAt: Date.UTC(2026, 0, 15, 10, 30, 1),
     latencyMs: 1240.5,
     tokens: {

@@ -1,4 +1,6 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
+import { join } from "node:path";
+import AsideDatabase from "libsql/promise";
 import { StoreError } from "#src/store/error.ts";
 import { temporaryStore } from "#test/store/temporary.ts";
 
@@ -40,6 +42,59 @@ test("a report on a file leaves the thread to others", async () => {
   }
   expect(await reading).toEqual([[{ most: 3_000_000 }]]);
   expect(turns).toBeGreaterThan(20);
+});
+
+test("a report of many rows leaves the thread to others between them", async () => {
+  using kept = await temporaryStore();
+  let turn = 0;
+  const taken = new Map<number, number>();
+  const { prepare } = AsideDatabase.prototype;
+  using _watched = spyOn(AsideDatabase.prototype, "prepare").mockImplementation(async function (
+    this: AsideDatabase,
+    sql: string,
+  ) {
+    const statement = await prepare.call(this, sql);
+    const { iterate } = statement;
+    statement.iterate = async (...args: unknown[]) => {
+      const rows: Iterator<unknown> = await iterate.apply(statement, args);
+      return Iterator.from({
+        next() {
+          taken.set(turn, (taken.get(turn) ?? 0) + 1);
+          return rows.next();
+        },
+      });
+    };
+    return statement;
+  });
+  let isDone = false;
+  const reading = kept.store
+    .snapshot([
+      {
+        sql: "WITH RECURSIVE n(at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n LIMIT 1050) SELECT at FROM n",
+        args: [],
+      },
+    ])
+    .finally(() => (isDone = true));
+  while (!isDone) {
+    await new Promise((resolve) => setImmediate(resolve));
+    turn++;
+  }
+  const [rows = []] = await reading;
+  expect(rows.map(({ at }) => at)).toEqual(Array.from({ length: 1050 }, (_, at) => at + 1));
+  expect(Math.max(...taken.values())).toBeLessThanOrEqual(101);
+});
+
+test("what the collector does during a report keeps nobody waiting for it", async () => {
+  // In a process of its own: to collect what this one holds takes as long as the report.
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "collected.ts")], {
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const told = JSON.parse(await child.stdout.text());
+  expect(await child.exited).toBe(0);
+  expect(told.wrong).toEqual([]);
+  expect(told.report).toEqual([[{ most: 3_000_000 }]]);
+  expect(told.turns).toBeGreaterThan(10);
 });
 
 test("a report that fails says so, and the next is answered", async () => {

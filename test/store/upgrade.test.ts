@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -137,6 +137,35 @@ describe("upgrades", () => {
     } finally {
       for (const store of stores) store.close();
     }
+  });
+
+  test("a copy that another process's upgrade came before is none of the schema before, and is not kept", async () => {
+    const one = earlier.find(({ version }) => version === 5);
+    if (one === undefined) throw new Error("there is a database of the fifth version");
+    await using house = await houseOf(one);
+    const [slow, fast] = [
+      await openStore({ url: `file:${house.database}` }),
+      await openStore({ url: `file:${house.database}` }),
+    ];
+    try {
+      const { client } = slow;
+      const execute = client.execute.bind(client);
+      const late = spyOn(client, "execute").mockImplementation(async (statement) => {
+        await migrate(fast, createFakeClock(1));
+        return execute(statement);
+      });
+      const done = await migrate(slow, createFakeClock(2));
+      expect(late).toHaveBeenCalledTimes(1);
+      expect(done).toEqual({ from: one.version, to: migrations.length, backup: undefined });
+    } finally {
+      slow.close();
+      fast.close();
+    }
+    const copies = readdirSync(house.dataDir).filter((name) => name.includes("before-upgrade"));
+    expect(copies).toHaveLength(1);
+    const kept = await openStore({ url: `file:${house.dataDir}/${copies[0]}` });
+    expect(await schemaVersion(kept)).toBe(one.version);
+    kept.close();
   });
 
   test.each(["serve", "account list", "backup copy.db", "audit verify"])(

@@ -67,6 +67,13 @@ describe("every chart", () => {
     },
   );
 
+  test.each(charts)("%s says in the drawing what its axes are, and in which unit", (name, html) => {
+    const drawing = html.slice(html.indexOf('<svg viewBox="0 0 640'), html.lastIndexOf("</svg>"));
+    const texts = [...drawing.matchAll(/<text [^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+    expect(texts).toContain("Day");
+    expect(texts).toContain(name === "bars" ? "Requests, requests" : "requests");
+  });
+
   test.each(charts)("%s is drawn by classes alone", async (_, html) => {
     const elements = await elementsOf(html);
     expect(forbidden(elements)).toEqual([]);
@@ -100,6 +107,43 @@ describe("every chart", () => {
     expect(String(<LineChart {...shared} labels={[]} series={[]} />)).not.toContain("NaN");
     expect(String(<StackedChart {...shared} labels={[]} series={[]} />)).not.toContain("NaN");
     expect(String(<BarChart {...shared} valueName="x" bars={[]} />)).not.toContain("NaN");
+  });
+});
+
+describe("what is drawn reaches the mark of its value", () => {
+  const series = [{ name: "a", values: [0, 2, 4] }];
+
+  /** Where the scale has its mark for a value. */
+  async function markOf(html: string, value: string, axis: "x" | "y"): Promise<number> {
+    const found = new RegExp(`<text class="tick" x="([\\d.]+)" y="([\\d.]+)"[^>]*>${value}</text>`);
+    const [, x, y] = found.exec(html) ?? [];
+    // The text stands a little below its line.
+    return axis === "x" ? Number(x) : Number(y) - 4;
+  }
+
+  test("lines", async () => {
+    const html = String(<LineChart {...shared} series={series} />);
+    const [line] = await marksOf(html, "line");
+    const heights = [...(line?.of.d ?? "").matchAll(/,([\d.]+)/g)].map(([, y]) => Number(y));
+    for (const [at, value] of ["0", "2", "4"].entries())
+      expect(heights[at]).toBeCloseTo(await markOf(html, value, "y"), 0);
+  });
+
+  test("layers", async () => {
+    const html = String(<StackedChart {...shared} series={series} />);
+    const [layer] = await marksOf(html, "outline");
+    const tops = [...(layer?.of.d ?? "").matchAll(/V([\d.]+)h/g)].map(([, y]) => Number(y));
+    for (const [at, value] of ["2", "4"].entries())
+      expect(tops[at]).toBeCloseTo(await markOf(html, value, "y"), 0);
+  });
+
+  test("bars", async () => {
+    const html = String(
+      <BarChart {...shared} valueName="Carbon" bars={[{ label: "eu-north", value: 4 }]} />,
+    );
+    const [bar] = await marksOf(html, "layer");
+    const end = Number(bar?.of.x) + Number(bar?.of.width);
+    expect(end).toBeCloseTo(await markOf(html, "4", "x"), 0);
   });
 });
 

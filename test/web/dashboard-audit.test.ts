@@ -166,6 +166,8 @@ describe("the audit log of an account", () => {
     await using house = await startPeople();
     const { owner } = await staff(house);
     const entries = Array.from({ length: 230 }, (_, i) => ({ target: `t${i}` }));
+    // Older, and not asked for.
+    await written(house, house.clock.now() - 2 * day, { target: "t999", action: "other.done" });
     await written(house, house.clock.now() - day, ...entries);
     const seen: string[] = [];
     let next: string | undefined = `${path}?action=test`;

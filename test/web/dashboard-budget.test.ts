@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { getCarbonBudget } from "#src/account/carbon-budget.ts";
 import { at } from "#test/lib/gateway.ts";
 import { alertOf, askedWith, makeKey, type Staff, staff } from "#test/web/dashboard-keys-kit.ts";
+import { tableOf } from "#test/web/outline.ts";
 import { type PeopleGateway, startPeople, words } from "#test/web/people-kit.ts";
 
 const path = "/dashboard/budget";
@@ -51,7 +52,14 @@ test("the page shows what is left with a bar, its numbers and the limits of the 
   const page = await people.admin.get(path);
   expect(words(page)).toContain("10 g CO2e left of 40 g; 75 % is used");
   expect(page.text).toContain('value="75"');
-  expect(words(page)).toContain("embodied hardware");
+  expect(await tableOf(page.text, /^The budget in the window that runs$/)).toEqual([
+    ["Budget", "40"],
+    ["Used", "30"],
+    ["Left", "10"],
+  ]);
+  // The foot of every page says it too.
+  const [main = ""] = page.text.split("</main>");
+  expect(main).toContain("embodied hardware");
   expect(page.text).toContain(
     'name="carbon_budget_action.route_under_g_per_1k" type="text" value="0.5"',
   );

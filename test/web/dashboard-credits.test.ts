@@ -162,7 +162,8 @@ describe("credits", () => {
         data.slice(at + 1),
       ]);
     }
-    for (const wrong of ["txn_1", "2026-13-40", "x", "txn_../../etc", "9"]) {
+    const noDays = ["2026-13-40", "2026-02-30", "1969-12-31", "1000-01-01"];
+    for (const wrong of [...noDays, "txn_1", "x", "txn_../../etc", "9"]) {
       const page = await owner.get(`${path}?before=${encodeURIComponent(wrong)}`);
       expect([wrong, page.status]).toEqual([wrong, 400]);
     }

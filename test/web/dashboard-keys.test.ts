@@ -5,6 +5,7 @@ import { createKey } from "#src/account/keys.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { at } from "#test/lib/gateway.ts";
 import { alertOf, askedWith, foreignForms, makeKey, staff } from "#test/web/dashboard-keys-kit.ts";
+import { tableOf } from "#test/web/outline.ts";
 import {
   type Browser,
   type Page,
@@ -239,7 +240,15 @@ describe("a key's page", () => {
     });
     const page = await admin.get(`/dashboard/keys/${hash}`);
     expect(page.text).toContain(`href="/dashboard/usage?key=${hash}"`);
-    expect(words(page)).toContain(`Today ${record.usage_daily.toFixed(6).replace(/0+$/, "")}`);
+    const shown = (value: number) => value.toFixed(6).replace(/0+$/, "");
+    expect(words(page)).toContain(`Left of the limit ${shown(record.limit_remaining)} USD`);
+    const spent = await tableOf(page.text, /^What it spent, USD/);
+    // Nothing was asked on a provider key of the account's own.
+    const expected = [record.usage_daily, record.usage_weekly, record.usage_monthly, record.usage];
+    expect(spent.map((row) => row.slice(1)).toSorted()).toEqual(
+      expected.map((value) => [shown(value), "0.00"]).toSorted(),
+    );
+    expect(words(page)).toContain(`Today ${shown(record.usage_daily)}`);
   });
 
   test("acts for the account of its own address, whatever is in use in another tab", async () => {

@@ -5,7 +5,9 @@ import { addCredit } from "#src/ledger/transactions.ts";
 import { createWatch } from "#src/ledger/watch.ts";
 import { createLive, mostStreams } from "#src/web/dashboard/live.ts";
 import { mostRows } from "#src/web/dashboard/live-here.ts";
+import { figure } from "#src/web/format.ts";
 import { sampleGeneration } from "#test/ledger/sample.ts";
+import { at } from "#test/lib/gateway.ts";
 import { askedWith, type Staff, staff } from "#test/web/dashboard-keys-kit.ts";
 import { hostile, keep } from "#test/web/dashboard-requests-kit.ts";
 import { type Browser, type PeopleGateway, startPeople, words } from "#test/web/people-kit.ts";
@@ -159,6 +161,18 @@ test("a reader of the events sees a request begin and end, and never its prompt"
   const last = await reader.until(ended);
   expect(last.data.rows?.[0]?.id).toBe(answered.headers.get("x-lowrouter-generation-id") ?? "");
   expect(last.data.rows?.[0]?.cells[1]).toBe("answered");
+  const { text } = await people.owner.get(
+    `/dashboard/transactions/${last.data.rows?.[0]?.id}?format=json`,
+  );
+  const record: unknown = JSON.parse(text);
+  const classes = Object.values(Object(at(record, "token_classes"))).map(Number);
+  const figures = [
+    classes.reduce((sum, count) => sum + count, 0),
+    Number(at(record, "costs.charged")),
+    Number(at(record, "eco.carbon_g")),
+  ];
+  expect(figures.every((value) => value > 0)).toBe(true);
+  expect(last.data.rows?.[0]?.cells.slice(6)).toEqual(figures.map(figure));
   expect(reader.text()).not.toContain(canary);
   const after = await people.owner.get(path);
   expect(after.text).toContain(`${last.data.rows?.[0]?.id}`);

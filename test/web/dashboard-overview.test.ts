@@ -7,6 +7,7 @@ import { createIds } from "#src/lib/id.ts";
 import { sampleGeneration } from "#test/ledger/sample.ts";
 import { at, listAt } from "#test/lib/gateway.ts";
 import { staff } from "#test/web/dashboard-keys-kit.ts";
+import { tableOf } from "#test/web/outline.ts";
 import { type Browser, type PeopleGateway, startPeople, words } from "#test/web/people-kit.ts";
 
 const dayMs = 86_400_000;
@@ -92,6 +93,12 @@ describe("the overview for programs", () => {
     // The page names the balance that programs are told.
     expect(at(told, "money.balance")).toBe(11.989);
     expect(words(page)).toContain("Its balance is 11.989 USD");
+    const last = await tableOf(page.text, /^The last requests, newest first$/);
+    expect(last.map(([, model, place, status, spend]) => [model, place, status, spend])).toEqual([
+      ["openai/gpt-5.4", "openai eu-west", "answered", "0.002"],
+      ["openai/gpt-4o-mini", "openai eu-west", "answered", "0.005"],
+      ["openai/gpt-5.4", "openai eu-west", "answered", "0.002"],
+    ]);
   });
 
   test("shows amounts at a glance in its cards, never more than there is, and whole beside", async () => {

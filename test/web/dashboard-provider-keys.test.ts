@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { addProviderKey, listProviderKeys } from "#src/account/provider-keys.ts";
-import { at } from "#test/lib/gateway.ts";
+import { at, listAt } from "#test/lib/gateway.ts";
 import {
   alertOf,
   askedWith,
@@ -141,8 +141,18 @@ describe("a provider key", () => {
     expect(await isOwn()).toBe(false);
     const id = await keepOne();
     expect(await isOwn()).toBe(true);
+    const state = async () => {
+      const list = await people.admin.get(`${path}?format=json`);
+      const row = listAt(JSON.parse(list.text), "data").find((one) => at(one, "id") === id);
+      const page = await people.admin.get(`${path}/${id}`);
+      const [, said] = /State (\w+)/.exec(words(page)) ?? [];
+      const [, offered] = /name="disabled" value="(\w+)"/.exec(page.text) ?? [];
+      return [at(row, "state"), said, offered];
+    };
+    expect(await state()).toEqual(["enabled", "enabled", "true"]);
     await people.admin.post(`${path}/${id}/switch`, { disabled: "true" });
     expect(await isOwn()).toBe(false);
+    expect(await state()).toEqual(["disabled", "disabled", "false"]);
     await people.admin.post(`${path}/${id}/switch`, { disabled: "false" });
     expect(await isOwn()).toBe(true);
     await people.admin.post(`${path}/${id}`, { allowed_models: "gpt-4o" });

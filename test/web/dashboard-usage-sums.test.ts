@@ -189,7 +189,7 @@ test("every grouping of the same filter sums to the same as the ledger's own row
           expect(cut?.rows).toEqual(whole?.rows.slice(0, limit));
           const asked = rollupStatement(filter, { groupBy, order, limit: 1000 });
           const [found = []] = await store.snapshot([asked]);
-          const inOne = rollupAnswer(found, groupBy).rows;
+          const { rows: inOne } = await rollupAnswer(found, groupBy);
           // Sums of fractions that are equal there may differ here in their last digit.
           if (order !== "energy" && order !== "carbon")
             expect(whole?.rows.map((row) => placeName(row, groupBy))).toEqual(
@@ -285,6 +285,57 @@ test("days that are over are read once in ten minutes, today every time", async 
   expect([await ask(), await ask()]).toEqual([2, 1]);
   clock.advance(600_000);
   expect(await ask()).toBe(2);
+});
+
+test("what is remembered of one grouping does not stand beside another that was read later", async () => {
+  using kept = await temporaryStore();
+  const { store } = kept;
+  const clock = createFakeClock(now);
+  const ledger = createLedger({ store, clock, processId: "prc_1" });
+  // Of a day that is over: a row that the database got late.
+  const late = () =>
+    ledger.record({ generation: sampleGeneration({ createdAt: now - dayMs }), movements: [] });
+  const reader = createUsageReader({ store, clock });
+  const requestsBy = async (group: Grouping) => {
+    const answers = await reader.ask(
+      { account: "acc_1", fromDay: "2026-01-01", toDay: "2026-01-15" },
+      [
+        { groupBy: [group], order: "cost", limit: 50 },
+        { groupBy: ["day"], order: "place", limit: 366 },
+      ],
+    );
+    return answers.map(({ rows }) => sumOf(rows).requests);
+  };
+  await late();
+  expect(await requestsBy("model")).toEqual([1, 1]);
+  await late();
+  expect(await requestsBy("key")).toEqual([2, 2]);
+  expect(await requestsBy("model")).toEqual([2, 2]);
+  await ledger.close();
+});
+
+test("what is remembered has an end, also of questions that no row answers", async () => {
+  let statements = 0;
+  const reader = createUsageReader({
+    clock: createFakeClock(now),
+    store: {
+      snapshot: (asked) => {
+        statements += asked.length;
+        return Promise.resolve(asked.map(() => []));
+      },
+    },
+  });
+  const ask = async (user: string) => {
+    statements = 0;
+    const filter = { account: "acc_1", user, fromDay: "2026-01-01", toDay: "2026-01-09" };
+    await reader.ask(filter, [{ groupBy: ["model"], order: "cost", limit: 5 }]);
+    return statements;
+  };
+  const long = "x".repeat(10_000);
+  expect([await ask("first"), await ask("first")]).toEqual([1, 0]);
+  for (let at = 0; at < 400; at++) await ask(`${long}${at}`);
+  expect(await ask(`${long}399`)).toBe(0);
+  expect(await ask("first")).toBe(1);
 });
 
 test("more combinations than are put together in memory still sum up", async () => {

@@ -9,6 +9,7 @@ import {
   type Staff,
   staff,
 } from "#test/web/dashboard-keys-kit.ts";
+import { tableOf } from "#test/web/outline.ts";
 import {
   type Browser,
   type Page,
@@ -141,7 +142,7 @@ describe("the webhooks page", () => {
       });
   });
 
-  test("replays a delivery, with the same event id", async () => {
+  test("replays a delivery with the same event id, and says when what did not arrive is tried again", async () => {
     const { id } = await made();
     await people.admin.post(`${path}/${id}/test`, {});
     const { text } = await people.admin.get(`${path}/${id}?format=json`);
@@ -153,6 +154,22 @@ describe("the webhooks page", () => {
     expect(again?.headers.get("webhook-id")).toBe(String(at(JSON.parse(text), "data.0.event_id")));
     const none = await people.admin.post(`${path}/${id}/replay`, { delivery: "dlv_none" });
     expect(none.status).toBe(404);
+
+    // What did not arrive says what came of it, and when it is tried again.
+    receiver.answer(() => new Response(null, { status: 503 }));
+    await people.admin.post(`${path}/${id}/replay`, { delivery });
+    let rows: string[][] = [];
+    const refused = () => rows.find(([, , , tries = ""]) => tries.includes(": 503,")) ?? [];
+    for (let left = 500; left > 0 && refused().length === 0; left--) {
+      const page = await people.admin.get(`${path}/${id}`);
+      rows = await tableOf(page.text, /^The last deliveries, newest first/);
+    }
+    receiver.answer(() => new Response(null, { status: 204 }));
+    const waits = refused();
+    expect(waits[2]).toBe("will be tried again");
+    expect(waits[4]).toMatch(/^\d{4}-\d\d-\d\d/);
+    const arrived = rows.find(([, , state]) => state === "delivered") ?? [];
+    expect(arrived[4]).toBe("— It arrived");
     await people.admin.post(`${path}/${id}/delete`, { confirm: "mine" });
   });
 

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { routingIn } from "#src/dialect/ask-routing.ts";
 import { surface } from "#src/http/server.ts";
 import { frontRoutes } from "#src/http/fronts.ts";
 import { proxyRoutes } from "#src/http/proxy.ts";
 import { systemClock } from "#src/lib/clock.ts";
-import { isObject } from "#src/lib/json.ts";
+import { isObject, type JsonObject } from "#src/lib/json.ts";
 import { mounts, openApi } from "#src/web/docs/openapi/document.ts";
 import { operations } from "#src/web/docs/openapi/operations.ts";
 import { referenceMarkdown } from "#src/web/docs/openapi/reference.ts";
-import { at } from "#test/lib/gateway.ts";
+import { at, listAt } from "#test/lib/gateway.ts";
 import { type DocsSite, startDocs } from "#test/web/docs-kit.ts";
 import { faultsOf } from "#test/web/json-schema-judge.ts";
 
@@ -104,6 +105,93 @@ describe("/openapi.json", () => {
     }
   });
 
+  test("says each path at every address where it is answered", () => {
+    const items = Object.entries(Object(at(document, "paths")));
+    const said = items.flatMap(([path, item]) =>
+      listAt(item, "servers").flatMap((server) =>
+        Object.keys(Object(item))
+          .filter((name) => name !== "servers")
+          .map((method) => `${method.toUpperCase()} ${String(at(server, "url"))}${path}`),
+      ),
+    );
+    expect(said.toSorted()).toEqual(
+      described.map(({ method, path }) => `${method} ${site.url}${path}`).toSorted(),
+    );
+  });
+
+  test("names what a query may say: each name that is read, and no other", async () => {
+    const spied = new Set<string>();
+    const { get } = URLSearchParams.prototype;
+    // The gateway runs in this process: what it looks for in a query is seen here.
+    URLSearchParams.prototype.get = function (name) {
+      spied.add(name);
+      return get.call(this, name);
+    };
+    const managing = { authorization: `Bearer ${site.managementKey}` };
+    const made = await fetch(`${site.url}/v1/webhooks`, {
+      method: "POST",
+      headers: managing,
+      body: JSON.stringify({ name: "read", url: "https://127.0.0.1:1/" }),
+    });
+    const values: Record<string, string> = {
+      ...{ id: "gen_none", hash: "none", author: "openai", slug: "gpt-4o-mini" },
+      ...{ version: "v0.4-2026-01", model: "gemini-3.5-flash", month: "2026-01" },
+    };
+    const hook = String(at(await made.json(), "endpoint.id"));
+    let names = 0;
+    try {
+      for (const { method, path, base, query = [], caller, sameAs } of operations) {
+        if (method !== "get" || sameAs !== undefined) continue;
+        const id = path.startsWith("/v1/webhooks/") ? hook : values["id"];
+        const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+          String({ ...values, id }[name]),
+        );
+        spied.clear();
+        // Some are read only where there is a query.
+        const response = await fetch(`${site.url}${mounts[base][0]}${filled}?nothing=1`, {
+          headers: caller === "management" ? managing : { authorization: `Bearer ${site.key}` },
+        });
+        await response.arrayBuffer();
+        // Of every path the key may be read from the query too.
+        const isOwn = query.some(({ name }) => name === "key");
+        const read = [...spied].filter((name) => name !== "key" || isOwn);
+        expect([path, read.toSorted()]).toEqual([path, query.map(({ name }) => name).toSorted()]);
+        names += read.length;
+      }
+    } finally {
+      URLSearchParams.prototype.get = get;
+    }
+    expect(names).toBeGreaterThan(30);
+  });
+
+  test("names every member of `route` and `provider` that a request is read for, and no other", () => {
+    const spy = (read: Set<string>, holds: JsonObject = {}): JsonObject =>
+      new Proxy(holds, {
+        get(target, name) {
+          if (typeof name === "string") read.add(name);
+          return Reflect.get(target, name);
+        },
+      });
+    const route = new Set<string>();
+    const wish = new Set<string>();
+    const price = new Set<string>();
+    const bound = new Set<string>();
+    routingIn({
+      route: spy(route),
+      provider: spy(wish, { max_price: spy(price), preferred_max_latency: spy(bound) }),
+    });
+    const parts = at(document, "components.schemas");
+    for (const [path, read] of [
+      ["Route", route],
+      ["ProviderWish", wish],
+      ["ProviderWish.properties.max_price", price],
+      ["ProviderWish.properties.preferred_max_latency.anyOf.1", bound],
+    ] as const) {
+      const told = Object.keys(Object(at(parts, `${path}.properties`)));
+      expect([path, told.toSorted()]).toEqual([path, [...read].toSorted()]);
+    }
+  });
+
   test("is whole: every reference leads somewhere, every operation has a name of its own", () => {
     const text = JSON.stringify(document);
     const refs = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, path = ""]) => path);
@@ -166,6 +254,7 @@ describe("answers are as they are described:", () => {
     ["GET", "/v1beta/models", "/v1beta/models?pageSize=2"],
     ["GET", "/v1beta/models/{model}", "/v1beta/models/gemini-3.5-flash"],
     ["GET", "/v1/models", "/v1/models?all=true&output_modalities=all"],
+    ["GET", "/v1/models/{author}/{slug}", "/v1/models/openai/gpt-4o-mini"],
     ["GET", "/v1/models/{author}/{slug}/endpoints", "/v1/models/openai/gpt-4o-mini/endpoints"],
     ["GET", "/v1/providers", "/v1/providers"],
     ["GET", "/v1/methodology", "/v1/methodology"],
@@ -206,13 +295,32 @@ describe("answers are as they are described:", () => {
     },
   );
 
+  test("all of them: no path is left out here", () => {
+    const below = ["/v1/generation", "/v1/account", "/v1/activity", "/v1/statements", "/v1/keys"];
+    below.push("/v1/byok", "/v1/webhooks", "/.well-known/");
+    const left = operations.filter(
+      ({ method, path, answer, media, sameAs }) =>
+        sameAs === undefined &&
+        media === undefined &&
+        Object.keys(answer).length > 0 &&
+        !calls.some(([verb, one]) => verb === method.toUpperCase() && one === path) &&
+        !below.some((start) => path.startsWith(start)),
+    );
+    // A stream, whose pieces are as the whole is.
+    expect(left.map(({ path }) => path)).toEqual(["/v1beta/models/{model}:streamGenerateContent"]);
+  });
+
   test("a generation, and what its footprint was made from", async () => {
     const { answer } = await ask("POST", "/v1/chat/completions", chat);
     const id = String(at(answer, "lowrouter.generation_id"));
-    for (const more of ["", "/eco"]) {
-      const found = await ask("GET", `/v1/generation/${id}${more}`);
-      const schema = schemaOf("GET", `/v1/generation/{id}${more}`, found.status);
-      expect(faultsOf(schema, found.answer, document)).toEqual([]);
+    for (const [path, asked] of [
+      ["/v1/generation/{id}", `/v1/generation/${id}`],
+      ["/v1/generation/{id}/eco", `/v1/generation/${id}/eco`],
+      ["/v1/generation", `/v1/generation?id=${id}`],
+    ] as const) {
+      const found = await ask("GET", asked);
+      const schema = schemaOf("GET", path, found.status);
+      expect([path, faultsOf(schema, found.answer, document)]).toEqual([path, []]);
     }
   });
 
@@ -263,6 +371,14 @@ describe("answers are as they are described:", () => {
         [],
       ]);
     }
+    const [delivery] = listAt(
+      (await ask("GET", `${at_}/deliveries`, undefined, as)).answer,
+      "data",
+    );
+    const replayed = `/deliveries/${String(at(delivery, "id"))}/replay`;
+    const { status, answer } = await ask("POST", at_ + replayed, undefined, as);
+    const replay = schemaOf("POST", "/v1/webhooks/{id}/deliveries/{delivery}/replay", status);
+    expect([status, faultsOf(replay, answer, document)]).toEqual([201, []]);
     const month = new Date(systemClock.now()).toISOString().slice(0, 7);
     for (const [path, asked] of [
       ["/v1/statements", "/v1/statements"],
@@ -278,6 +394,31 @@ describe("answers are as they are described:", () => {
     }
     const activity = await ask("GET", "/v1/activity?group_by=day,model", undefined, as);
     expect(faultsOf(schemaOf("GET", "/v1/activity", 200), activity.answer, document)).toEqual([]);
+  });
+
+  test("the account with its carbon budget, and the keys that statements are verified with", async () => {
+    const as = site.managementKey;
+    const change = { carbon_budget_g: 100, carbon_budget_reset: "daily" };
+    expect(faultsOf(at(document, "components.schemas.AccountChange"), change, document)).toEqual(
+      [],
+    );
+    const jwks = "/.well-known/lowrouter-statement-keys.json";
+    const month = new Date(systemClock.now()).toISOString().slice(0, 7);
+    await ask("GET", `/v1/statements/${month}?partial=true`, undefined, as);
+    for (const [method, path, body] of [
+      ["GET", "/v1/account", undefined],
+      ["PATCH", "/v1/account", change],
+      ["PATCH", "/v1/account", { carbon_budget_g: null }],
+      ["GET", jwks, undefined],
+    ] as const) {
+      const { status, answer } = await ask(method, path, body, as);
+      const schema = schemaOf(method, path, status);
+      expect([method, path, status, faultsOf(schema, answer, document)]).toEqual([
+        ...[method, path],
+        ...[200, []],
+      ]);
+    }
+    expect(listAt((await ask("GET", jwks)).answer, "keys")).toHaveLength(1);
   });
 
   test("an error, whoever makes it", async () => {

@@ -8,7 +8,7 @@ let site: DocsSite;
 let search: Search;
 beforeAll(async () => {
   site = await startDocs();
-  search = createSearch(site.book);
+  search = await createSearch(site.book);
 });
 afterAll(() => site.close());
 
@@ -42,7 +42,7 @@ describe("the search", () => {
   });
 
   /** Order of made-up pages for a query. */
-  const order = (query: string, ...texts: string[]) => {
+  const order = async (query: string, ...texts: string[]) => {
     const pages = texts.map((markdown, at) => ({
       path: `/${at}`,
       section: "",
@@ -51,17 +51,23 @@ describe("the search", () => {
       markdown,
       rendered: renderMarkdown(markdown),
     }));
-    return createSearch({ pages, find: () => undefined })(query).map(({ href }) => href);
+    const find = await createSearch({ pages, find: () => undefined });
+    return find(query).map(({ href }) => href);
   };
 
-  test("puts a heading before the text, however often the word is there", () => {
+  test("puts a heading before the text, however often the word is there", async () => {
     const [text, heading] = ["# Other\n\nkeys keys keys", "# Else\n\n## Keys\n\ntext"];
-    expect(order("keys", text, heading)).toEqual(["/1#keys", "/0"]);
+    expect(await order("keys", text, heading)).toEqual(["/1#keys", "/0"]);
   });
 
-  test("puts what holds all words before what holds the rarer one often", () => {
+  test("puts what holds all words before what holds the rarer one often", async () => {
     const common = ["# A\n\nblue", "# B\n\nblue", "# C\n\nblue", "# D\n\nblue", "# E\n\nblue"];
-    const [best] = order("red blue", ...common, "# F\n\nred red red red red", "# G\n\nred blue");
+    const [best] = await order(
+      "red blue",
+      ...common,
+      "# F\n\nred red red red red",
+      "# G\n\nred blue",
+    );
     expect(best).toBe("/6");
   });
 

@@ -141,6 +141,38 @@ describe("documentation pages", () => {
     expect(routes).toBeGreaterThan(10);
   });
 
+  test("there is a page for each subject and each client that is promised", () => {
+    const paths = site.book.pages.map(({ path }) => path.slice("/docs".length));
+    const integrations = ["openai", "anthropic", "google", "vercel-ai-sdk", "langchain"];
+    integrations.push("claude-code", "codex", "continue", "open-webui", "curl");
+    const subjects = ["/philosophy", "/getting-started", "/integrations", "/api", "/faq"];
+    subjects.push("/models-and-providers", "/sustainable-ai", "/coming-soon");
+    const promised = [...subjects, ...integrations.map((name) => `/integrations/${name}`)];
+    expect(promised.filter((path) => !paths.includes(path))).toEqual([]);
+    for (const group of ["/guides/", "/operating/"])
+      expect([group, paths.some((path) => path.startsWith(group))]).toEqual([group, true]);
+  });
+
+  test("each leads to its own Markdown, to its parts, and to every other page", async () => {
+    const all = site.book.pages.map(({ path }) => path);
+    for (const { path, rendered } of site.book.pages) {
+      const elements = await elementsOf(await site.text(path));
+      const values = (wanted: string) =>
+        elements.flatMap(({ attributes }) =>
+          attributes.flatMap(([name, value]) => (name === wanted ? [value] : [])),
+        );
+      const leads = new Set(values("href"));
+      expect([path, [...leads].filter((one) => one.endsWith(".md"))]).toEqual([
+        path,
+        [`${path}.md`],
+      ]);
+      expect([path, values("data-copy")]).toEqual([path, [`${path}.md`]]);
+      const parts = rendered.headings.flatMap(({ level, id }) => (level === 2 ? [`#${id}`] : []));
+      const wanted = [...all, ...(parts.length < 2 ? [] : parts)];
+      expect([path, wanted.filter((one) => !leads.has(one))]).toEqual([path, []]);
+    }
+  });
+
   test("a page that is not there is a 404, for browsers as a page", async () => {
     for (const path of ["/docs/nothing", "/docs/nothing.md", "/docs/faq/"]) {
       const response = await site.get(path);

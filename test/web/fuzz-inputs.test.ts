@@ -174,6 +174,22 @@ describe("whatever is typed into a form", () => {
     30_000,
   );
 
+  test("is text on every page of an organisation that is called so", async () => {
+    const rows = await walk.house.store.read("SELECT id FROM account WHERE name = ?", [payload]);
+    const to = String(rows[0]?.["id"]);
+    const choose = (id: string) =>
+      walk.send("owner", "POST", { path: "/account/switch", form: { to: id } });
+    expect((await choose(to)).headers.get("location")).toBe("/account?done=switched");
+    const found = await pagesOf("owner");
+    expect((await choose(walk.own.ids.account)).status).toBe(303);
+    const faults = [...found].flatMap(([path, seen]) =>
+      faultsOf(seen, { personal: true }).map((fault) => `${path}: ${fault}`),
+    );
+    expect(faults).toEqual([]);
+    const named = [...found].filter(([, { text }]) => text.includes(escaped));
+    expect(named.length).toBeGreaterThan(10);
+  }, 30_000);
+
   test("is no formula in any file for a spreadsheet", async () => {
     const bad: string[] = [];
     let formulas = 0;

@@ -201,11 +201,18 @@ describe("the page of a model", () => {
       wh(activeB.max),
     ]);
     expect(html).toContain(`href="${parameters?.source}"`);
+    const [size = []] = await tableOf(html, /^Size of the model/);
+    expect([size[0], size[3]]).toEqual([
+      `${figure(activeB.min)} to ${figure(activeB.max)}`,
+      parameters?.accuracy ?? "known",
+    ]);
     const places = await tableOf(html, /^Places/);
     const west = places.find(([provider, region]) => provider === "OpenAI" && region === "eu-west");
     expect(west?.[3]).toStartWith(figure(services.gridOf("openai", "eu-west")?.gPerKwh));
     expect(west?.at(-1)).toBe("yes");
     expect(html).toContain("Not measured: training");
+    const grams = await tableOf(html, /^Carbon of 1,000 tokens of output by region/);
+    expect(grams.map(([region]) => region)).toContain("eu-west");
   });
 
   test("tells a price that is announced and what long prompts cost", () => {

@@ -3,6 +3,8 @@ import { createKey } from "#src/account/keys.ts";
 import { createAccount, findAccount } from "#src/account/accounts.ts";
 import { balanceOf, listTransactions } from "#src/ledger/transactions.ts";
 import { nano } from "#src/ledger/money.ts";
+import { sampleGeneration } from "#test/ledger/sample.ts";
+import { tableOf } from "#test/web/outline.ts";
 import { type PeopleGateway, startPeople, words } from "#test/web/people-kit.ts";
 
 const million = 1_000_000_000;
@@ -86,6 +88,35 @@ describe("accounts of the gateway", () => {
       "credit.taken",
       "account.plan_changed",
     ]);
+  });
+
+  test("an account's page says what moved its balance, what it used this month, and the log who gave from where", async () => {
+    await using house = await startPeople();
+    const { store, gateway, clock } = house;
+    const now = new Date(clock.now());
+    const lastMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth()) - 1;
+    const ada = await house.somebody("ada", { operator: true });
+    const { id } = await createAccount(store, gateway.services.people, {
+      name: "Lab",
+      plan: "prepaid",
+    });
+    const path = `/operator/accounts/${id}`;
+    await ada.post(`${path}/credit`, { amount: "3", note: "for the trial" });
+    for (const createdAt of [clock.now(), lastMonth]) {
+      const parts = { accountId: id, createdAt, cost: nano(2 * million) };
+      const generation = sampleGeneration({ ...parts, id: gateway.app.ids.next("gen") });
+      await gateway.app.ledger.record({ generation, movements: [] });
+    }
+    const { text } = await ada.get(path);
+    const moved = await tableOf(text, /^The last transactions, in USD$/);
+    expect(moved.map((row) => row.slice(1))).toContainEqual(["credit", "3.00", "for the trial"]);
+    expect(words(await ada.get(path))).toContain("This month 1 requests, 2.00 USD, 700 tokens");
+    const [row] = await store.read(
+      `SELECT actor = (SELECT id FROM person WHERE email = 'ada@example.org') AS is_ada, address, account_id
+        FROM audit_event WHERE action = 'credit.added'`,
+      [],
+    );
+    expect({ ...row }).toEqual({ is_ada: 1, address: "127.0.0.1", account_id: id });
   });
 
   test.each([

@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { createAccount } from "#src/account/accounts.ts";
 import { record } from "#src/account/people/audit.ts";
 import { addProviderKey } from "#src/account/provider-keys.ts";
+import { nano } from "#src/ledger/money.ts";
+import { balanceOf } from "#src/ledger/transactions.ts";
 import { webRoutes } from "#src/web/routes.tsx";
 import {
   type Browser,
@@ -161,6 +163,13 @@ describe("links of the operator", () => {
     });
     expect(joined.status).toBe(303);
     expect(words(await bob.get("/account"))).toMatch(/acc_\w+ admin organisation/);
+    const [own] = await house.store.read(
+      "SELECT account_id FROM person WHERE email = 'bob@example.org'",
+      [],
+    );
+    expect((await balanceOf(house.store, String(own?.["account_id"]))).granted).toBe(
+      nano(2_000_000_000),
+    );
 
     await ada.post("/operator/invitations", { role: "member", days: "1", operator: "1" });
     const { text } = await ada.get("/operator/invitations");
@@ -177,6 +186,40 @@ describe("links of the operator", () => {
       ["used", "admin", "bob@example.org"],
       ["used", "operator", "anybody"],
     ]);
+  });
+
+  test("an invitation for an operator makes one, for as many days as it says", async () => {
+    await using house = await startPeople();
+    const ada = await house.somebody("ada", { operator: true });
+    const invited = async (fields: Record<string, string>) => {
+      const made = await ada.post("/operator/invitations", {
+        role: "member",
+        days: "2",
+        ...fields,
+      });
+      return /register\?invite=([\w-]+)/.exec(made.text)?.[1] ?? "";
+    };
+    const [operator, person, late] = [
+      await invited({ operator: "1" }),
+      await invited({}),
+      await invited({}),
+    ];
+    const joins = async (name: string, token: string) => {
+      const browser = house.browser();
+      await browser.open(`/register?invite=${token}`);
+      await browser.post("/register", {
+        name,
+        email: `${name}@example.org`,
+        "new-password": "three words in a row",
+      });
+      return (await browser.get("/operator")).status;
+    };
+    expect(await joins("bob", operator)).toBe(200);
+    expect(await joins("max", person)).toBe(404);
+    house.clock.advance(2 * 86_400_000 + 1000);
+    const browser = house.browser();
+    await browser.open(`/register?invite=${late}`);
+    expect((await browser.get("/register")).status).toBe(403);
   });
 
   test("links lead to the address that is configured, whatever host the operator's browser names", async () => {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { record } from "#src/account/people/audit.ts";
 import { setSetting } from "#src/account/settings.ts";
+import { createKey } from "#src/account/keys.ts";
 import { loadConfig } from "#src/config/load.ts";
 import { listProcesses } from "#src/ledger/processes.ts";
 import { lastFaults } from "#src/ledger/last-faults.ts";
 import { shownSettings } from "#src/config/show.ts";
 import { lastBackup } from "#src/store/backup.ts";
+import { askedWith } from "#test/web/dashboard-keys-kit.ts";
 import { type Browser, password, startPeople, words } from "#test/web/people-kit.ts";
+import { tableOf } from "#test/web/outline.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 const script = `<script>alert(1)</script>"><img src=x onerror=alert(2)>`;
@@ -83,6 +86,17 @@ describe("the catalogue", () => {
     expect(words(await ada.get("/operator/catalogue/google/gemini-3.7-flash"))).toContain(
       "in force 2027-01-01",
     );
+    const [priced] = (await recordsOf(ada, "/operator/catalogue?format=json")).filter(
+      ({ prices_read: read }) => String(read).includes(" to "),
+    );
+    const days = services.models
+      .filter(({ id }) => id === priced?.["model"])
+      .flatMap(({ endpoints }) => endpoints)
+      // The last that has begun holds.
+      .flatMap(({ prices }) => prices.filter(({ from = "" }) => from <= "2027-01-02").slice(-1))
+      .map(({ read }) => read)
+      .toSorted();
+    expect(priced?.["prices_read"]).toBe(`${days[0]} to ${days.at(-1)}`);
     expect((await ada.get("/operator/catalogue/no/model")).status).toBe(404);
     expect((await ada.get("/operator/catalogue/%25E0%25A4%25A")).status).toBe(404);
   });
@@ -135,6 +149,11 @@ provider = "own"
     });
     expect(of("log.level")).toMatchObject({ value: "info", origin: "default", name: null });
     expect(rows.map(({ key }) => key)).toEqual([...given.origins.keys()]);
+    const shown = await tableOf(page.text, /^Settings, with what is in force$/);
+    const fromOf = (key: string) => shown.find(([name]) => name === key)?.slice(1, 3);
+    expect(fromOf("billing.currency")).toEqual(["EUR", "file"]);
+    expect(fromOf("routing.max_attempts")).toEqual(["2", "environmentLOWROUTER_MAX_ATTEMPTS"]);
+    expect(fromOf("log.level")).toEqual(["info", "default"]);
   });
 
   test("a database's address is shown without user, password and query", () => {
@@ -164,6 +183,50 @@ describe("the system", () => {
     expect(words(await ada.get("/operator/system"))).toContain("2026-01-02 03:04 UTC");
     house.clock.advance(3 * 3_600_000);
     expect(words(await ada.get("/operator/system"))).toContain("3 h 0 min");
+  });
+
+  test("counts what runs: processes that are there, requests under way, and leases by what is leased", async () => {
+    const answer = Promise.withResolvers<Response>();
+    await using upstream = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: () => answer.promise,
+    });
+    await using house = await startPeople((config) => {
+      config.providers["openai"] = { base_url: String(upstream.url) };
+    });
+    const { store, clock, gateway, accountId } = house;
+    const ada = await house.somebody("ada", { operator: true });
+    const { secret } = await createKey(store, clock, { accountId, name: "k" });
+    const waiting = askedWith(house, secret);
+    while (gateway.app.open.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    const process = (id: string, expiresAt: number) => ({
+      sql: "INSERT INTO process (id, pid, host, started_at, expires_at) VALUES (?, 7, 'other', 0, ?)",
+      args: [id, expiresAt],
+    });
+    const lease = (kind: string, owner: string, amount: number) => ({
+      sql: "INSERT INTO lease (process, kind, owner, window_start, amount) VALUES ('prc_there', ?, ?, 0, ?)",
+      args: [kind, owner, amount],
+    });
+    await store.write([
+      process("prc_there", clock.now() + 30_000),
+      process("prc_gone", clock.now() - 1),
+      lease("credit", "acc_1", 5),
+      lease("credit", "acc_2", 5),
+      lease("key", "key_1", 5),
+      lease("key", "key_2", 0),
+    ]);
+    const page = await ada.get("/operator/system");
+    expect(words(page)).toContain("Running 2 on this database");
+    expect(words(page)).toContain("In flight here 1 requests");
+    expect(words(page)).toContain("Leases 2 of credit, 1 of key");
+    const rows = await tableOf(page.text, /^Every process of this database/);
+    const states = rows.map(([id = "", state]) => [id.split(" ")[0], state]);
+    expect(states).toContainEqual(["prc_there", "running"]);
+    expect(states).toContainEqual(["prc_gone", "gone"]);
+    answer.resolve(new Response("{}", { status: 400 }));
+    await (await waiting).text();
+    expect(words(await ada.get("/operator/system"))).toContain("In flight here 0 requests");
   });
 
   test("the button reads the whole ledger, and says where it was tampered with", async () => {

@@ -5,6 +5,7 @@ import { addCredit } from "#src/ledger/transactions.ts";
 import { nano } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createKey } from "#src/account/keys.ts";
+import { createLink } from "#src/account/people/links.ts";
 import { requirePerson, sessionOf } from "#src/web/people/session.ts";
 import { type Browser, type Page, password, startPeople, words } from "#test/web/people-kit.ts";
 
@@ -53,7 +54,8 @@ describe("the page about oneself", () => {
     expect((await browser.get("/account")).status).toBe(303);
     const wrong = await browser.post("/login/code", { code: "123 456", next: "/models" });
     expect(wrong.status).toBe(401);
-    const right = await browser.post("/login/code", { code: codeOf(secret), next: "/models" });
+    const next = codeOf(secret, 1);
+    const right = await browser.post("/login/code", { code: next, next: "/models" });
     expect([right.status, right.to]).toEqual([303, "/models"]);
     expect((await browser.get("/account")).status).toBe(200);
 
@@ -62,11 +64,13 @@ describe("the page about oneself", () => {
     const shared = house.browser();
     await signIn(shared);
     shared.cookies.set(session, max.cookies.get(session) ?? "");
-    expect((await shared.post("/login/code", { code: codeOf(secret) })).status).toBe(303);
+    const [first = "", code = ""] = recovery;
+    // Whoever saw the code that was typed does not come in with it.
+    expect((await shared.post("/login/code", { code: next })).status).toBe(401);
+    expect((await shared.post("/login/code", { code: first })).status).toBe(303);
     expect(words(await shared.get("/account"))).toContain("eve@example.org");
     expect((await max.get("/account")).status).toBe(303);
 
-    const [code = ""] = recovery;
     for (const [tried, status] of [
       [code, 303],
       [code, 401],
@@ -98,6 +102,29 @@ describe("the page about oneself", () => {
     expect(headers.get("content-security-policy")).toContain("default-src 'none'");
   });
 
+  test("a code of an authenticator app works once, for one browser of several that bring it at once", async () => {
+    await using house = await startPeople();
+    const eve = await house.somebody("eve");
+    const shown = await eve.post("/account/codes/start", { password });
+    const secret = (/class="secret">([^<]+)/.exec(shown.text)?.[1] ?? "").replaceAll(" ", "");
+    const first = codeOf(secret);
+    await eve.post("/account/codes/confirm", { code: first });
+    const browsers = [house.browser(), house.browser(), house.browser()];
+    for (const browser of browsers)
+      await browser.post("/login", { email: "eve@example.org", password });
+    const send = (code: string) =>
+      Promise.all(browsers.map((browser) => browser.post("/login/code", { code })));
+    const statuses = (sent: readonly Page[]) => sent.map(({ status }) => status).sort();
+    // The code that switched the app on is used up too.
+    expect(statuses(await send(first))).toEqual([401, 401, 401]);
+    // The second step stands: the app's next code is taken.
+    const code = codeOf(secret, 1);
+    expect(statuses(await send(code))).toEqual([303, 401, 401]);
+    const late = house.browser();
+    await late.post("/login", { email: "eve@example.org", password });
+    expect((await late.post("/login/code", { code })).status).toBe(401);
+  });
+
   test("five wrong codes end the second step", async () => {
     await using house = await startPeople();
     const eve = await house.somebody("eve");
@@ -107,9 +134,33 @@ describe("the page about oneself", () => {
     const browser = house.browser();
     await browser.post("/login", { email: "eve@example.org", password });
     const wrong = String((Number(codeOf(secret)) + 500_000) % 1_000_000).padStart(6, "0");
-    for (let i = 0; i < 6; i++) await browser.post("/login/code", { code: wrong });
-    expect((await browser.post("/login/code", { code: codeOf(secret) })).status).toBe(401);
+    for (let i = 0; i < 6; i++)
+      await browser.post("/login/code", {
+        code: String((Number(wrong) + i) % 1_000_000).padStart(6, "0"),
+      });
+    expect((await browser.post("/login/code", { code: codeOf(secret, 1) })).status).toBe(401);
     expect((await browser.get("/account")).status).toBe(303);
+  });
+
+  test("ten wrong codes shut the second step, however often and from wherever it is begun", async () => {
+    await using house = await startPeople();
+    const eve = await house.somebody("eve");
+    const shown = await eve.post("/account/codes/start", { password });
+    const secret = (/class="secret">([^<]+)/.exec(shown.text)?.[1] ?? "").replaceAll(" ", "");
+    await eve.post("/account/codes/confirm", { code: codeOf(secret) });
+    const begin = async (from: string) => {
+      const browser = house.browser({ "x-forwarded-for": from });
+      await browser.post("/login", { email: "eve@example.org", password });
+      return browser;
+    };
+    const wrong = (Number(codeOf(secret)) + 500_000) % 1_000_000;
+    for (let at = 0; at < 10; at++) {
+      const guesser = await begin(`203.0.113.${at}`);
+      const code = String((wrong + at) % 1_000_000).padStart(6, "0");
+      expect((await guesser.post("/login/code", { code })).status).toBe(401);
+    }
+    const late = await begin("198.51.100.1");
+    expect((await late.post("/login/code", { code: codeOf(secret, 1) })).status).toBe(401);
   });
 
   test("sessions are listed without their tokens and ended one by one, or all others", async () => {
@@ -275,8 +326,19 @@ describe("the page about oneself", () => {
   test("a deleted person is gone, with the keys of the account; the ledger stays", async () => {
     await using house = await startPeople();
     const eve = await house.somebody("eve");
-    const { account } = await idsOf(house, "eve");
+    const { account, id } = await idsOf(house, "eve");
+    const phone = house.browser();
+    await phone.post("/login", { email: "eve@example.org", password });
+    await eve.post("/account/codes/start", { password });
     const { people, keys } = house.gateway.services;
+    await createLink(people, { purpose: "reset", createdBy: "cli", personId: id, seconds: 60 });
+    await house.store.write([
+      {
+        sql: `INSERT INTO person_passkey (id, person_id, public_key, credential_id, counter, device_type, backed_up)
+          VALUES ('pky_1', ?, '', '', 0, '', 0)`,
+        args: [id],
+      },
+    ]);
     await addCredit(house.store, people, {
       accountId: account,
       type: "credit",
@@ -292,8 +354,12 @@ describe("the page about oneself", () => {
     expect((await eve.post("/account/delete", { password: "wrong" })).status).toBe(400);
     expect((await eve.post("/account/delete", { password })).to).toBe("/login?out=1");
     expect((await keys.find(secret))?.account.disabled).toBe(true);
-    for (const table of ["person", "person_session", "person_login", "membership"])
+    const own = ["session", "login", "two_factor", "passkey"].map((name) => `person_${name}`);
+    for (const table of ["person", "membership", ...own])
       expect([table, await house.store.read(`SELECT * FROM ${table}`, [])]).toEqual([table, []]);
+    const links = await house.store.read("SELECT id FROM one_use_link WHERE person_id = ?", [id]);
+    expect(links).toEqual([]);
+    expect((await phone.get("/account")).status).toBe(303);
     expect(await house.store.read("SELECT id FROM ledger_entry", [])).toHaveLength(1);
     expect((await house.audit()).at(-1)).toBe("person.deleted");
     const again = house.browser();
@@ -319,8 +385,8 @@ function dark(svg: string): number[][] {
   return rows;
 }
 
-/** The six digits that an app would show now. */
-function codeOf(secret: string): string {
+/** The six digits that an app would show now, or half a minute from now: each works once. */
+function codeOf(secret: string, ahead = 0): string {
   const bits = [...secret]
     .map((letter) =>
       "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"),
@@ -328,7 +394,7 @@ function codeOf(secret: string): string {
     .join("");
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
   const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(systemClock.now() / 30_000)));
+  counter.writeBigUInt64BE(BigInt(Math.floor(systemClock.now() / 30_000) + ahead));
   const mac = createHmac("sha1", key).update(counter).digest();
   const at = (mac.at(-1) ?? 0) & 15;
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");

@@ -25,10 +25,12 @@ async function startIssuer(): Promise<{ url: string; says: Claims; tamper?: stri
           issuer: made.url,
           authorization_endpoint: `${made.url}/authorize`,
           token_endpoint: `${made.url}/token`,
-          jwks_uri: `${made.url}/keys`,
+          userinfo_endpoint: `${made.url}/userinfo`,
+          ...(made.tamper === "keyless" ? {} : { jwks_uri: `${made.url}/keys` }),
           id_token_signing_alg_values_supported: ["RS256"],
         });
       if (url.pathname === "/keys") return Response.json({ keys: [jwk] });
+      if (url.pathname === "/userinfo") return Response.json(made.says);
       if (url.pathname === "/authorize") {
         const code = crypto.randomUUID();
         nonces.set(code, url.searchParams.get("nonce") ?? "");
@@ -41,13 +43,13 @@ async function startIssuer(): Promise<{ url: string; says: Claims; tamper?: stri
       const token = await new SignJWT({
         ...made.says,
         name: "Eve",
-        nonce: nonces.get(form.get("code") ?? ""),
+        nonce: made.tamper === "nonce" ? "other" : nonces.get(form.get("code") ?? ""),
       })
         .setProtectedHeader({ alg: "RS256", kid: "k" })
-        .setIssuer(made.url)
-        .setAudience("gateway")
+        .setIssuer(made.tamper === "issuer" ? "https://other.example" : made.url)
+        .setAudience(made.tamper === "audience" ? "another" : "gateway")
         .setIssuedAt()
-        .setExpirationTime("5m")
+        .setExpirationTime(made.tamper === "expired" ? "-5m" : "5m")
         .sign(made.tamper === "signature" ? other.privateKey : privateKey);
       return Response.json({
         access_token: "secret-access-token",
@@ -119,13 +121,48 @@ describe("sign-in at an OpenID provider", () => {
     using issuer = await startIssuer();
     await using gateway = await house(issuer);
     await gateway.somebody("eve", { email: "eve@example.org" });
-    issuer.tamper = "signature";
-    expect(await signIn(gateway.browser())).toStartWith("/login?unknown=1");
+    for (const tamper of ["signature", "nonce", "audience", "issuer", "expired"]) {
+      issuer.tamper = tamper;
+      expect([tamper, await signIn(gateway.browser())]).toEqual([
+        tamper,
+        expect.stringMatching(/^\/login\?unknown=1/),
+      ]);
+    }
     issuer.tamper = "";
     const { to } = await gateway.browser().get("/login/oidc/corp");
     const other = gateway.browser();
     expect(await goAndComeBack(other, to ?? "")).toContain("/login");
     expect((await other.get("/account")).status).toBe(303);
+  });
+
+  test("leads to our own pages only, whatever next says", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    await gateway.somebody("eve", { email: "eve@example.org" });
+    for (const [next, to] of [
+      ["/models?q=a", "/models?q=a"],
+      ["https://evil.example/", "/"],
+      ["//evil.example", "/"],
+      ["/\\evil.example", "/"],
+      ["/.//evil.example", "/"],
+      ["javascript:alert(1)", "/"],
+    ] as const) {
+      const browser = gateway.browser();
+      const out = await browser.get(`/login/oidc/corp?${new URLSearchParams({ next })}`);
+      expect([next, await goAndComeBack(browser, out.to ?? "")]).toEqual([next, to]);
+    }
+  });
+
+  test("takes no provider at its word that has no keys to sign with", async () => {
+    using issuer = await startIssuer();
+    issuer.tamper = "keyless";
+    await using gateway = await house(issuer);
+    await gateway.somebody("eve", { email: "eve@example.org" });
+    expect((await gateway.browser().get("/login/oidc/corp")).status).toBe(502);
+    issuer.tamper = "";
+    await using other = await house(issuer);
+    await other.somebody("eve", { email: "eve@example.org" });
+    expect(await signIn(other.browser())).toBe("/models");
   });
 
   test("an identity of another address is connected by who is signed in, and disconnected", async () => {

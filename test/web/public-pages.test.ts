@@ -27,6 +27,8 @@ describe("public pages", () => {
       );
       const elements = await elementsOf(html);
       expect([path, forbidden(elements), headingFaults(elements)]).toEqual([path, [], []]);
+      // The limits of the estimate stand near every figure.
+      expect([path, html.includes("Not measured: training")]).toEqual([path, true]);
       let transferred = bytes.length;
       for (const { tag, attributes } of elements) {
         if (tag !== "link" && tag !== "script" && tag !== "img") continue;

@@ -6,6 +6,7 @@ import { systemClock } from "#src/lib/clock.ts";
 import { createLog } from "#src/observe/log.ts";
 import { openStore } from "#src/store/open.ts";
 import { errorPages } from "#src/web/errors.tsx";
+import { tablePages } from "#src/web/public/methodology.tsx";
 import { webRoutes } from "#src/web/routes.tsx";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
@@ -89,11 +90,7 @@ export const fixedPaths: readonly string[] = [
   "/models?compare=openai/gpt-4o-mini&compare=openai/gpt-4o&compare=mistral/mistral-large-2512&compare=anthropic/claude-fable-5",
   "/providers",
   "/methodology",
-  "/methodology/parameters",
-  "/methodology/grid",
-  "/methodology/regions",
-  "/methodology/places",
-  "/methodology/measurements",
+  ...Object.keys(tablePages).map((name) => `/methodology/${name}`),
   "/methodology/accuracy",
   "/status",
 ];

@@ -519,6 +519,13 @@ test("a replay sends the same event again, as a delivery of its own", async () =
   expect(second?.headers.get("webhook-id")).toBe(String(before?.eventId));
   expect(again?.id).not.toBe(String(before?.id));
   expect(await replay(kit, queue, webhook, "dlv_none", by)).toBeUndefined();
+  // Nothing would send it.
+  const disabled = { ...webhook, disabled: true };
+
+  await expect(replay(kit, queue, disabled, before?.id ?? "", by)).rejects.toThrow(
+    "enable it first",
+  );
+  expect(await hooks.deliveries()).toHaveLength(2);
 });
 
 test("a test event is sent at once, once, and to a disabled webhook too", async () => {

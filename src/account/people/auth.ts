@@ -1,5 +1,6 @@
 import { passkey } from "@better-auth/passkey";
 import { APIError, betterAuth } from "better-auth";
+import { createAuthMiddleware } from "better-auth/api";
 import { drizzleAdapter } from "better-auth/adapters/drizzle";
 import { genericOAuth } from "better-auth/plugins/generic-oauth";
 import { twoFactor } from "better-auth/plugins/two-factor";
@@ -13,6 +14,8 @@ import {
 } from "#db/schema.ts";
 import { passwordLength } from "#src/account/people/password.ts";
 import { addressHeader, type IdentityProvider } from "#src/account/people/person.ts";
+import { takeCode } from "#src/account/people/take-code.ts";
+import type { Clock } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
 import { type Store, textOf } from "#src/store/store.ts";
 
@@ -31,6 +34,7 @@ const ids = {
 /** Sessions, passwords, second steps and passkeys for one address that browsers see. The only place that wires the library. */
 export function createAuth(options: {
   store: Store;
+  clock: Clock;
   ids: Ids;
   secret: string;
   /** Such as https://gateway.example */
@@ -136,6 +140,18 @@ export function createAuth(options: {
       database: {
         generateId: ({ model }) => options.ids.next(prefixOf.get(model) ?? "row"),
       },
+    },
+    hooks: {
+      // The library would let a code in as often as it comes while its minute lasts.
+      before: createAuthMiddleware(async (ctx) => {
+        if (ctx.path !== "/two-factor/verify-totp") return;
+        const { name } = ctx.context.createAuthCookie("two_factor");
+        const step = await ctx.getSignedCookie(name, ctx.context.secret);
+        if (!step) return;
+        const found = await ctx.context.internalAdapter.findVerificationValue(step);
+        if (found && !(await takeCode(options, found.value, String(ctx.body.code))))
+          throw new APIError("UNAUTHORIZED", { message: "This code was tried before" });
+      }),
     },
     databaseHooks: {
       session: {

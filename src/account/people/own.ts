@@ -2,6 +2,7 @@ import { record } from "#src/account/people/audit.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { Knock, Visitor } from "#src/account/people/person.ts";
 import { attempt, headersOf } from "#src/account/people/sign-in.ts";
+import { takeCode } from "#src/account/people/take-code.ts";
 
 /** What goes into an authenticator app. Exists only where it is made. */
 export interface Codes {
@@ -58,17 +59,19 @@ export async function startCodes(
   };
 }
 
-/** Switches codes on, with the first of them. Undefined where it is wrong. */
+/** Switches codes on, with the first of them. Undefined where it is wrong, or was tried before. */
 export async function confirmCodes(
   people: People,
   { person }: Visitor,
   knock: Knock,
   code: string,
 ): Promise<string[] | undefined> {
+  const plain = code.replace(/\s/g, "");
+  if (!(await takeCode(people, person.id, plain))) return undefined;
   const auth = await people.authOf(knock.origin);
   const tried = await attempt(() =>
     auth.api.verifyTOTP({
-      body: { code: code.replace(/\s/g, "") },
+      body: { code: plain },
       headers: headersOf(knock, asSelf),
       returnHeaders: true,
     }),

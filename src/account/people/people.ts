@@ -37,7 +37,7 @@ export function createPeople({ store, clock, ids, place, oidc, onFault }: People
     await import("reflect-metadata");
     const { createAuth } = await import("#src/account/people/auth.ts");
     const secret = await peopleSecret(store, place);
-    return createAuth({ store, ids, origin, oidc, onFault, secret });
+    return createAuth({ store, clock, ids, origin, oidc, onFault, secret });
   }
 
   function authOf(origin: string): Promise<Auth> {

@@ -7,7 +7,7 @@ import { Notes } from "#src/web/people/form.tsx";
 import { page } from "#src/web/respond.ts";
 
 /** How long a page may take before its frame is sent ahead: most are there before. */
-const patienceMs = 10;
+const patienceMs = 4;
 const headingEnd = "</h1>";
 
 /**

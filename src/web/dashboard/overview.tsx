@@ -355,13 +355,13 @@ function Comparison({ view: { compared, baseline, methodology } }: { view: Overv
 
 function Days({ view: { days, currency } }: { view: Overview }) {
   const labels = days.map(({ day }) => day);
-  // What estimates leave out stands below, with their sum.
-  const common = { labelName: "Day", labels, unknown: noEstimate, limits: false } as const;
+  const common = { labelName: "Day", labels, unknown: noEstimate };
   return (
     <>
       <h2>The last 30 days</h2>
       <StackedChart
         {...common}
+        limits={false}
         id="spend"
         title="Spend by day"
         unit={currency}

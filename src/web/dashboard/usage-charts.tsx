@@ -41,14 +41,14 @@ export function Charts(props: {
         return value === "" ? whyNoPlace[group] : placeText(group, value, names);
       })
       .join(", ");
-  // The page says at its end what estimates leave out, once for all of them.
-  const common = { labelName: "Day", labels, unknown: noEstimate, limits: false } as const;
+  const common = { labelName: "Day", labels, unknown: noEstimate };
   const isByDay = ask.groupBy.length === 1 && ask.groupBy[0] === "day";
   return (
     <>
       <h2>By day</h2>
       <StackedChart
         {...common}
+        limits={false}
         id="spend"
         title="Spend by day"
         unit={currency}
@@ -85,7 +85,6 @@ export function Charts(props: {
           />
           <BarChart
             id="group-carbon"
-            limits={false}
             title="Carbon"
             unit="g CO2e"
             labelName={ask.groupBy.map(titleOf).join(", ")}

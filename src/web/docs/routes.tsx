@@ -18,7 +18,7 @@ import { visitOf } from "#src/web/visit.ts";
 export function docsRoutes(app: App, services: Services) {
   // Made when somebody first reads: a gateway that only serves programs pays nothing.
   let book: Book | undefined;
-  let search: Search | undefined;
+  let search: Promise<Search> | undefined;
   const bookOf = () => (book ??= createBook(services.providers));
   const searchIn = () => (search ??= createSearch(bookOf()));
   const origin = (request: Request) => originOf(request, app.config.listen);
@@ -35,9 +35,9 @@ export function docsRoutes(app: App, services: Services) {
     if (isTwin) return plainText(fillOrigin(found.markdown, origin(request)), "markdown");
     return page(<DocumentationPage visit={visit(request)} book={bookOf()} page={found} />);
   };
-  const searched = (request: Request): Response => {
+  const searched = async (request: Request): Promise<Response> => {
     const query = (new URL(request.url).searchParams.get("q") ?? "").trim();
-    const hits = searchIn()(query);
+    const hits = (await searchIn())(query);
     const at = visit(request);
     return page(<SearchPage visit={at} book={bookOf()} query={query} hits={hits} />);
   };

@@ -1,3 +1,4 @@
+import { createBreath, mapInPieces } from "#src/lib/breath.ts";
 import { type Book, originMark } from "#src/web/docs/book.ts";
 
 /** A part of a page that fits what was searched for. */
@@ -42,9 +43,9 @@ const common = new Set(
   "a an and are as at be by for from how i in is it my of on or that the to what with".split(" "),
 );
 
-/** An index over every heading of every page. */
-export function createSearch({ pages }: Book): Search {
-  const parts: Part[] = pages.flatMap((page) =>
+/** An index over every heading of every page: made in pieces, as all pages are rendered for it, which takes a tenth of a second. */
+export async function createSearch({ pages }: Book): Promise<Search> {
+  const found: Part[][] = await mapInPieces(pages, createBreath(), (page) =>
     page.rendered.sections.map(({ heading, text: written }, at) => {
       // An address says nothing, and an excerpt could cut its mark in two.
       const text = written.replaceAll(originMark, "");
@@ -59,6 +60,7 @@ export function createSearch({ pages }: Book): Search {
       return { href, page: page.title, heading: heading.text, text, weights };
     }),
   );
+  const parts = found.flat();
   const known = new Map<string, number>();
   for (const { weights } of parts)
     for (const word of weights.keys()) known.set(word, (known.get(word) ?? 0) + 1);

@@ -1,0 +1,70 @@
+import { expect, spyOn, test } from "bun:test";
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "#test/store/temporary.ts";
+import { withoutBrowser } from "#test/without-browser.ts";
+
+const root = join(import.meta.dir, "..");
+
+/** Runs `.ci/run` as root of a machine that has nothing but bash; what it called, and how it ended. */
+function ciRun(npmTestEnds: 0 | 1) {
+  using folder = temporaryFolder();
+  const told = join(folder.path, "told");
+  const programs = {
+    "apt-get": `echo "apt-get $*" >> ${told}`,
+    npm: `echo "npm $* CI=$CI" >> ${told}; [ "$1" = test ] && exit ${npmTestEnds}; exit 0`,
+    id: "echo 0",
+  };
+  const bash = Bun.which("bash") ?? "bash";
+  for (const [name, lines] of Object.entries(programs)) {
+    writeFileSync(join(folder.path, name), `#!${bash}\n${lines}\n`);
+    chmodSync(join(folder.path, name), 0o755);
+  }
+  symlinkSync(Bun.which("dirname") ?? "dirname", join(folder.path, "dirname"));
+  const { exitCode } = Bun.spawnSync([bash, join(root, ".ci/run")], { env: { PATH: folder.path } });
+  return { exitCode, called: readFileSync(told, "utf8").trimEnd().split("\n") };
+}
+
+test("CI installs the browser, then runs the whole suite and says that it is CI", () => {
+  const { exitCode, called } = ciRun(0);
+  expect(called.some((line) => /^apt-get install .*\bchromium\b/.test(line))).toBe(true);
+  expect([exitCode, called.at(-1)]).toEqual([0, "npm test CI=true"]);
+});
+
+test("CI fails where the suite does", () => {
+  expect(ciRun(1).exitCode).toBe(1);
+});
+
+test("browser tests stay out nowhere but outside CI where there is no browser", async () => {
+  const said = spyOn(console, "error").mockImplementation(() => {});
+  try {
+    expect(await withoutBrowser({ CI: "true" }, undefined)).toEqual([]);
+    expect(await withoutBrowser({}, "/usr/bin/chromium")).toEqual([]);
+    expect(said).not.toHaveBeenCalled();
+    const others = await withoutBrowser({}, undefined);
+    expect(said).toHaveBeenCalledTimes(1);
+    expect(others).toContain("./test/ci.test.ts");
+    expect(others.filter((path) => path.includes("/browser/"))).toEqual([]);
+  } finally {
+    said.mockRestore();
+  }
+});
+
+test("browser tests that are run where there is no browser fail, every one, and say how to get one", () => {
+  const { exitCode, stderr } = Bun.spawnSync(
+    [process.execPath, "test", "./test/browser/docs.test.ts"],
+    { cwd: root, env: { ...process.env, CHROMIUM: "/nowhere/chromium", NO_COLOR: "1" } },
+  );
+  const text = stderr.toString();
+  expect([exitCode === 0, /^\s*0 pass$/m.test(text), /^\s*0 fail$/m.test(text)]).toEqual([
+    ...[false, true, false],
+  ]);
+  expect(text).toContain("Cannot find /nowhere/chromium: install chromium");
+}, 60_000);
+
+test("no test of the browser is marked to be passed over", async () => {
+  for (const path of new Bun.Glob("test/browser/*.ts").scanSync(root)) {
+    const text = await Bun.file(join(root, path)).text();
+    expect([path, text.match(/\.(?:skip|skipIf|todo|todoIf|only|if)\(/)]).toEqual([path, null]);
+  }
+});
