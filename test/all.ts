@@ -1,5 +1,6 @@
 /** Runs the whole suite: formatting, types, tests. Its last line reads `N passed, N failed`. */
 import { findBrowser } from "#test/browser/browser.ts";
+import { failures } from "#test/failures.ts";
 import { withoutBrowser } from "#test/without-browser.ts";
 
 interface Step {
@@ -16,6 +17,7 @@ const steps: Step[] = [
 
 let passed = 0;
 let failed = 0;
+const why: string[] = [];
 
 for (const { name, command } of steps) {
   const child = Bun.spawn(command, { stdout: "inherit", stderr: "inherit" });
@@ -41,6 +43,7 @@ else {
   count(await others);
 }
 
+if (why.length > 0) console.error(`\nWhat failed, again:\n\n${why.join("\n\n")}\n`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
 
@@ -71,6 +74,7 @@ function count({ code, log }: Ran): void {
     Number(new RegExp(`^\\s*(\\d+) ${word}$`, "m").exec(log)?.[1] ?? 0);
   const [ok, bad] = [found("pass"), found("fail")];
   passed += ok;
+  why.push(...failures(log));
   // A runner that died or found nothing is a failure even when it counted none.
   failed += code !== 0 || ok === 0 ? Math.max(1, bad) : bad;
 }

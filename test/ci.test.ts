@@ -1,6 +1,7 @@
 import { expect, spyOn, test } from "bun:test";
 import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { failures } from "#test/failures.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 import { withoutBrowser } from "#test/without-browser.ts";
 
@@ -33,6 +34,34 @@ test("CI installs the browser, then runs the whole suite and says that it is CI"
 
 test("CI fails where the suite does", () => {
   expect(ciRun(1).exitCode).toBe(1);
+});
+
+test("what failed is told again, each with what it said and nothing else did", () => {
+  using folder = temporaryFolder();
+  const path = join(folder.path, "some.test.ts");
+  writeFileSync(
+    path,
+    `import { expect, test } from "bun:test";
+    test("good", () => console.error("of the good"));
+    test("bad", () => {
+      console.error("of the bad");
+      expect([1]).toEqual([2]);
+    });
+    test("good again", () => {});
+    test("broken", () => JSON.parse(""));
+    test.skip("later", () => {});`,
+  );
+  const { stderr } = Bun.spawnSync([process.execPath, "test", path], {
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const [bad = "", broken = "", ...others] = failures(stderr.toString());
+  expect(others).toEqual([]);
+  expect(bad).toMatch(/^of the bad\n[^]*expect\(received\)[^]*\n\(fail\) bad \[/);
+  expect(bad).not.toMatch(/^of the good/m);
+  expect(broken).toMatch(/^\d[^]*JSON Parse error[^]*\n\(fail\) broken \[/);
+  expect(
+    failures("(pass) a\n" + "line\n".repeat(99) + "(fail) b").map((one) => one.split("\n").length),
+  ).toEqual([40]);
 });
 
 test("browser tests stay out nowhere but outside CI where there is no browser", async () => {

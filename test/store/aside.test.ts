@@ -88,10 +88,11 @@ test("what the collector does during a report keeps nobody waiting for it", asyn
   // In a process of its own: to collect what this one holds takes as long as the report.
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "collected.ts")], {
     stdout: "pipe",
-    stderr: "inherit",
+    stderr: "pipe",
   });
-  const told = JSON.parse(await child.stdout.text());
-  expect(await child.exited).toBe(0);
+  const [out, wrong] = await Promise.all([child.stdout.text(), child.stderr.text()]);
+  expect([wrong, await child.exited]).toEqual(["", 0]);
+  const told = JSON.parse(out);
   expect(told.wrong).toEqual([]);
   expect(told.report).toEqual([[{ most: 3_000_000 }]]);
   expect(told.turns).toBeGreaterThan(10);
