@@ -8,7 +8,7 @@ interface Sending {
   button: string;
   /** What the page that answers holds. */
   then: string;
-  signedOut?: true;
+  who?: "nobody";
 }
 
 /** Pages that only a form leads to: a secret that is shown once, what was refused, what was found out. */
@@ -81,7 +81,7 @@ export const answers: Readonly<Record<string, Sending>> = {
     fields: { Email: "nobody@example.org", Password: "not the password" },
     button: "Sign in",
     then: "[role=alert]",
-    signedOut: true,
+    who: "nobody",
   },
 };
 

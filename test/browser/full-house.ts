@@ -1,4 +1,5 @@
 /** Long: it fills every table that a page may show, twice: as people have it, and as large as it gets. */
+import { createAccount } from "#src/account/accounts.ts";
 import { createKey } from "#src/account/keys.ts";
 import { auditing } from "#src/account/people/audit.ts";
 import { addProviderKey } from "#src/account/provider-keys.ts";
@@ -12,7 +13,13 @@ import { selling } from "#test/payment/kit.ts";
 import { startStripe } from "#test/payment/stripe.ts";
 import { alertOf, askedWith } from "#test/web/dashboard-keys-kit.ts";
 import { hostile, keep } from "#test/web/dashboard-requests-kit.ts";
-import { type Browser, type Page, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
+import {
+  type Browser,
+  type Page,
+  password,
+  type PeopleGateway,
+  startPeople,
+} from "#test/web/people-kit.ts";
 import { startReceiver } from "#test/webhook/kit.ts";
 
 /** An account with something in it on every page, and what leads to its pages. */
@@ -37,6 +44,10 @@ export interface Tenancy {
 export interface FullHouse extends AsyncDisposable {
   house: PeopleGateway;
   ada: Browser;
+  /** Has what a person may add to the way they sign in, a second session, and a carbon budget of her own account. */
+  vera: Browser;
+  /** An account that is disabled. */
+  closedId: string;
   /** An account as people have it, six weeks old. */
   lived: Tenancy;
   /** As large as they get: 250 models and 40 keys for 366 days, and long names. */
@@ -73,7 +84,10 @@ export async function startFullHouse(): Promise<FullHouse> {
   const kit = { house, ada, receiver: receiver.url };
   const lived = await fillLived(kit, accountId);
   const huge = await fillHuge(kit, hugeId);
-  const { app } = house.gateway;
+  const { app, services } = house.gateway;
+  const closed = await createAccount(store, services.people, { name: "Closed", plan: "prepaid" });
+  await store.write([{ sql: "UPDATE account SET disabled = 1 WHERE id = ?", args: [closed.id] }]);
+  const vera = await startVera(house);
   // What is there to see of health: one place that is down, one that has answered.
   const [first, second] = app.routes.smallest.flatMap((model) => app.routes.of(model));
   for (let failure = 0; failure < 3; failure++) if (first) app.health.failed(first);
@@ -81,6 +95,8 @@ export async function startFullHouse(): Promise<FullHouse> {
   return {
     house,
     ada,
+    vera,
+    closedId: closed.id,
     lived,
     huge,
     async [Symbol.asyncDispose]() {
@@ -115,6 +131,27 @@ function connected(config: Config): void {
       password: undefined,
     },
   };
+}
+
+async function startVera(house: PeopleGateway): Promise<Browser> {
+  const vera = await house.somebody("vera");
+  await sent(house.browser(), "/login", { email: "vera@example.org", password });
+  await sent(vera, "/dashboard/budget", { carbon_budget_g: "500", carbon_budget_reset: "monthly" });
+  const hers = "SELECT id FROM person WHERE email = 'vera@example.org'";
+  await house.store.write([
+    {
+      sql: `INSERT INTO person_passkey (id, person_id, name, public_key, credential_id, counter, device_type, backed_up)
+        SELECT 'pky_vera', id, 'telephone', 'x', 'y', 0, 'singleDevice', 0 FROM (${hers})`,
+      args: [],
+    },
+    {
+      sql: `INSERT INTO person_login (id, person_id, provider, subject, created_at, updated_at)
+        SELECT 'lgn_vera', id, 'corp', '7', created_at, updated_at FROM person WHERE id IN (${hers})`,
+      args: [],
+    },
+    { sql: `UPDATE person SET two_factor_enabled = 1 WHERE id IN (${hers})`, args: [] },
+  ]);
+  return vera;
 }
 
 interface Kit {

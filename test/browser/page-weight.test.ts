@@ -35,7 +35,7 @@ beforeAll(async () => {
   ];
   const open = Object.values(await commonPages(house))
     .flat()
-    .filter(({ signedOut }) => signedOut !== true)
+    .filter(({ who }) => who === undefined)
     .map(({ path }) => path);
   paths = [...[...own, ...wide].map((path) => forAccount(path, huge.accountId)), ...open];
 }, 30_000);
@@ -105,7 +105,10 @@ test("every page says without JavaScript all that it says with it, but for what 
   if (plain === undefined || scripted === undefined) throw new Error("There are two pages");
   const missing: Record<string, string[]> = {};
   let scripts = 0;
-  for (const path of [...own, ...open.filter((one) => !one.signedOut).map((one) => one.path)]) {
+  for (const path of [
+    ...own,
+    ...open.filter((one) => one.who === undefined).map((one) => one.path),
+  ]) {
     // Without one there is nothing that could say more.
     if (!(await ada.get(path)).text.includes("<script")) continue;
     scripts++;

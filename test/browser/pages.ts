@@ -1,3 +1,4 @@
+import { createLink } from "#src/account/people/links.ts";
 import { leaves } from "#src/web/docs/pages.ts";
 import type { Browser, PeopleGateway } from "#test/web/people-kit.ts";
 import type { FullHouse, Tenancy } from "#test/browser/full-house.ts";
@@ -6,8 +7,9 @@ import { fixedPaths } from "#test/web/site.ts";
 /** A page that somebody may open. */
 export interface Sample {
   path: string;
-  /** Shown to who is not signed in, after this address was opened once: a link that works once keeps itself in a cookie. */
-  signedOut?: boolean;
+  /** Who it is shown to, if not to Ada. */
+  who?: "nobody" | "vera";
+  /** Opened before it: a link that works once keeps itself in a cookie. */
   by?: string;
 }
 
@@ -30,8 +32,15 @@ export async function commonPages(house: PeopleGateway): Promise<Record<string, 
   const at = (...paths: string[]): Sample[] => paths.map((path) => ({ path }));
   const fixed = (start: string) => fixedPaths.filter((path) => path.startsWith(start));
   const visitor = (path: string, by?: string): Sample[] => [
-    { path, signedOut: true, ...(by === undefined ? {} : { by }) },
+    { path, who: "nobody", ...(by === undefined ? {} : { by }) },
   ];
+  const [known] = await house.store.read("SELECT id FROM person LIMIT 1", []);
+  const { token } = await createLink(house.gateway.services.people, {
+    purpose: "reset",
+    personId: String(known?.["id"]),
+    createdBy: "cli",
+    seconds: 3600,
+  });
   return {
     "/": at("/", "/there-is-no-such-page"),
     "/models": at(...fixed("/models")),
@@ -54,7 +63,7 @@ export async function commonPages(house: PeopleGateway): Promise<Record<string, 
     "/login": [...visitor("/login"), ...visitor("/login?unknown=1")],
     "/login/code": visitor("/login/code"),
     "/register": visitor("/register", await house.invite({ email: "new@example.org" })),
-    "/reset": visitor("/reset"),
+    "/reset": [...visitor("/reset"), ...visitor("/reset", `/reset?token=${token}`)],
     "/forgot": visitor("/forgot"),
   };
 }
@@ -127,14 +136,22 @@ export function forAccount(path: string, accountId: string): string {
 }
 
 /** Every page there is, of the account that people have, by the path that it is mounted at. */
-export async function everyPage({ house, lived }: FullHouse): Promise<Record<string, Sample[]>> {
+export async function everyPage({
+  house,
+  lived,
+  closedId,
+}: FullHouse): Promise<Record<string, Sample[]>> {
   const own = { ...accountPages(lived), ...operatorPages(lived) };
-  return {
+  const pages: Record<string, Sample[]> = {
     ...(await commonPages(house)),
     ...Object.fromEntries(
       Object.entries(own).map(([route, paths]) => [route, paths.map((path) => ({ path }))]),
     ),
   };
+  pages["/account"]?.push({ path: "/account", who: "vera" });
+  pages["/dashboard/budget"]?.push({ path: "/dashboard/budget", who: "vera" });
+  pages["/operator/accounts/:id"]?.push({ path: `/operator/accounts/${closedId}` });
+  return pages;
 }
 
 /** Cookies of somebody, as Chromium takes them. */

@@ -46,8 +46,8 @@ export function TextLine(
         list={list}
         maxlength={most}
         required={required}
-        // To the second: what a field shows, it has to take back.
-        step={type === "datetime-local" ? 1 : undefined}
+        // To the minute where nobody set seconds, and what a field shows, it takes back.
+        step={type === "datetime-local" ? "any" : undefined}
         autocomplete="off"
         spellcheck={false}
         {...marks(props)}

@@ -120,7 +120,7 @@ export function linkSheet(
         <>
           <Moment at={createdAt} why="" />
           <br />
-          <span class="small soft">by {nameOf(createdBy)}</span>
+          <span class="small soft name">by {nameOf(createdBy)}</span>
         </>
       ),
     },
@@ -140,7 +140,7 @@ export function linkSheet(
       value: ({ usedBy }) => usedBy ?? null,
       show: ({ usedBy = "", usedAt }) => (
         <>
-          {nameOf(usedBy)}
+          <span class="name">{nameOf(usedBy)}</span>
           <br />
           <Moment at={usedAt} why="The time is not known" />
         </>
