@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, spyOn, test } from "bun:test";
 import type { Generation } from "#src/ledger/generation.ts";
 import { type GenerationSearch, searchGenerations, type Stride } from "#src/ledger/generations.ts";
 import { timeOfId, ulidStart } from "#src/lib/id.ts";
@@ -75,6 +75,32 @@ test("a search finds what a scan finds, whatever the step, and goes on from any 
     expect(rest).toEqual(expected.slice(Math.floor(expected.length / 2) + 1));
   }
 });
+
+test("on the thread that answers nothing but an index is read: the requests themselves are read aside", async () => {
+  using kept = await temporaryStore();
+  const { store } = kept;
+  await keep(
+    store,
+    hourly((at) => ({ user: at % 5 === 0 ? "ada" : undefined })),
+  );
+  using reads = spyOn(store, "read");
+  using snapshots = spyOn(store, "snapshot");
+  for (const search of [{}, { user: "ada" }]) {
+    const found = idsOf(await strides(store, { ...year, ...search }, 100));
+    expect(found.length).toBeGreaterThan(400);
+  }
+  const asked = reads.mock.calls.filter(([sql]) => sql.includes("generation"));
+  expect(asked.length).toBeGreaterThan(20);
+  for (const [sql, args] of asked.slice(0, 20)) {
+    const plan = await store.read(`EXPLAIN QUERY PLAN ${sql}`, args);
+    const tables = plan
+      .map(({ detail }) => String(detail))
+      .filter((line) => / generation/.test(line));
+    expect(tables.length).toBeGreaterThan(0);
+    for (const line of tables) expect(line).toMatch(/^SEARCH \w+ USING COVERING INDEX /);
+  }
+  expect(snapshots.mock.calls.length).toBeGreaterThan(20);
+}, 30_000);
 
 test("a request that came in before midnight and got its id after is of the day before", async () => {
   using kept = await temporaryStore();

@@ -41,6 +41,34 @@ describe("the search", () => {
     expect(hit?.href).toMatch(/^\/docs\/[\w/-]+#[\w-]+$/);
   });
 
+  test("is made a few pages at a time, and others have their turn between them", async () => {
+    let turn = 0;
+    const turns: number[] = [];
+    const rendered = renderMarkdown("# Page\n\ntext");
+    const pages = Array.from({ length: 40 }, (_, at) => ({
+      path: `/${at}`,
+      section: "",
+      title: "Page",
+      about: "",
+      markdown: "",
+      get rendered() {
+        turns.push(turn);
+        Bun.sleepSync(2);
+        return rendered;
+      },
+    }));
+    let isMade = false;
+    const making = createSearch({ pages, find: () => undefined }).finally(() => (isMade = true));
+    while (!isMade) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn++;
+    }
+    expect((await making)("text").length).toBeGreaterThan(0);
+    const together = Map.groupBy(turns, (one) => one);
+    expect(turns.length).toBe(40);
+    expect(Math.max(...[...together.values()].map(({ length }) => length))).toBeLessThan(20);
+  });
+
   /** Order of made-up pages for a query. */
   const order = async (query: string, ...texts: string[]) => {
     const pages = texts.map((markdown, at) => ({
