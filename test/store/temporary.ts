@@ -18,14 +18,22 @@ export function temporaryFolder(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** Removes the folders of test processes that are gone, an hour after they were last written to. */
+/**
+ * Removes the folders of test processes that are gone, an hour after they were last written to. What cannot be removed, as
+ * something is mounted there or another process removes it just now, stays, and is no matter of the test that runs.
+ */
 export function removeAbandoned(parent: string, now: number): void {
   for (const name of readdirSync(parent)) {
     const pid = Number(/^lowrouter-(\d+)-/.exec(name)?.[1] ?? process.pid);
     const path = join(parent, name);
     const written = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
     // The hour is for processes of another container that shares the directory: they cannot be seen.
-    if (!lives(pid) && now - written > abandonedMs) rmSync(path, { recursive: true, force: true });
+    if (lives(pid) || now - written <= abandonedMs) continue;
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // It stays.
+    }
   }
 }
 
