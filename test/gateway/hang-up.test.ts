@@ -6,6 +6,7 @@ import {
   type ScriptedUpstream,
   silence,
 } from "#test/lib/upstream.ts";
+import { turnsUntil } from "#test/lib/turns.ts";
 
 let gateway: TestGateway;
 let upstream: ScriptedUpstream;
@@ -41,10 +42,8 @@ function stall(first: string) {
 
 /** Milliseconds from hanging up to the upstream noticing it. */
 async function untilAborted(leave: AbortController): Promise<number> {
-  const left = performance.now();
   leave.abort();
-  while (upstream.aborted() === 0 && performance.now() - left < 1000) await Bun.sleep(1);
-  return performance.now() - left;
+  return turnsUntil(() => upstream.aborted() > 0);
 }
 
 async function expectOneCancelledRow() {

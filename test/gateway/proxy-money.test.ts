@@ -21,6 +21,7 @@ import {
   told,
   write,
 } from "#test/gateway/proxy-kit.ts";
+import { turnsUntil } from "#test/lib/turns.ts";
 
 let gateway: Proxied;
 let simulated: TestGateway | undefined;
@@ -466,10 +467,8 @@ describe("a client that leaves", () => {
       .catch(() => undefined);
     heard = () => received;
     while (!(await when())) await Bun.sleep(1);
-    const left = performance.now();
     leave.abort();
-    while (gateway.wire.closed === 0 && performance.now() - left < 1000) await Bun.sleep(1);
-    const took = performance.now() - left;
+    const took = await turnsUntil(() => gateway.wire.closed > 0);
     await reading;
     return took;
   }

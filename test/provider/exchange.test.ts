@@ -7,6 +7,7 @@ import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { piecesOf } from "#test/provider/large-pieces.ts";
 import { deploymentAt } from "#test/provider/deployment.ts";
 import { answer, startWire, type Wire } from "#test/provider/wire.ts";
+import { turnsUntil } from "#test/lib/turns.ts";
 
 let stops: (() => void)[] = [];
 afterEach(() => {
@@ -121,11 +122,9 @@ describe("an exchange", () => {
       if (said !== "") await exchange.head;
       const reading = said === "" ? exchange.head : Promise.resolve(exchange.bytes());
       const outcome = settled(reading);
-      const from = performance.now();
       exchange.abort(reason);
       expect(await outcome).toBe(reason);
-      await until(() => wire.closed === 1);
-      expect(performance.now() - from).toBeLessThan(100);
+      expect(await turnsUntil(() => wire.closed === 1)).toBeLessThan(100);
     }
   });
 
