@@ -36,6 +36,8 @@ function usagesOf(row: Row | undefined): KeyUsages {
 export interface KeySpend {
   /** By their hashes, in that order. */
   of(hashes: readonly string[]): Promise<KeyUsages[]>;
+  /** The key is deleted: nobody asks for it again. */
+  forget(hash: string): void;
 }
 
 /** How long sums over days that are over are kept, milliseconds. */
@@ -68,22 +70,36 @@ export function createKeySpend({
         days = today;
       }
       const known = kept;
-      const unknown = hashes.filter((hash) => now - (known.get(hash)?.at ?? -Infinity) >= keptMs);
+      // The oldest come first.
+      for (const [hash, { at }] of known) {
+        if (now - at < keptMs) break;
+        known.delete(hash);
+      }
+      // Taken before anything is waited for: meanwhile they may grow old, or be forgotten.
+      const past = new Map<string, KeyUsages>();
+      for (const hash of hashes) {
+        const one = known.get(hash);
+        if (one !== undefined && now - one.at < keptMs) past.set(hash, one.usages);
+      }
+      const unknown = hashes.filter((hash) => !past.has(hash));
       if (unknown.length > 0) {
         // In an order of its own: the thread would else add up the first key alone, and this one the others as it reads them.
         const sql = `${sumsWhere('"day" < ?5')} ORDER BY 2`;
         const asked = { sql, args: argsOf(unknown, now, openFrom) };
         const [rows = []] = await store.snapshot([asked]);
         const found = usagesIn(rows);
-        for (const hash of unknown)
-          known.set(hash, { at: now, usages: found.get(hash) ?? noUsage });
+        for (const hash of unknown) {
+          const usages = found.get(hash) ?? noUsage;
+          past.set(hash, usages);
+          known.delete(hash);
+          known.set(hash, { at: now, usages });
+        }
       }
       const open = await store.read(sumsWhere('"day" >= ?5'), argsOf(hashes, now, openFrom));
       const since = usagesIn(open);
-      return hashes.map((hash) =>
-        sumOf(known.get(hash)?.usages ?? noUsage, since.get(hash) ?? noUsage),
-      );
+      return hashes.map((hash) => sumOf(past.get(hash) ?? noUsage, since.get(hash) ?? noUsage));
     },
+    forget: (hash) => void kept.delete(hash),
   };
 }
 

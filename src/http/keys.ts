@@ -119,6 +119,7 @@ export function keyRoutes(
         detail: { name },
       });
       if (!(await deleteKey(store, app.clock, id, hash, beside))) throw missing(hash);
+      keySpend.forget(hash);
       keys.invalidate(hash);
       return json({ data: { deleted: true } });
     });

@@ -66,3 +66,37 @@ test("totals of days that are over are read once in ten minutes, and for each ke
   await reader.of(["key_1", "key_2"]);
   expect(asked).toHaveLength(3);
 });
+
+test("a key that is forgotten while it is asked about has its sums all the same, and is read again after", async () => {
+  using opened = await temporaryStore();
+  const { store } = opened;
+  const clock = createFakeClock();
+  await spend(store, "key_1", dayOf(clock.now() - 48 * hourMs), 5);
+  let waiting: (() => void) | undefined;
+  let snapshots = 0;
+  const reader = createKeySpend({
+    clock,
+    store: {
+      async read(sql, args) {
+        await new Promise<void>((resolve) => (waiting = resolve));
+        return store.read(sql, args);
+      },
+      snapshot(statements) {
+        snapshots++;
+        return store.snapshot(statements);
+      },
+    },
+  });
+  const answered = async (asking: ReturnType<typeof reader.of>, meanwhile = () => {}) => {
+    while (waiting === undefined) await Bun.sleep(0);
+    meanwhile();
+    waiting();
+    waiting = undefined;
+    return (await asking).map(({ own }) => Number(own.total));
+  };
+  expect(await answered(reader.of(["key_1"]))).toEqual([5]);
+  const forgotten = answered(reader.of(["key_1"]), () => reader.forget("key_1"));
+  expect([await forgotten, snapshots]).toEqual([[5], 1]);
+  expect(await answered(reader.of(["key_1"]))).toEqual([5]);
+  expect(snapshots).toBe(2);
+});

@@ -210,6 +210,7 @@ export function keysRoom(desk: Desk): AnyElysia {
           noted(sender, { action: "key.deleted", target: key.hash, detail: { name: key.name } }),
         );
         changed(key);
+        keySpend.forget(key.hash);
         return seeOther(pageAt(sender, path, { done: "deleted" }));
       },
       one,
