@@ -19,6 +19,7 @@ import {
   translated,
   twoWorkers,
 } from "#test/bench/target.ts";
+import { holdTo, workersOf } from "#test/bench/share.ts";
 
 /** How much of everything: the full run, or the quick one that only shows that it works. */
 export interface Sizes {
@@ -321,6 +322,33 @@ const workers: Scenario = {
   },
 };
 
+/** Of a core: two of them leave enough of two cores for load and upstream. */
+const workerShare = 0.4;
+
+const heldWorkers: Scenario = {
+  name: "workers-held",
+  title: `Non-streaming chat at ${connections} connections, by two workers of ${workerShare} cores each`,
+  method: ({ rounds }) =>
+    `Two fresh gateways, one of them with \`--workers 2\`, each process of them held to ${workerShare} of a core by the kernel, so ` +
+    `that load and upstream have what they need; on Linux, as root. ${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
+  async run({ targets, sizes, freshGateway }) {
+    if (!targets.has("lowrouter")) return { columns: ["target"], rows: [] };
+    const one = await freshGateway({});
+    const two = await freshGateway({ args: ["--workers", "2"] });
+    const pids = [one, two].flatMap(({ running }) => workersOf(running.pid));
+    using held = holdTo(workerShare, pids);
+    if (held === undefined) {
+      await Promise.all([one, two].map(({ running }) => running.stop()));
+      return { columns: ["not measured: no control group could be made"], rows: [] };
+    }
+    const both = new Map([
+      ["lowrouter", one],
+      [twoWorkers, two],
+    ] as const);
+    return await beside(both, sizes.rounds);
+  },
+};
+
 /** Plain requests to gateways, divided by the first of them; then they are stopped. */
 async function beside(gateways: ReadonlyMap<TargetName, Target>, rounds: Rounds): Promise<Table> {
   try {
@@ -460,6 +488,7 @@ export const scenarios: readonly Scenario[] = [
   images,
   fullStore,
   workers,
+  heldWorkers,
   routing,
   pages,
 ];
