@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Harness, startHarness } from "#test/gateway/harness.ts";
-import { turnsUntil } from "#test/lib/turns.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 
 let harness: Harness;
 beforeEach(async () => {
@@ -160,7 +160,7 @@ test("a client that hangs up mid-stream stops the upstream within 100 ms and is 
   for (let read = 0; read < 4; read++) await reader?.read();
   leave.abort();
   const { stats } = slow.places.all.openaiUs;
-  expect(await turnsUntil(() => stats.aborted === 1)).toBeLessThan(100);
+  expect(await millisecondsUntil(() => stats.aborted === 1)).toBeLessThan(100);
   await slow.until(async () => (await slow.rows()).length === 1);
   expect((await slow.rows())[0]).toMatchObject({
     status: "client_cancelled",

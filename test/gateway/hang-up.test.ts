@@ -6,7 +6,7 @@ import {
   type ScriptedUpstream,
   silence,
 } from "#test/lib/upstream.ts";
-import { turnsUntil } from "#test/lib/turns.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 
 let gateway: TestGateway;
 let upstream: ScriptedUpstream;
@@ -43,7 +43,7 @@ function stall(first: string) {
 /** Milliseconds from hanging up to the upstream noticing it. */
 async function untilAborted(leave: AbortController): Promise<number> {
   leave.abort();
-  return turnsUntil(() => upstream.aborted() > 0);
+  return millisecondsUntil(() => upstream.aborted() > 0);
 }
 
 async function expectOneCancelledRow() {

@@ -21,7 +21,7 @@ import {
   told,
   write,
 } from "#test/gateway/proxy-kit.ts";
-import { turnsUntil } from "#test/lib/turns.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 
 let gateway: Proxied;
 let simulated: TestGateway | undefined;
@@ -468,7 +468,7 @@ describe("a client that leaves", () => {
     heard = () => received;
     while (!(await when())) await Bun.sleep(1);
     leave.abort();
-    const took = await turnsUntil(() => gateway.wire.closed > 0);
+    const took = await millisecondsUntil(() => gateway.wire.closed > 0);
     await reading;
     return took;
   }

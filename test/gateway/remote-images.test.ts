@@ -12,7 +12,7 @@ import {
   samples,
   startDocuments,
 } from "#test/provider/remote-kit.ts";
-import { turnsUntil } from "#test/lib/turns.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 
 const gemini = "google/gemini-2.5-flash";
 const png = samples["image/png"];
@@ -232,7 +232,7 @@ describe("a document that cannot be had is refused by its member and the kind of
       messages: user(image(urlOf("/drip")), image(urlOf("/none"))),
     });
     expect(at(await response.json(), "error.param")).toBe("messages[0].content[1].image_url.url");
-    expect(await turnsUntil(() => drips > 0)).toBeLessThan(100);
+    expect(await millisecondsUntil(() => drips > 0)).toBeLessThan(100);
   });
 
   test("in its own dialect too", async () => {
@@ -274,7 +274,7 @@ test("a client that leaves stops the fetching, and pays nothing", async () => {
     .catch(() => undefined);
   while (documents.asked.length === 0) await Bun.sleep(1);
   leave.abort();
-  expect(await turnsUntil(() => drips > 0)).toBeLessThan(100);
+  expect(await millisecondsUntil(() => drips > 0)).toBeLessThan(100);
   await call;
   await gateway.until(async () => (await gateway.rows()).length === 1);
   expect(await gateway.rows()).toMatchObject([{ status: "client_cancelled", cost: 0 }]);

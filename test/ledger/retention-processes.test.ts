@@ -185,7 +185,7 @@ test("twenty thousand rows go while requests are kept, and none of these waits f
   // Ten times what was measured, as the machine that runs this may have other things to do.
   expect(share(batches, 0.5)).toBeLessThan(5);
   expect(share(waits, 0.9)).toBeLessThan(50);
-  expect(share(waits, 0.99)).toBeLessThan(1000);
+  expect(Math.max(...waits)).toBeLessThan(1000);
   expect(await house.findings()).toEqual([]);
 }, 120_000);
 

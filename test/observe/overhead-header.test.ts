@@ -35,8 +35,9 @@ test("a whole answer says what the gateway took, and the counters say the same",
     gaps.push(told - ((await counted("before")) + (await counted("after")) - before));
   }
   // The header is written a moment after the counters, and once in a while the process is stopped in between.
-  expect(Math.min(...gaps)).toBeGreaterThan(-0.002);
-  expect(Math.min(...gaps)).toBeLessThan(5);
+  const [least = NaN, , middle] = gaps.toSorted((one, other) => one - other);
+  expect(least).toBeGreaterThan(-0.002);
+  expect(middle).toBeLessThan(5);
 });
 
 test("a stream says what came before its upstream was asked, and no upstream's time is in it", async () => {

@@ -7,7 +7,7 @@ import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { piecesOf } from "#test/provider/large-pieces.ts";
 import { deploymentAt } from "#test/provider/deployment.ts";
 import { answer, startWire, type Wire } from "#test/provider/wire.ts";
-import { turnsUntil } from "#test/lib/turns.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 
 let stops: (() => void)[] = [];
 afterEach(() => {
@@ -124,7 +124,7 @@ describe("an exchange", () => {
       const outcome = settled(reading);
       exchange.abort(reason);
       expect(await outcome).toBe(reason);
-      expect(await turnsUntil(() => wire.closed === 1)).toBeLessThan(100);
+      expect(await millisecondsUntil(() => wire.closed === 1)).toBeLessThan(100);
     }
   });
 
