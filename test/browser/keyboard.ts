@@ -60,20 +60,20 @@ export async function workByKeyboard(page: Page, worked: Worked): Promise<void> 
   };
   await page.route("**/*", hold);
   const about = new URL(page.url()).pathname;
-  // What one opens shows more to do.
-  for (let round = 0; round < 4; round++) {
+  const work = async (isMeant: (thing: Thing) => boolean) => {
     const things: Thing[] = await tell(page, `todo(${JSON.stringify([...worked.done])})`);
-    const parts = things.filter(({ what }) => what === "details");
-    for (const thing of parts.length > 0 ? parts : things) {
+    for (const thing of things.filter(isMeant)) {
       worked.done.add(thing.kind);
       const wrong = await doIt(page, thing, asked, worked.sent);
       if (wrong !== "") worked.wrong.push(`${about}: ${thing.kind}: ${wrong}`);
     }
-    if (parts.length === 0) break;
-    await page.evaluate(
-      `document.querySelectorAll("details").forEach((one) => { one.open = true; })`,
-    );
-  }
+  };
+  await work(({ what }) => what === "details");
+  // What they hide is there to do as well, also where such parts were opened on another page.
+  await page.evaluate(
+    `document.querySelectorAll("details").forEach((one) => { one.open = true; })`,
+  );
+  await work(({ what }) => what !== "details");
   await page.unroute("**/*", hold);
 }
 
