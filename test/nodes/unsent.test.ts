@@ -261,7 +261,15 @@ describe.skipIf(process.platform !== "linux")("two workers", () => {
         const row = found.status === 200 ? await found.json() : undefined;
         expect([id, at(row, "waits_for_database")]).toEqual([id, true]);
       }
-      expect((await fresh(`/v1/generation/${ids[0]}`)).status).toBe(503);
+      // Of those that were sent, one whose commit took long stands in a file too, which does not say that it was sent.
+      const sent: number[] = [];
+      for (const id of ids.slice(0, 20)) {
+        const found = await fresh(`/v1/generation/${id}`);
+        if (found.status === 200) expect(at(await found.json(), "waits_for_database")).toBe(true);
+        else sent.push(found.status);
+      }
+      expect(sent.length).toBeGreaterThan(0);
+      expect(sent).toEqual(sent.map(() => 503));
       await fleet.wire.mend();
       await unblock();
       await arrived(account, 40);
