@@ -10,6 +10,7 @@ import { median } from "#test/bench/samples.ts";
 import { measurePages, type PageSizes } from "#test/bench/pages.ts";
 import { temporaryFolder, use } from "#test/bench/process.ts";
 import { measureRouting } from "#test/bench/routing.ts";
+import { holdTo, workersOf } from "#test/bench/share.ts";
 import { failures, number, type Table } from "#test/bench/table.ts";
 import {
   full,
@@ -19,7 +20,6 @@ import {
   translated,
   twoWorkers,
 } from "#test/bench/target.ts";
-import { holdTo, workersOf } from "#test/bench/share.ts";
 
 /** How much of everything: the full run, or the quick one that only shows that it works. */
 export interface Sizes {
@@ -312,13 +312,7 @@ const workers: Scenario = {
     `it is not the gateway that is measured. ${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
   async run({ targets, sizes, freshGateway }) {
     if (!targets.has("lowrouter")) return { columns: ["target"], rows: [] };
-    const one = await freshGateway({});
-    const two = await freshGateway({ args: ["--workers", "2"] });
-    const both = new Map([
-      ["lowrouter", one],
-      [twoWorkers, two],
-    ] as const);
-    return beside(both, sizes.rounds);
+    return beside(await oneAndTwo(freshGateway), sizes.rounds);
   },
 };
 
@@ -333,21 +327,27 @@ const heldWorkers: Scenario = {
     `that load and upstream have what they need; on Linux, as root. ${rounds.count} interleaved rounds of ${rounds.seconds} s.`,
   async run({ targets, sizes, freshGateway }) {
     if (!targets.has("lowrouter")) return { columns: ["target"], rows: [] };
-    const one = await freshGateway({});
-    const two = await freshGateway({ args: ["--workers", "2"] });
-    const pids = [one, two].flatMap(({ running }) => workersOf(running.pid));
-    using held = holdTo(workerShare, pids);
-    if (held === undefined) {
-      await Promise.all([one, two].map(({ running }) => running.stop()));
-      return { columns: ["not measured: no control group could be made"], rows: [] };
-    }
-    const both = new Map([
-      ["lowrouter", one],
-      [twoWorkers, two],
-    ] as const);
-    return await beside(both, sizes.rounds);
+    const both = await oneAndTwo(freshGateway);
+    const all = [...both.values()];
+    using held = holdTo(
+      workerShare,
+      all.flatMap(({ running }) => workersOf(running.pid)),
+    );
+    if (held !== undefined) return await beside(both, sizes.rounds);
+    await Promise.all(all.map(({ running }) => running.stop()));
+    return { columns: ["not measured: no control group could be made"], rows: [] };
   },
 };
+
+/** A gateway of one process, and one of two workers. */
+async function oneAndTwo(freshGateway: Stage["freshGateway"]) {
+  const one = await freshGateway({});
+  const two = await freshGateway({ args: ["--workers", "2"] });
+  return new Map([
+    ["lowrouter", one],
+    [twoWorkers, two],
+  ] as const);
+}
 
 /** Plain requests to gateways, divided by the first of them; then they are stopped. */
 async function beside(gateways: ReadonlyMap<TargetName, Target>, rounds: Rounds): Promise<Table> {
