@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createKey } from "#src/account/keys.ts";
@@ -523,3 +523,20 @@ function fieldsOf(text: string): Record<string, string> {
     fields[name] = /value="([^"]*)" selected/.exec(options)?.[1] ?? "";
   return fields;
 }
+
+test("what a key spent is kept no longer once it is deleted, on its page or over the API", async () => {
+  const { store, clock, accountId, url, gateway } = shared;
+  using forget = spyOn(gateway.services.keySpend, "forget");
+  const made = async (type: "regular" | "management") =>
+    createKey(store, clock, { accountId, name: "for a moment", type });
+  const { key: one } = await made("regular");
+  const { key: other } = await made("regular");
+  const manager = await made("management");
+  expect((await admin.post(`/dashboard/keys/${one.hash}/delete`, {})).status).toBe(303);
+  const answer = await fetch(`${url}/api/v1/keys/${other.hash}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${manager.secret}` },
+  });
+  expect(answer.status).toBe(200);
+  expect(forget.mock.calls).toEqual([[one.hash], [other.hash]]);
+});
