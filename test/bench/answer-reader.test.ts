@@ -30,4 +30,16 @@ describe("AnswerReader", () => {
       expect(reader.status).toBe(status);
     }
   });
+
+  test("reads a stream whose last event stands in two chunks", () => {
+    const last = "data: [DONE]\n\n";
+    for (let at = 1; at < last.length; at++) {
+      const chunks = [last.slice(0, at), last.slice(at)].map(
+        (piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`,
+      );
+      const reader = new AnswerReader({ stream: true });
+      const answer = Buffer.from(`${head}${event}${chunks.join("")}0\r\n\r\n`);
+      expect([at, reader.read(answer)]).toEqual([at, "complete"]);
+    }
+  });
 });

@@ -4,6 +4,8 @@ export type Progress = "head" | "body" | "complete" | "cut";
 const headEnd = Buffer.from("\r\n\r\n");
 const done = "data: [DONE]";
 const chunkedEnd = "0\r\n\r\n";
+/** What stands between two chunks; a proxy may begin one anywhere, within an event too. */
+const betweenChunks = /\r\n[0-9a-f]+\r\n/gi;
 /** Bytes kept to recognise an ending that arrives in pieces. */
 const tailBytes = 64;
 
@@ -63,7 +65,10 @@ export class AnswerReader {
     }
     const ended = this.#left === undefined ? this.#tail.endsWith(chunkedEnd) : this.#left <= 0;
     if (!ended) return this.#progress;
-    const whole = !this.#stream || this.status !== 200 || this.#tail.includes(done);
+    const whole =
+      !this.#stream ||
+      this.status !== 200 ||
+      this.#tail.replaceAll(betweenChunks, "").includes(done);
     return whole ? "complete" : "cut";
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { createAllowances } from "#src/allowance/allowances.ts";
 import { lives } from "#src/lib/lives.ts";
@@ -9,14 +10,20 @@ import { temporaryStore } from "#test/store/temporary.ts";
 
 const isLinux = process.platform === "linux";
 
-/** A process that has ended, under a parent that never looks: as in a container whose first process is no init. */
+/**
+ * A process that has ended, under a parent that never looks: as in a container whose first process is no init.
+ * It ends when its input does, which is after the shell has gone: a shell may look.
+ */
 async function unnoticed(): Promise<{ pid: number } & Disposable> {
-  const parent = Bun.spawn(["sh", "-c", "sleep 0 & echo $!; exec sleep 60"], {
-    stdin: "ignore",
+  const parent = Bun.spawn(["sh", "-c", "exec 3<&0; cat <&3 >&2 & echo $!; exec sleep 60"], {
+    stdin: "pipe",
     stdout: "pipe",
   });
   const { value } = await parent.stdout.getReader().read();
   const pid = Number(new TextDecoder().decode(value));
+  const command = `/proc/${parent.pid}/comm`;
+  await until("the shell has gone", () => readFileSync(command, "utf8") === "sleep\n");
+  await parent.stdin.end();
   await until("it has ended", () => !isRunning(pid));
   return { pid, [Symbol.dispose]: () => parent.kill("SIGKILL") };
 }
