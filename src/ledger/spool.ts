@@ -11,6 +11,7 @@ import { isAsked } from "#src/ledger/generations.ts";
 import { createSpoolFile, type SpoolFile, spoolFolder } from "#src/ledger/spool-file.ts";
 import { lineOf } from "#src/ledger/spool-line.ts";
 import { refuseRow } from "#src/ledger/spool-refused.ts";
+import { withdrawn } from "#src/ledger/withdrawn.ts";
 import { toStoreError, type StoreError } from "#src/store/error.ts";
 
 /*
@@ -177,6 +178,11 @@ export function openSpool(options: SpoolOptions): Spool {
   function failed(row: Kept, error: StoreError): boolean {
     if (row.part === undefined) {
       row.reject(error);
+      if (canPass(error)) {
+        // Nobody knows whether it is there, or comes late. What goes in its place has its id, so only one of both can be.
+        row.entry = withdrawn(row.entry);
+        return false;
+      }
       onWritten?.(row.entry.movements);
       return true;
     }
@@ -256,9 +262,10 @@ export function openSpool(options: SpoolOptions): Spool {
       await appending;
       await sending;
       await ledger.close();
-      if (unsent.length > 0) onTrouble("rows_left_in_spool", unsent.length, undefined);
-      const parts = new Set(unsent.flatMap((row) => row.part ?? []));
-      for (const left of parts) left.file.close();
+      const left = unsent.flatMap((row) => row.part ?? []);
+      if (left.length > 0) onTrouble("rows_left_in_spool", left.length, undefined);
+      const parts = new Set(left);
+      for (const one of parts) one.file.close();
       if (part !== undefined && !parts.has(part)) part.file.remove();
     },
   };

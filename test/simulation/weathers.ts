@@ -26,6 +26,10 @@ export const exact: Readonly<Record<string, Weather>> = {
     ...{ delay: 500, requestEvery: 4000 },
   },
   "rows that nobody can keep": { ...fair, loss: 0.01, spoilt: 0.02 },
+  "rows of which nobody knows what became, on a disk that refuses them": {
+    ...fair,
+    ...{ unsure: 0.05, rows: 20, delay: 100, loss: 0.05, late: 0.1 },
+  },
   "crashes, with rows left on a disk": { ...fair, crashEvery: minute },
   "nodes that are cut off for up to 200 seconds": { ...fair, cutEvery: minute },
   "nodes that sleep for up to 200 seconds": { ...fair, sleepEvery: 1.5 * minute },

@@ -43,6 +43,11 @@ export interface Weather {
   rows: number;
   /** The chance of a row that is kept nowhere: what it used was not used. */
   spoilt?: number;
+  /**
+   * The chance of a row that the disk refused, and whose writing its client was told had failed: half of these come after all,
+   * by `lateFor` later. Not where nodes crash: what goes in its place stands in memory alone.
+   */
+  unsure?: number;
 }
 
 /** What a run came to. */
@@ -65,6 +70,14 @@ export interface Outcome {
 
 type Place = Pick<Demand, "kind" | "owner" | "windowStart">;
 
+/** A row until the database has it. */
+interface Sent {
+  id: string;
+  process: string;
+  movements: Movement[];
+  onTaken?: () => void;
+}
+
 interface Node {
   name: number;
   process: string;
@@ -77,7 +90,7 @@ interface Node {
   wakesAt: number;
   /** Until then it is neither cut off nor asleep again: two absences with no renewal between them are one. */
   restsUntil: number;
-  rows: { id: string; process: string; movements: Movement[] }[];
+  rows: Sent[];
   isShipping: boolean;
   /** To requests that run, of its leases. */
   promised: Map<string, number>;
@@ -91,6 +104,7 @@ const settleWithin = 3000;
 const lateFor = 1_200_000;
 /** Enough for a renewal, even where a few are lost. */
 const rest = 60_000;
+const noteRow = "INSERT INTO row (id) VALUES (?)";
 const accounts = 3;
 const keysOf = 2;
 const granted = 40_000;
@@ -328,9 +342,36 @@ class World {
       node.allowances.lost();
       return;
     }
+    if (this.#random.chance(this.#weather.unsure ?? 0)) {
+      this.#doubt(node, id, movements);
+      return;
+    }
     for (const movement of movements) add(this.#used, movement, movement.used);
     node.rows.push({ id, process: node.process, movements });
     this.#ship(node);
+  }
+
+  /** A row that stands nowhere here is sent, and given up on; what goes in its place has its id. */
+  #doubt(node: Node, id: string, movements: Movement[]): void {
+    const { process } = node;
+    const free = movements.map((one) => ({ ...one, used: one.kind === "requests_minute" ? 1 : 0 }));
+    const count = (those: Movement[]) => {
+      for (const movement of those) add(this.#used, movement, movement.used);
+    };
+    this.#later(node, patience, () => {
+      node.allowances.lost();
+      node.rows.push({ id, process, movements: free, onTaken: () => count(free) });
+      this.#ship(node);
+    });
+    if (this.#random.chance(0.5)) return;
+    this.#timeline.after(patience + lateFor * this.#random.next() ** 4, () => {
+      if (this.#has(id)) return;
+      this.#out.late++;
+      count(movements);
+      const note = { sql: noteRow, args: [id] };
+      this.#database.write([note, ...writeMovements(movements, process)]);
+      this.#judge(movements);
+    });
   }
 
   /** Rows go in groups, again and again until the store has them; those of a crashed node are on its disk. */
@@ -346,16 +387,15 @@ class World {
     const movements = group.flatMap((row) => row.movements);
     const { late = 0 } = this.#weather;
     this.#ask(node, late / 5, () => {
-      const has = ({ id }: { id: string }) =>
-        this.#database.read("SELECT id FROM row WHERE id = ?", [id]).length > 0;
       // Some of it may have come before, and its answer been lost.
-      const missing = group.filter((row) => !has(row));
+      const missing = group.filter(({ id }) => !this.#has(id));
       const moved = missing.flatMap((row) => row.movements);
       const notes = missing.map(({ id }) => ({
-        sql: "INSERT INTO row (id) VALUES (?)",
+        sql: noteRow,
         args: [id],
       }));
       const found = this.#database.write([...notes, ...writeMovements(moved, first.process)]);
+      for (const row of missing) row.onTaken?.();
       this.#judge(moved);
       return found;
     }).then(
@@ -370,6 +410,10 @@ class World {
         this.#later(node, 500, () => this.#ship(node));
       },
     );
+  }
+
+  #has(id: string): boolean {
+    return this.#database.read("SELECT id FROM row WHERE id = ?", [id]).length > 0;
   }
 
   /** Whether what was just written goes beyond a limit. */
