@@ -67,6 +67,9 @@ export interface LeasedAllowances extends Allowances {
   written(movements: readonly Movement[]): void;
 }
 
+/** Two minutes, where a tick is ten seconds. */
+const forgottenAfterTicks = 12;
+
 /** What may be spent, held in memory against chunks leased from the store. */
 export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   const { store, clock, leaseMilliseconds = 60_000, takeBackMilliseconds = 300_000 } = options;
@@ -389,10 +392,11 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
     if (store.kind === "remote" && doubt !== "none") await reconcile();
     await giveBack((chunk) => !chunk.isWarm || isOver(chunk, now));
     for (const [name, chunk] of chunks) {
+      chunk.coldTicks = chunk.isWarm || chunk.held > 0 ? 0 : chunk.coldTicks + 1;
       chunk.isWarm = false;
       // Nothing else would show what other processes used of an allowance that is only counted.
       if (chunk.limit === undefined) chunk.isStale = true;
-      if (isOver(chunk, now) && isIdle(chunk)) chunks.delete(name);
+      if ((isOver(chunk, now) || isForgettable(chunk)) && isIdle(chunk)) chunks.delete(name);
     }
     await recover();
   }
@@ -441,6 +445,11 @@ function limitOf({ demand, chunk }: Claim): number {
 function learn({ demand, chunk }: Claim, seen: Snapshot): void {
   chunk.committed = seen.committed;
   chunk.limit = demand.kind === "credit" ? seen.granted : demand.limit;
+}
+
+/** Of a key that may be gone by now: one that is not is read again. What an account bought is asked for without that. */
+function isForgettable({ kind, windowEnd, coldTicks }: Chunk): boolean {
+  return windowEnd === undefined && kind !== "credit" && coldTicks >= forgottenAfterTicks;
 }
 
 function isOver({ windowEnd }: Chunk, now: number): boolean {

@@ -20,6 +20,8 @@ export interface Chunk {
   refilling: Promise<void> | undefined;
   /** Taken from since the last tick. */
   isWarm: boolean;
+  /** Ticks since anything of it was last taken, or promised. */
+  coldTicks: number;
   /** Movements that were settled and that the store does not have yet. */
   pending: number;
   /** What they take from the lease. */
@@ -55,6 +57,7 @@ export function emptyChunk({ kind, owner, windowStart, windowEnd }: Demand): Chu
     isStale: false,
     refilling: undefined,
     isWarm: true,
+    coldTicks: 0,
     pending: 0,
     settled: 0,
     moves: 0,

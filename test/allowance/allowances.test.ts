@@ -362,6 +362,36 @@ test("tick() gives idle chunks to others, and forgets windows that are over", as
   expect(await kept.store.read("SELECT * FROM lease", [])).toEqual([]);
 });
 
+test("tick() forgets a limit without an end that nobody asked for in two minutes, and knows it again when asked", async () => {
+  using kept = await temporaryStore();
+  const clock = createFakeClock();
+  const { store } = kept;
+  grant(store, 1000);
+  const allowances = createAllowances({ store, clock, processId: "proc_1" });
+  await allowances.start();
+  const demands = [credit(10), keyLimit(10, 25)];
+  const minutes = async (count: number) => {
+    for (let tick = 0; tick < 6 * count; tick++) {
+      clock.advance(10_000);
+      await allowances.tick();
+    }
+  };
+  const [first] = await admitted(allowances, demands);
+  await minutes(3);
+  // It runs, so it holds what it took.
+  expect(allowances.standing(keyLimit(0, 25))).toMatchObject({ used: 0, remaining: 15 });
+  commit(store, first?.settle([10, 10]) ?? [], "proc_1");
+  await minutes(1);
+  expect(allowances.standing(keyLimit(0, 25))).toMatchObject({ used: 10, remaining: 15 });
+  await minutes(2);
+  expect(allowances.standing(keyLimit(0, 25))).toBeUndefined();
+  expect(allowances.standing(credit(0))).toMatchObject({ limit: 1000, used: 10 });
+  const [second] = await admitted(allowances, demands);
+  commit(store, second?.settle([10, 10]) ?? [], "proc_1");
+  expect(await allowances.reserve(demands)).toMatchObject({ refused: { kind: "key_limit" } });
+  expect(await row(store, "key_limit")).toMatchObject({ used: 20 });
+});
+
 test("giveBack() returns everything that is not held", async () => {
   using kept = await temporaryStore();
   grant(kept.store, 10_000);
