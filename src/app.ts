@@ -169,6 +169,7 @@ export async function createGateway(options: {
     allowances
       .tick()
       .catch((cause: unknown) => log.write("error", "lease_renewal_failed", {}, cause));
+    keys.tick().catch((cause: unknown) => log.write("warn", "key_uses_unwritten", {}, cause));
     stored.tick().catch((cause: unknown) => log.write("warn", "key_uses_unwritten", {}, cause));
     retention
       .tick()

@@ -3,6 +3,7 @@ import { withSettings } from "#src/account/account-routing.ts";
 import { keyColumns, keyOf } from "#src/account/key-row.ts";
 import { hashOf } from "#src/account/keys.ts";
 import { readAccess } from "#src/account/settings.ts";
+import { createBreath } from "#src/lib/breath.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { then, type Soon } from "#src/lib/soon.ts";
 import { type Row, textOf, type Store } from "#src/store/store.ts";
@@ -35,6 +36,9 @@ FROM api_key JOIN account ON account.id = api_key.account_id
 LEFT JOIN setting AS routing ON routing.key = 'routing:' || account.id
 LEFT JOIN setting AS carbon ON carbon.key = 'carbon:' || account.id WHERE api_key.hash = ?`;
 const touch = `UPDATE api_key SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE hash = ?`;
+
+/** Keys whose last use is written at a time: others commit between. */
+const touchedAtOnce = 200;
 
 /** Milliseconds after which every gateway on this database has noticed a change of a key. */
 export function freshnessOf(store: Store): number {
@@ -156,10 +160,14 @@ export function createKeyCache({ store, clock, ...options }: KeyCacheOptions): K
       for (const [token, { key }] of callers) if (key.hash === hash) callers.delete(token);
     },
     async tick() {
-      if (usedAt.size === 0) return;
-      const statements = [...usedAt].map(([hash, at]) => ({ sql: touch, args: [at, hash] }));
+      const used = [...usedAt];
       usedAt.clear();
-      await store.write(statements);
+      const breathe = createBreath();
+      for (let from = 0; from < used.length; from += touchedAtOnce) {
+        const some = used.slice(from, from + touchedAtOnce);
+        await store.write(some.map(([hash, at]) => ({ sql: touch, args: [at, hash] })));
+        await breathe();
+      }
     },
   };
 }

@@ -184,6 +184,31 @@ test("tick() writes when a key was last used", async () => {
   expect((await getKey(kept.store, account.id, key.hash))?.lastUsedAt).toBe(clock.now());
 });
 
+test("tick() writes when many keys were used in pieces, and each once", async () => {
+  using kept = await temporaryStore();
+  const account = await open(kept.store);
+  const sizes: number[] = [];
+  const store: Store = {
+    ...kept.store,
+    write(statements) {
+      sizes.push(statements.length);
+      return kept.store.write(statements);
+    },
+  };
+  const cache = createKeyCache({ store, clock });
+  for (let at = 0; at < 450; at++) {
+    const { secret } = await createKey(kept.store, clock, { accountId: account.id, name: "a" });
+    await cache.find(secret);
+  }
+  await cache.tick();
+  expect(sizes).toEqual([200, 200, 50]);
+  const unused = await kept.store.read("SELECT hash FROM api_key WHERE last_used_at IS NULL", []);
+  expect(unused).toEqual([]);
+  // It keeps nothing of them.
+  await cache.tick();
+  expect(sizes).toHaveLength(3);
+});
+
 test("usageOf() sums by the windows of the day, the week and the month", async () => {
   using kept = await temporaryStore();
   const ledger = createLedger({ store: kept.store, clock, processId: "prc_1" });
