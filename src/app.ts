@@ -20,6 +20,7 @@ import { keepLedger } from "#src/kept-ledger.ts";
 import { nano } from "#src/ledger/money.ts";
 import { createRetention, type Retention } from "#src/ledger/retention.ts";
 import { createWatch } from "#src/ledger/watch.ts";
+import { Bag } from "#src/lib/bag.ts";
 import { type Clock, dayOf, rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
@@ -249,7 +250,7 @@ export async function createGateway(options: {
     liveGrid,
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
-    open: new Map(),
+    open: new Bag(),
     demo,
   };
   const { health, inFlight } = app;

@@ -25,7 +25,8 @@ export function open(
     trace,
     keyHolds: [],
     settled: false,
+    place: -1,
   };
-  app.open.set(generationId, job);
+  app.open.add(job);
   return job;
 }

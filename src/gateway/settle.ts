@@ -10,12 +10,13 @@ import { type Spent, spend } from "#src/gateway/reserve.ts";
 import type { Generation, GenerationStatus, TraceEntry } from "#src/ledger/generation.ts";
 import { nano, toUnits } from "#src/ledger/money.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
+import type { Placed } from "#src/lib/bag.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Telemetry } from "#src/observe/telemetry.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 
 /** A request that was admitted: its ids and its hold. Ended exactly once, by settle(). */
-export interface Job {
+export interface Job extends Placed {
   call: Call;
   ask: Ask;
   caller: Caller;
@@ -136,7 +137,7 @@ export async function settle(
     app.allowances.lost();
     throw cause;
   } finally {
-    app.open.delete(job.generationId);
+    app.open.delete(job);
   }
 }
 

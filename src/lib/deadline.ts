@@ -1,3 +1,4 @@
+import { Bag, type Placed } from "#src/lib/bag.ts";
 import type { Clock } from "#src/lib/clock.ts";
 
 /** A deadline that can be moved and cancelled. */
@@ -17,11 +18,12 @@ export interface Deadlines {
 const never: Deadline = { extend() {}, cancel() {} };
 
 /** One of many, in the list of those that are swept. */
-class Entry implements Deadline {
+class Entry implements Deadline, Placed {
   at: number;
+  place = -1;
 
   constructor(
-    readonly all: Set<Entry>,
+    readonly all: Bag<Entry>,
     readonly clock: Clock,
     readonly milliseconds: number,
     readonly expire: () => void,
@@ -41,15 +43,14 @@ class Entry implements Deadline {
 
 /** Sweeps all deadlines at one interval; a timer per request would cost more than the request. */
 export function createDeadlines(clock: Clock, sweepMilliseconds = 100): Deadlines {
-  const entries = new Set<Entry>();
+  const entries = new Bag<Entry>();
   const timer = setInterval(() => {
     if (entries.size === 0) return;
     const now = clock.monotonic();
-    for (const entry of entries) {
-      if (entry.at > now) continue;
-      entries.delete(entry);
-      entry.expire();
-    }
+    const due: Entry[] = [];
+    for (const entry of entries) if (entry.at <= now) due.push(entry);
+    // One that expires may cancel others.
+    for (const entry of due) if (entries.delete(entry)) entry.expire();
   }, sweepMilliseconds);
   timer.unref();
   return {

@@ -6,6 +6,9 @@ export interface Ids {
 }
 
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+const letterCodes = Buffer.from(alphabet);
+/** Of a ULID's time. */
+const timeLetters = 10;
 
 /**
  * Ids from the clock and the operating system's randomness; unique across processes. Within a millisecond they count
@@ -13,6 +16,7 @@ const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
  */
 export function createIds(clock: Clock): Ids {
   const pool = new Uint8Array(12 * 256);
+  const letters = Buffer.alloc(timeLetters + 12);
   let at = pool.length;
   let lastTime = -1;
   let start = "";
@@ -22,8 +26,15 @@ export function createIds(clock: Clock): Ids {
       crypto.getRandomValues(pool);
       at = 0;
     }
-    start = encodeTime(time);
-    for (const end = at + 12; at < end; at++) start += alphabet[(pool[at] ?? 0) & 31];
+    let rest = time;
+    for (let place = timeLetters - 1; place >= 0; place--) {
+      letters[place] = letterCodes[rest % 32] ?? 0;
+      rest = Math.floor(rest / 32);
+    }
+    for (let place = timeLetters; place < letters.length; place++)
+      letters[place] = letterCodes[(pool[at++] ?? 0) & 31] ?? 0;
+    // One string: letter by letter it would be twenty-two.
+    start = letters.toString("latin1");
     lastTime = time;
     count = 0;
   }

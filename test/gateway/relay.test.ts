@@ -40,7 +40,7 @@ test("relay() leaves no exchange open when the answer cannot be begun", async ()
   const begun = { ...answer, exchange, trace: [], sentAt: 0, firstByteAt: 0 };
   await expect((async () => relay(broken, begun, app))()).rejects.toThrow();
   expect(aborted).toHaveLength(1);
-  app.open.delete(job.generationId);
+  app.open.delete(job);
   await close();
   await harness.close();
 });

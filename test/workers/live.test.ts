@@ -1,3 +1,4 @@
+import { Bag } from "#src/lib/bag.ts";
 import { afterAll, afterEach, describe, expect, test } from "bun:test";
 import { createKey } from "#src/account/keys.ts";
 import { fromUnits } from "#src/ledger/money.ts";
@@ -48,7 +49,7 @@ function pair(lapseMs?: number) {
   const made = watches.map((watch, at) =>
     createElsewhere({
       siblings: seat(at + 1),
-      here: createHere({ open: new Map(), clock }, watch),
+      here: createHere({ open: new Bag(), clock }, watch),
       clock,
       processId: `proc_${at + 1}`,
       sights: () => sights,

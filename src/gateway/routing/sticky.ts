@@ -2,6 +2,7 @@ import type { Caller } from "#src/account/account.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { isObject, type Json } from "#src/lib/json.ts";
+import { Recent } from "#src/lib/recent.ts";
 import type { Deployment, Route } from "#src/provider/deployment.ts";
 
 /** How often answers came from where the conversation was before. */
@@ -31,8 +32,7 @@ const stickyMs = 600_000;
 
 /** A memory of the conversations that were served last, each for ten minutes. */
 export function createSticky(clock: Pick<Clock, "monotonic">, size = 10_000): Sticky {
-  // Oldest use first.
-  const places = new Map<string, { place: Deployment; until: number }>();
+  const places = new Recent<{ place: Deployment; until: number }>(size);
   const counts: StickyCounts = { hits: 0, moves: 0, starts: 0 };
   const byProvider = new Map<string, StickyCounts>();
   function find(name: string): Deployment | undefined {
@@ -52,13 +52,7 @@ export function createSticky(clock: Pick<Clock, "monotonic">, size = 10_000): St
       if (here === undefined) byProvider.set(id, (here = { hits: 0, moves: 0, starts: 0 }));
       counts[what]++;
       here[what]++;
-      places.delete(name);
-      places.set(name, { place: deployment, until: clock.monotonic() + stickyMs });
-      if (places.size <= size) return;
-      for (const oldest of places.keys()) {
-        places.delete(oldest);
-        break;
-      }
+      places.use(name, { place: deployment, until: clock.monotonic() + stickyMs });
     },
   };
 }

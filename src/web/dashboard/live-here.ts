@@ -46,13 +46,14 @@ export function createHere(app: Pick<App, "open" | "clock">, watch: Watch): Here
   return {
     open(sight) {
       const seen: Job[] = [];
-      for (const job of app.open.values()) {
+      for (const job of app.open) {
         const { account, key } = job.caller;
         if (isSeen(sight, account.id, key.hash)) seen.push(job);
       }
       const now = app.clock.monotonic();
-      // They stand in the order in which they began.
-      const newest = seen.slice(-mostRows).reverse();
+      // Ids sort by when they were made.
+      seen.sort((one, other) => (one.generationId < other.generationId ? 1 : -1));
+      const newest = seen.slice(0, mostRows);
       return { rows: newest.map((job) => openRow(job, now)), total: seen.length };
     },
     enter(onlooker) {

@@ -1,0 +1,37 @@
+/** Something that may be in a bag. */
+export interface Placed {
+  /** Where it stands in its bag; -1 in none. The bag keeps it. */
+  place: number;
+}
+
+/**
+ * Things that come and go all the time, in no order, each in one bag at most. A Set does the same, but each table that it outgrows
+ * knows the one after it: once one of them is old, all that follow, and what they held, stay until a full collection.
+ */
+export class Bag<T extends Placed> implements Iterable<T> {
+  readonly #items: T[] = [];
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  add(item: T): void {
+    item.place = this.#items.push(item) - 1;
+  }
+
+  /** Whether it was in the bag. */
+  delete(item: T): boolean {
+    const { place } = item;
+    if (this.#items[place] !== item) return false;
+    item.place = -1;
+    const last = this.#items.pop();
+    if (last === undefined || last === item) return true;
+    this.#items[place] = last;
+    last.place = place;
+    return true;
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.#items.values();
+  }
+}
