@@ -105,14 +105,15 @@ export class Connection implements Carrier {
   }
 
   close(): void {
-    this.#exchange = this.#unsent = this.#next = undefined;
+    this.#exchange = this.#again = this.#unsent = this.#next = undefined;
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.terminate();
   }
 
   done(reusable: boolean): void {
-    this.#exchange = undefined;
+    // While it waits, nothing of a request that is over is held.
+    this.#exchange = this.#again = undefined;
     if (!reusable || this.#unsent !== undefined) return this.close();
     // It may be paused still: the piece that was too much may have been the last.
     this.#socket?.resume();

@@ -46,7 +46,8 @@ export function createRemoteDocuments(rules: Partial<RemoteRules> = {}): RemoteD
 class Documents implements RequestDocuments {
   readonly #rules: RemoteRules;
   readonly #signal: AbortSignal;
-  readonly #known = new Map<string, Promise<RemoteDocument>>();
+  /** Most requests have none. */
+  #known: Map<string, Promise<RemoteDocument>> | undefined;
   #abandoned: AbortController | undefined;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -65,10 +66,11 @@ class Documents implements RequestDocuments {
   }
 
   fetch(address: string): Promise<RemoteDocument> {
-    const known = this.#known.get(address);
+    const all = (this.#known ??= new Map());
+    const known = all.get(address);
     if (known !== undefined) return known;
     const fetched = this.#fetch(address);
-    this.#known.set(address, fetched);
+    all.set(address, fetched);
     return fetched;
   }
 
@@ -80,7 +82,7 @@ class Documents implements RequestDocuments {
     if (this.#ended) return;
     this.#ended = true;
     this.#held.bytes -= this.#bytes;
-    this.#known.clear();
+    this.#known?.clear();
     this.abandon();
   }
 
@@ -96,7 +98,8 @@ class Documents implements RequestDocuments {
 
   async #fetch(address: string): Promise<RemoteDocument> {
     const { limits } = this.#rules;
-    if (this.#known.size >= limits.requestDocuments) throw new RemoteDocumentError("too_many");
+    if ((this.#known?.size ?? 0) >= limits.requestDocuments)
+      throw new RemoteDocumentError("too_many");
     const since = (this.#since ??= performance.now());
     this.#abandoned ??= new AbortController();
     const parents = [this.#signal, this.#abandoned.signal];
