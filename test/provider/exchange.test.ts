@@ -90,6 +90,24 @@ describe("an exchange", () => {
     expect(wire.connections).toBe(300);
   });
 
+  test("is forgotten by its connection, which waits for the next", async () => {
+    const wire = wireOf((socket, request) => socket.write(answer(request.slice(-2))));
+    const each = async (at: number) => {
+      const exchange = post(wire, `{${at}`);
+      await textOf(exchange);
+      return new WeakRef(exchange);
+    };
+    const round = () => Promise.all(Array.from({ length: 9 }, (_, at) => each(at)));
+    await round();
+    // These are over connections that are kept, so each could have been sent again.
+    const ended = await round();
+    expect(wire.connections).toBe(9);
+    await Bun.sleep(1);
+    Bun.gc(true);
+    // The collector takes what stands on the stack for a reference.
+    expect(ended.filter((one) => one.deref() !== undefined).length).toBeLessThan(4);
+  });
+
   test("is sent again when a kept connection turns out closed before any answer", async () => {
     const wire = wireOf((socket, _, before) => {
       if (before === 0) socket.write(answer("first"));
