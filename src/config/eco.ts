@@ -77,9 +77,5 @@ function urlOf(text: string): string {
 function alertsOf(text: string): number[] {
   const parts = text.split(",").map((part) => part.trim());
   const alerts = parts.filter((part) => part !== "").map(Number);
-  if (alerts.some((percent) => !Number.isFinite(percent) || percent <= 0 || percent > 100))
-    throw new ConfigError(
-      `Cannot use "${text}" for eco.carbon_alerts: percentages above 0 and up to 100 are needed, such as 50,80,100`,
-    );
   return [...new Set(alerts)].sort((one, other) => one - other);
 }

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { allowedBy, entryAt } from "#src/config/entry.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { type FileConfig, fileSchema } from "#src/config/schema.ts";
-import { isObject, type JsonObject } from "#src/lib/json.ts";
+import { isObject } from "#src/lib/json.ts";
 
 /** Environment variables as the process has them. */
 export type Environment = Record<string, string | undefined>;
@@ -48,26 +49,15 @@ export function parseFile(path: string, text: string): FileConfig {
     const key = v.getDotPath(issue) ?? "(top level)";
     return issue.expected === "never"
       ? `unknown key "${key}", allowed here are ${keysBeside(key).join(", ")}`
-      : `${key}: found ${issue.received}, allowed is ${issue.expected ?? issue.message}`;
+      : `${key}: found ${issue.received}, allowed is ${allowedBy(issue)}`;
   });
   throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
 }
 
 /** The keys that the schema has where this one was found. */
 function keysBeside(path: string): string[] {
-  let schema: unknown = fileSchema;
-  for (const key of path.split(".").slice(0, -1)) {
-    const { entries, value, item } = shapeOf(schema);
-    schema = (isObject(entries) ? entries[key] : undefined) ?? value ?? item;
-  }
-  const { entries } = shapeOf(schema);
+  const { entries } = entryAt(path.split(".").slice(0, -1));
   return isObject(entries) ? Object.keys(entries) : [];
-}
-
-/** What v.optional() wraps, else the schema itself. */
-function shapeOf(schema: unknown): JsonObject {
-  if (!isObject(schema)) return {};
-  return isObject(schema.wrapped) ? schema.wrapped : schema;
 }
 
 /** `host:port`, `:port` or `[v6]:port`. Throws ConfigError. */
@@ -75,7 +65,7 @@ export function parseListen(text: string): { hostname: string; port: number } {
   const match = /^(\[[^\]]+\]|[^:]*):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (!match || port > 65535) {
-    throw new ConfigError(`Cannot listen on "${text}": give HOST:PORT such as 127.0.0.1:4000`);
+    throw new ConfigError(`Cannot use "${text}" for listen: give HOST:PORT such as 127.0.0.1:4000`);
   }
   const host = (match[1] ?? "").replace(/^\[|\]$/g, "");
   return { hostname: host === "" ? "0.0.0.0" : host, port };

@@ -103,7 +103,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
   const origins: Origins = new Map();
   const secret = (name: string) => credential(env, name) ?? present(env[name]);
 
-  const { pick, number, choice, flag, policy } = createPicker(env, origins);
+  const { pick, number, choice, flag } = createPicker(env, origins);
 
   const dataDir = resolve(
     pick(
@@ -178,7 +178,6 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         "LOWROUTER_DEFAULT_MAX_TOKENS",
         file.billing?.default_max_tokens,
         4096,
-        1,
       ),
       unknownPrice: choice(
         "billing.unknown_price",
@@ -196,7 +195,7 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     },
     eco: ecoOf(file.eco, { pick, choice, secret }),
     routing: {
-      policy: policy("routing.policy", "LOWROUTER_POLICY", file.routing?.policy, "balanced"),
+      policy: pick("routing.policy", "LOWROUTER_POLICY", file.routing?.policy, "balanced"),
       strategy: choice(
         "routing.strategy",
         "DEFAULT_STRATEGY",
@@ -227,7 +226,6 @@ export function loadConfig(flags: Flags, env: Environment): Config {
         "LOWROUTER_MAX_ATTEMPTS",
         file.routing?.max_attempts,
         3,
-        1,
       ),
       aliases: file.routing?.aliases ?? {},
       fallbacks: file.routing?.fallbacks ?? {},

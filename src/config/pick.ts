@@ -1,5 +1,5 @@
 import { ConfigError } from "#src/config/error.ts";
-import { policies, policyPattern } from "#src/config/schema.ts";
+import { checkSetting } from "#src/config/setting.ts";
 import { credential, type Environment, present } from "#src/config/file.ts";
 
 /** Where a value came from, in the order that wins. */
@@ -10,7 +10,10 @@ export type Origins = Map<string, { origin: Origin; name: string | undefined }>;
 
 export type Picker = ReturnType<typeof createPicker>;
 
-/** Reads one value at a time from wherever it was given first, and notes where that was. Each throws ConfigError. */
+/**
+ * Reads one value at a time from wherever it was given first, and notes where that was. Each throws ConfigError for what the
+ * schema does not allow at the path.
+ */
 export function createPicker(env: Environment, origins: Origins) {
   function pick(
     path: string,
@@ -27,6 +30,7 @@ export function createPicker(env: Environment, origins: Origins) {
     ];
     for (const [origin, value, name] of candidates) {
       if (value === undefined) continue;
+      checkSetting(path, value, name);
       origins.set(path, { origin, name });
       return value;
     }
@@ -38,16 +42,8 @@ export function createPicker(env: Environment, origins: Origins) {
     variable: string,
     fromFile: number | undefined,
     fallback: number,
-    least = 0,
   ): number {
-    const text = pick(path, variable, fromFile, String(fallback));
-    const value = Number(text);
-    if (text.trim() === "" || !Number.isFinite(value) || value < least) {
-      throw new ConfigError(
-        `Cannot use ${variable}="${text}" for ${path}: a number of at least ${least} is needed`,
-      );
-    }
-    return value;
+    return Number(pick(path, variable, fromFile, String(fallback)));
   }
   function choice<T extends string>(
     path: string,
@@ -67,18 +63,5 @@ export function createPicker(env: Environment, origins: Origins) {
     const given = fromFile === undefined ? undefined : fromFile ? "true" : "false";
     return choice(path, variable, given, ["true", "false"] as const, "false") === "true";
   }
-  function policy(
-    path: string,
-    variable: string,
-    fromFile: string | undefined,
-    fallback: string,
-  ): string {
-    const text = pick(path, variable, fromFile, fallback);
-    const needsMore = text === "prefer-region" || text === "fixed-provider";
-    if (policyPattern.test(text) && !needsMore) return text;
-    throw new ConfigError(
-      `Cannot use "${text}" for ${path}: allowed are ${policies.join(", ")}, as prefer-region:eu-west and fixed-provider:mistral`,
-    );
-  }
-  return { pick, number, choice, flag, policy };
+  return { pick, number, choice, flag };
 }

@@ -3,7 +3,7 @@ import { liveGrids } from "#src/config/eco.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Of usage: a month's statement is made when the month is over, and needs all of it. */
-export const leastUsageDays = 32;
+const leastUsageDays = 32;
 const seconds = v.pipe(v.number(), v.minValue(0));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
@@ -20,9 +20,11 @@ export const policies = [
 /** A policy by its name, with what it is about behind a colon where it takes something. */
 export const policyPattern =
   /^(balanced|prefer-low-carbon|prefer-cheapest|(prefer-region|fixed-provider)(:[\w.:/-]+)?)$/;
+const policyWords = `one of ${policies.join(", ")}, as prefer-region:eu-west and fixed-provider:mistral`;
 const policy = v.pipe(
   v.string(),
-  v.regex(policyPattern, `one of ${policies.join(", ")}, as prefer-region:eu-west`),
+  v.regex(policyPattern, policyWords),
+  v.check((text) => text !== "prefer-region" && text !== "fixed-provider", policyWords),
 );
 /** Which rule orders candidates where a request, a key and an account name no policy. */
 export const strategies = ["combined", "price"] as const;
@@ -196,7 +198,7 @@ export const fileSchema = v.strictObject({
   log: v.optional(
     v.strictObject({
       level: v.optional(v.picklist(["debug", "info", "warn", "error"])),
-      format: v.optional(v.picklist(["json", "pretty"])),
+      format: v.optional(v.picklist(["auto", "json", "pretty"])),
     }),
   ),
   /** OpenID providers that people may sign in with, by a short name. */

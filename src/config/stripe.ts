@@ -38,9 +38,9 @@ export function stripeOf(
     file?.api_base,
     "https://api.stripe.com",
   );
-  if (minAmount <= 0 || minAmount > maxAmount)
+  if (minAmount > maxAmount)
     throw new ConfigError(
-      `Cannot take payments from ${minAmount} to ${maxAmount}: stripe.min_amount has to be above 0, and not above stripe.max_amount`,
+      `Cannot take payments from ${minAmount} to ${maxAmount}: stripe.min_amount has to be not above stripe.max_amount`,
     );
   const base = URL.canParse(address) ? new URL(address) : undefined;
   if (base === undefined || !/^https?:$/.test(base.protocol))

@@ -87,7 +87,7 @@ describe("stripe", () => {
   test.each([
     [{ STRIPE_WEBHOOK_SECRET: "" }, "STRIPE_WEBHOOK_SECRET is not"],
     [{ STRIPE_MIN_AMOUNT: "10", STRIPE_MAX_AMOUNT: "5" }, "not above stripe.max_amount"],
-    [{ STRIPE_MIN_AMOUNT: "0" }, "has to be above 0"],
+    [{ STRIPE_MIN_AMOUNT: "0" }, "for stripe.min_amount: allowed is a number above 0"],
     [{ STRIPE_API_BASE: "api.stripe.com" }, "for stripe.api_base"],
   ])("with %j stops the start and says what is needed", (change, message) => {
     const refused = () => read({ ...stripe, ...change });

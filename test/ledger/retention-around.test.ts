@@ -203,7 +203,7 @@ describe("retention.usage_days", () => {
 
   test("too few say why, from the environment and from a file", () => {
     expect(() => daysOf("31")).toThrow(
-      'Cannot use USAGE_RETENTION_DAYS="31" for retention.usage_days: give whole days, at least 32 since the statement of a month needs all of it, or 0 to keep all',
+      'Cannot use USAGE_RETENTION_DAYS="31" for retention.usage_days: allowed is 0 to keep all, or at least 32: the statement of a month needs all of it',
     );
     using folder = temporaryFolder();
     const config = join(folder.path, "lowrouter.toml");

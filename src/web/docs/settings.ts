@@ -270,8 +270,9 @@ export const said: Readonly<Record<string, Said>> = {
     standard: "info",
   },
   "log.format": {
-    about: "`pretty` or `json`; by default pretty on a terminal and JSON elsewhere.",
+    about: "`auto` is pretty on a terminal and JSON elsewhere.",
     variable: "LOWROUTER_LOG_FORMAT",
+    standard: "auto",
   },
   "oidc.ID.name": { about: "What the button to sign in with it says." },
   "oidc.ID.issuer": { about: "Address of the OpenID provider." },

@@ -1,0 +1,77 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "#src/config/error.ts";
+import { loadConfig } from "#src/config/load.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+const folder = temporaryFolder();
+const empty = join(folder.path, "lowrouter.toml");
+writeFileSync(empty, "");
+afterAll(() => folder[Symbol.dispose]());
+
+const read = (env: Record<string, string>, config = empty) => loadConfig({ config }, env);
+
+/** Variable, a value that its key in the file may not have either, and what is said to be allowed. */
+const wrong: [string, string, string][] = [
+  ["LOWROUTER_USD_RATE", "0", "billing.usd_rate: allowed is a number above 0"],
+  ["LOWROUTER_USD_RATE", "Infinity", "billing.usd_rate: allowed is a number above 0"],
+  ["LOWROUTER_USD_RATE", " ", "billing.usd_rate: allowed is a number above 0"],
+  ["LOWROUTER_MAX_BODY_MB", "0", "limits.max_body_mb: allowed is a number above 0 and up to 128"],
+  ["LOWROUTER_MAX_BODY_MB", "129", "limits.max_body_mb: allowed is a number above 0 and up to"],
+  ["LOWROUTER_TOPUP_FEE_PCT", "150", "billing.topup_fee_pct: allowed is a number from 0 to 100"],
+  ["LOWROUTER_BYOK_FEE_PCT", "400", "billing.byok_fee_pct: allowed is a number from 0 to 100"],
+  ["LOWROUTER_LOW_BALANCE", "-1", "billing.low_balance: allowed is a number of at least 0"],
+  ["LOWROUTER_MAX_ATTEMPTS", "99.5", "routing.max_attempts: allowed is a whole number from 1 to"],
+  ["LOWROUTER_MAX_ATTEMPTS", "11", "routing.max_attempts: allowed is a whole number from 1 to 10"],
+  ["LOWROUTER_CURRENCY", "euro", "billing.currency: allowed is a three-letter currency code"],
+  ["LOWROUTER_WORKERS", "65", "workers: allowed is a whole number from 1 to 64"],
+  ["LOWROUTER_POLICY", "prefer-region", "routing.policy: allowed is one of balanced, prefer-"],
+  ["LOWROUTER_EU_ONLY", "yes", "routing.eu_only: allowed is true or false"],
+  ["LOWROUTER_LOG_LEVEL", "loud", 'log.level: allowed is one of "debug", "info", "warn", "error"'],
+  ["LOWROUTER_CARBON_ALERTS", "50,101", "eco.carbon_alerts: allowed is a number above 0 and up"],
+  ["STRIPE_API_BASE", "stripe", "stripe.api_base: allowed is an address such as https://"],
+];
+
+describe("a value that the file may not have", () => {
+  test.each(wrong)("is refused as %s=%p, with what is allowed", (variable, value, said) => {
+    const refused = () => read({ [variable]: value });
+    expect(refused).toThrow(ConfigError);
+    expect(refused).toThrow(`Cannot use ${variable}="${value}" for ${said}`);
+  });
+
+  test("is refused as a credential file too", () => {
+    const credentials = join(folder.path, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "LOWROUTER_CURRENCY"), "euro\n");
+    expect(() => read({ CREDENTIALS_DIRECTORY: credentials })).toThrow(
+      'Cannot use LOWROUTER_CURRENCY="euro" for billing.currency: allowed is a three-letter',
+    );
+  });
+
+  test("is refused in the file in the same words", () => {
+    const file = join(folder.path, "wrong.toml");
+    writeFileSync(file, '[billing]\ncurrency = "euro"\n[routing]\nmax_attempts = 2.5\n');
+    expect(() => read({}, file)).toThrow(
+      'billing.currency: found "euro", allowed is a three-letter currency code such as USD; routing.max_attempts: found 2.5, allowed is a whole number from 1 to 10',
+    );
+  });
+
+  test("does not matter where another goes before it", () => {
+    const config = loadConfig({ config: empty, workers: "2" }, { LOWROUTER_WORKERS: "many" });
+    expect(config.workers).toBe(2);
+  });
+});
+
+test("the bounds themselves are allowed", () => {
+  const { billing, limits, routing, log } = read({
+    LOWROUTER_USD_RATE: "0.01",
+    LOWROUTER_MAX_BODY_MB: "128",
+    LOWROUTER_TOPUP_FEE_PCT: "100",
+    LOWROUTER_MAX_ATTEMPTS: "10",
+    LOWROUTER_LOG_FORMAT: "auto",
+  });
+  expect(billing).toMatchObject({ usdRate: 0.01, topupFeePct: 100 });
+  expect([limits.maxBodyBytes, routing.maxAttempts]).toEqual([128 * 1024 * 1024, 10]);
+  expect(log.format).toBeUndefined();
+});
