@@ -53,8 +53,12 @@ export function stripeOf(
 
 function secretsOf(secret: (name: string) => string | undefined): StripeSecrets | undefined {
   const [key, webhook] = [secret("STRIPE_SECRET_KEY"), secret("STRIPE_WEBHOOK_SECRET")];
-  if (key === undefined) return undefined;
-  if (webhook !== undefined) return { key, webhook };
+  if (key !== undefined && webhook !== undefined) return { key, webhook };
+  if (key === undefined && webhook === undefined) return undefined;
+  if (key === undefined)
+    throw new ConfigError(
+      "Cannot take payments: STRIPE_WEBHOOK_SECRET is set and STRIPE_SECRET_KEY is not. Set it to a secret or restricted key of the same Stripe account, or unset the webhook secret",
+    );
   // Who paid would never get the credit.
   throw new ConfigError(
     "Cannot take payments: STRIPE_SECRET_KEY is set and STRIPE_WEBHOOK_SECRET is not. Set it to the signing secret of the endpoint, or unset the key",
