@@ -43,6 +43,11 @@ export function otelOf(file: FileConfig["otel"], { pick, secret }: Source): Otel
     file?.service_name,
     "lowrouter",
   );
+  // Also where nothing is sent yet: whoever names a collector later knows now that it takes HTTP.
+  if (secret("OTEL_EXPORTER_OTLP_PROTOCOL") === "grpc")
+    throw new ConfigError(
+      "Cannot send telemetry by gRPC: unset OTEL_EXPORTER_OTLP_PROTOCOL, and set otel.endpoint to the collector's HTTP port, mostly 4318",
+    );
   const isOff = secret("OTEL_SDK_DISABLED")?.toLowerCase() === "true";
   if (address === "" || isOff) return { endpoint: "", serviceName, headers: {} };
   const url = URL.canParse(address) ? new URL(address) : undefined;
@@ -53,10 +58,6 @@ export function otelOf(file: FileConfig["otel"], { pick, secret }: Source): Otel
   if (url.username !== "" || url.password !== "")
     throw new ConfigError(
       "Cannot use otel.endpoint: take the password out of it and set OTEL_EXPORTER_OTLP_HEADERS",
-    );
-  if (secret("OTEL_EXPORTER_OTLP_PROTOCOL") === "grpc")
-    throw new ConfigError(
-      "Cannot send telemetry by gRPC: unset OTEL_EXPORTER_OTLP_PROTOCOL, and set otel.endpoint to the collector's HTTP port, mostly 4318",
     );
   return {
     endpoint: url.href.replace(/\/+$/, ""),

@@ -63,6 +63,14 @@ test.each([
   expect(() => read(whole)).not.toThrow("user:secret");
 });
 
-test("a collector's protocol does not matter where there is no collector", () => {
-  expect(read({ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" }).otel.endpoint).toBe("");
+test.each<Record<string, string>>([{}, { OTEL_SDK_DISABLED: "true" }])(
+  "gRPC is refused where nothing is sent too, with %p",
+  (env) => {
+    const refused = () => read({ ...env, OTEL_EXPORTER_OTLP_PROTOCOL: "grpc" });
+    expect(refused).toThrow("Cannot send telemetry by gRPC: unset OTEL_EXPORTER_OTLP_PROTOCOL");
+  },
+);
+
+test("HTTP as the protocol is what is spoken, with and without a collector", () => {
+  expect(read({ OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" }).otel.endpoint).toBe("");
 });
