@@ -55,7 +55,7 @@ function withDeployed(models: Model[], config: Config): Model[] {
       const served = models.find((one) => one.id === model)?.endpoints ?? [];
       if (served.some(({ provider }) => provider === id)) continue;
       throw new ConfigError(
-        `Cannot use the deployment "${name}" of the provider "${id}": the catalogue has no model "${model}" there. Give an id as "lowrouter model list --all" shows it, or a [[models]] entry with provider = "${id}" and upstream = "${name}"`,
+        `Cannot use the deployment "${name}" of the provider "${id}": the catalogue has no model "${model}" there. Give an id as "lowrouter model list" shows it, or a [[models]] entry with provider = "${id}" and upstream = "${name}"`,
       );
     }
     made = made.map((model) => {

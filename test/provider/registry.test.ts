@@ -196,7 +196,7 @@ describe("Azure", () => {
     const config = loadConfig({}, {});
     config.providers = { azure: { deployments: { mini: "openai/gpt-nope" } } };
     expect(() => withConfigured({ providers, models }, config)).toThrow(
-      'Cannot use the deployment "mini" of the provider "azure": the catalogue has no model "openai/gpt-nope" there',
+      'Cannot use the deployment "mini" of the provider "azure": the catalogue has no model "openai/gpt-nope" there. Give an id as "lowrouter model list" shows it',
     );
   });
 
