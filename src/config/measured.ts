@@ -9,7 +9,7 @@ interface Measurement {
 
 /**
  * What the configuration says was measured of a model at a provider; a model's own figure beats its provider's.
- * Throws ConfigError for a provider whose machines are not the operator's.
+ * Throws ConfigError for a provider whose machines are not the operator's, and for a PUE with nothing to multiply.
  */
 export function measurements(
   config: Config,
@@ -27,6 +27,14 @@ export function measurements(
     if (!given || isOwn(provider)) continue;
     throw new ConfigError(
       `Cannot use ${key} of ${at}: only a server of your own can be measured. Say its base_url under [providers.${provider}], or leave the figure out`,
+    );
+  }
+  for (const [id, { pue, wh_per_1k_tokens: own }] of Object.entries(config.providers)) {
+    const isMeasured = (one: (typeof config.models)[number]) =>
+      one.provider === id && one.wh_per_1k_tokens !== undefined;
+    if (pue === undefined || own !== undefined || config.models.some(isMeasured)) continue;
+    throw new ConfigError(
+      `Cannot use pue = ${pue} of providers.${id}: it multiplies what was measured, and nothing was. Set wh_per_1k_tokens there or for a model of it, or leave pue out`,
     );
   }
   return (model, provider) => {

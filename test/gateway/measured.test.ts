@@ -89,3 +89,20 @@ test("a server that is not the operator's cannot be measured", () => {
     "Cannot use wh_per_1k_tokens of providers.openai: only a server of your own can be measured",
   );
 });
+
+test("a PUE without a measurement is refused; one model's measurement is enough", () => {
+  const config = loadConfig({ dataDir: "x" }, {});
+  config.providers.house = { base_url: "http://127.0.0.1:9/v1", pue: 1.2 };
+  config.models = [{ id: "house/one", provider: "house" }];
+  expect(() => createCatalogue(config, systemClock)).toThrow(
+    "Cannot use pue = 1.2 of providers.house: it multiplies what was measured, and nothing was. Set wh_per_1k_tokens",
+  );
+  config.models.push({ id: "house/two", provider: "house", wh_per_1k_tokens: 2 });
+  const { routes } = createCatalogue(config, systemClock);
+  const measuredOf = (id: string) => {
+    const found = routes.find(id);
+    return found && routes.of(found.model).map(({ measured }) => measured);
+  };
+  expect(measuredOf("house/two")).toEqual([{ whPer1kTokens: 2, pue: 1.2 }]);
+  expect(measuredOf("house/one")).toEqual([undefined]);
+});

@@ -310,7 +310,10 @@ export const said: Readonly<Record<string, Said>> = {
     about:
       "Measured energy of your own machines for 1,000 tokens, prompt and completion, Wh. Only for a `base_url` of your own.",
   },
-  "providers.ID.pue": { about: "What the building draws for each watt of the machines." },
+  "providers.ID.pue": {
+    about:
+      "What the building draws for each watt of the machines. Goes with `wh_per_1k_tokens`, of the provider or of a model there.",
+  },
   "providers.ID.enabled": { about: "`false` leaves it out, whatever key there is." },
   "providers.ID.max_in_flight": {
     about:
