@@ -2,7 +2,7 @@ import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
 
-/** The catalogue's providers and models with those that the configuration file adds. */
+/** The catalogue's providers and models with those that the configuration file adds. Throws ConfigError. */
 export function withConfigured(
   catalogue: { providers: Provider[]; models: Model[] },
   config: Config,
@@ -37,9 +37,19 @@ export function withConfigured(
         ...origin,
       };
     });
-  const providers = [...catalogue.providers, ...added];
+  const providers = [...catalogue.providers.map((one) => asSaid(one, config)), ...added];
   const deployed = withDeployed(catalogue.models, config);
   return { providers, models: withConfiguredModels(deployed, providers, config) };
+}
+
+/** A bundled provider by the name that the operator gave it. Throws ConfigError for another wire than its own. */
+function asSaid(provider: Provider, config: Config): Provider {
+  const { name = provider.name, protocol } = config.providers[provider.id] ?? {};
+  if (protocol !== undefined && protocol !== provider.protocol)
+    throw new ConfigError(
+      `Cannot use protocol = "${protocol}" of providers.${provider.id}: it is bundled and speaks ${provider.protocol}. Leave protocol out, or take a name of your own for another server, as [providers.my-${provider.id}]`,
+    );
+  return name === provider.name ? provider : { ...provider, name };
 }
 
 /**

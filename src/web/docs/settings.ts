@@ -279,7 +279,8 @@ export const said: Readonly<Record<string, Said>> = {
   "oidc.ID.client_id": { about: "What it calls this gateway." },
   "oidc.ID.client_secret_env": { about: "Variable or credential file that holds the secret." },
   "providers.ID.protocol": {
-    about: "The wire that it speaks; needed for one that is not bundled.",
+    about:
+      "The wire that it speaks, `openai-chat` where nothing is said. One that is bundled has its own, and no other.",
   },
   "providers.ID.also_speaks": { about: "Wires that it takes for the same models besides." },
   "providers.ID.name": { about: "What it is called on pages." },
