@@ -74,6 +74,8 @@ export interface Endpoint {
   variant?: string;
   dataPolicy: DataPolicy;
   requestOverrides?: Record<string, string | number | boolean>;
+  /** What the operator says that the model can here, where that is something else than what is known of it. */
+  abilities?: Partial<Capabilities>;
   deprecationDate?: string;
   selfHosted: boolean;
 }

@@ -1,4 +1,5 @@
-import type { Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts";
+import { abilitiesAt } from "#src/catalog/abilities.ts";
+import type { Capabilities, Endpoint, Model, PriceRow, Provider } from "#src/catalog/model.ts";
 import type { App } from "#src/gateway/context.ts";
 import { basisOf } from "#src/gateway/routing/pins.ts";
 import type { StickyCounts } from "#src/gateway/routing/sticky.ts";
@@ -40,15 +41,19 @@ function pricing(row: PriceRow | undefined) {
   };
 }
 
-/** Names of what a model can do, as cards show them. */
-function capabilities({ capabilities: can }: Model): string[] {
+/** Names of what a model can do at one endpoint at least, as cards show them. */
+function capabilities(model: Model, endpoints: readonly Endpoint[]): string[] {
+  const somewhere = endpoints.map((endpoint) => abilitiesAt(model, endpoint));
+  const all = somewhere.length > 0 ? somewhere : [model.capabilities];
+  const can = (name: keyof Capabilities): boolean =>
+    all.some((abilities) => Boolean(abilities[name]));
   return [
-    ...(can.tools ? ["tool_use"] : []),
-    ...(can.vision ? ["vision"] : []),
-    ...(can.structuredOutputs ? ["structured_output"] : []),
-    ...(can.streaming ? ["streaming"] : []),
-    ...(can.reasoning ? ["reasoning"] : []),
-    ...(can.pdf ? ["pdf"] : []),
+    ...(can("tools") ? ["tool_use"] : []),
+    ...(can("vision") ? ["vision"] : []),
+    ...(can("structuredOutputs") ? ["structured_output"] : []),
+    ...(can("streaming") ? ["streaming"] : []),
+    ...(can("reasoning") ? ["reasoning"] : []),
+    ...(can("pdf") ? ["pdf"] : []),
   ];
 }
 
@@ -96,7 +101,7 @@ export function describeModel(model: Model, app: CatalogView, services: CatalogS
       routable: routes.length > 0,
       providers: [...new Set(providers)],
       regions: [...new Set(regions)],
-      capabilities: capabilities(model),
+      capabilities: capabilities(model, offered),
       ...(eco === undefined
         ? {}
         : {

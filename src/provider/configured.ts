@@ -1,6 +1,7 @@
 import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
+import { withConfiguredModels } from "#src/provider/configured-models.ts";
 
 /** The catalogue's providers and models with those that the configuration file adds. Throws ConfigError. */
 export function withConfigured(
@@ -84,66 +85,4 @@ function deployedAs(endpoint: Endpoint, provider: string, names: readonly string
     id: names.length > 1 ? `${endpoint.id}:${name}` : endpoint.id,
     upstreamModel: name,
   }));
-}
-
-function withConfiguredModels(models: Model[], providers: Provider[], config: Config): Model[] {
-  const all = new Map(models.map((model) => [model.id, model]));
-  for (const entry of config.models) {
-    const provider = providers.find((one) => one.id === entry.provider);
-    const base = all.get(entry.id);
-    const origin = { source: "operator configuration", read: "" };
-    const contextWindow = entry.context_window ?? base?.contextWindow ?? 128_000;
-    const endpoint: Endpoint = {
-      id: `${entry.id}#${entry.provider}:configured`,
-      provider: entry.provider,
-      upstreamModel: entry.upstream ?? entry.id.slice(entry.id.indexOf("/") + 1),
-      protocol: provider?.protocol ?? "openai-chat",
-      regions: ["*"],
-      regionBasis: "operator-config",
-      contextWindow,
-      maxOutputTokens: entry.max_output_tokens ?? base?.maxOutputTokens,
-      prices:
-        entry.input_per_million === undefined || entry.output_per_million === undefined
-          ? []
-          : [
-              {
-                input: String(entry.input_per_million),
-                output: String(entry.output_per_million),
-                ...origin,
-              },
-            ],
-      dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
-      selfHosted: true,
-    };
-    const capabilities = base?.capabilities ?? {
-      tools: entry.tools ?? true,
-      structuredOutputs: entry.json_schema ?? true,
-      jsonMode: true,
-      reasoning: false,
-      streaming: true,
-      vision: entry.vision ?? false,
-      pdf: false,
-      audio: false,
-      samplingParams: true,
-      promptCaching: false,
-    };
-    all.set(entry.id, {
-      ...(base ?? {
-        id: entry.id,
-        author: entry.id.slice(0, entry.id.indexOf("/")),
-        name: entry.id.slice(entry.id.indexOf("/") + 1),
-        kind: entry.kind ?? "chat",
-        openWeights: false,
-        contextWindow,
-        inputModalities: entry.vision ? ["text", "image"] : ["text"],
-        outputModalities: ["text"],
-        aliases: [],
-        status: "active",
-        ...origin,
-      }),
-      capabilities,
-      endpoints: [...(base?.endpoints ?? []), endpoint],
-    });
-  }
-  return [...all.values()];
 }

@@ -37,3 +37,51 @@ test("a provider of one's own speaks openai-chat where nothing is said", () => {
   const { provider } = configured({ own: { base_url: "http://127.0.0.1:9/v1" } });
   expect(provider("own")).toMatchObject({ name: "own", protocol: "openai-chat" });
 });
+
+describe("a model that is known", () => {
+  const id = "meta-llama/llama-3.3-70b-instruct";
+  const house = { house: { base_url: "http://127.0.0.1:9/v1" } };
+
+  test("can at the operator's server what the operator says, and elsewhere what it could before", () => {
+    const [entry, plain] = [
+      { id, provider: "house", tools: false, vision: true, json_schema: false },
+      { id, provider: "house" },
+    ];
+    const said = configured(house, [entry]).model(id);
+    const before = configured({}).model(id);
+    const at = (provider: string) =>
+      said?.endpoints.filter((one) => one.provider === provider).map(({ abilities }) => abilities);
+    expect(at("house")).toEqual([{ tools: false, vision: true, structuredOutputs: false }]);
+    expect(said?.capabilities).toEqual(before?.capabilities);
+    expect(said?.endpoints.slice(0, -1)).toEqual(before?.endpoints);
+    expect(configured(house, [plain]).model(id)?.endpoints.at(-1)).not.toHaveProperty("abilities");
+  });
+
+  test("can it at the bundled endpoints of that provider too", () => {
+    const made = configured({}, [{ id: "openai/gpt-4o-mini", provider: "openai", tools: false }]);
+    const ours = made.model("openai/gpt-4o-mini")?.endpoints ?? [];
+    expect(ours.length).toBeGreaterThan(2);
+    for (const { provider, abilities } of ours)
+      expect([provider, abilities]).toEqual([
+        provider,
+        provider === "openai" ? { tools: false } : undefined,
+      ]);
+  });
+
+  test("is of no other kind", () => {
+    expect(() => configured(house, [{ id, provider: "house", kind: "embedding" }])).toThrow(
+      `Cannot use kind = "embedding" of models "${id}": that model is known, and its kind is chat. Leave kind out, or give an id of your own`,
+    );
+    expect(configured(house, [{ id, provider: "house", kind: "chat" }]).model(id)?.kind).toBe(
+      "chat",
+    );
+  });
+});
+
+test("a model of one's own can what its entry says", () => {
+  const entry = { id: "own/embed", provider: "own", kind: "embedding" as const, tools: false };
+  expect(configured({ own: {} }, [entry]).model("own/embed")).toMatchObject({
+    kind: "embedding",
+    capabilities: { tools: false, vision: false, structuredOutputs: true },
+  });
+});

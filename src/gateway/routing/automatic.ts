@@ -1,3 +1,4 @@
+import { abilitiesAt } from "#src/catalog/abilities.ts";
 import type { Model } from "#src/catalog/model.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -70,7 +71,7 @@ export function automatic(
   for (const model of isCheap ? app.routes.cheapest : app.routes.smallest) {
     if (!judge.allowsModel(model) || !judge.allowsAuto(model)) continue;
     const all = offered(model, variant, app);
-    const lacking = shortOf(ask, model, variant);
+    const lacking = shortOf(ask, model, all, variant);
     if (lacking !== undefined) {
       tell(all[0], lacking);
       continue;
@@ -120,9 +121,17 @@ function offered(model: Model, variant: Variant | undefined, app: App): readonly
 }
 
 /** What a model of our choice has to have besides what any model needs: what a caller names, it may do without. */
-function shortOf(ask: Ask, model: Model, variant: Variant | undefined): string | undefined {
-  const lacking = lack(ask, model);
-  if (lacking !== undefined) return `lacks_${lacking}`;
+function shortOf(
+  ask: Ask,
+  model: Model,
+  routes: readonly Route[],
+  variant: Variant | undefined,
+): string | undefined {
+  const lackAt = ({ endpoint }: Route) => lack(ask, abilitiesAt(model, endpoint));
+  const [first] = routes;
+  const lacking = first && lackAt(first);
+  if (lacking !== undefined && routes.every((route) => lackAt(route) !== undefined))
+    return `lacks_${lacking}`;
   const { reasoning, logprobs } = model.capabilities;
   if ((ask.needs.reasoning || variant === "thinking") && !reasoning) return "lacks_reasoning";
   return ask.needs.logprobs && logprobs === false ? "lacks_logprobs" : undefined;

@@ -1,4 +1,5 @@
 import type { Caller } from "#src/account/account.ts";
+import { abilitiesAt } from "#src/catalog/abilities.ts";
 import type { Model } from "#src/catalog/model.ts";
 import { dearestPrice } from "#src/catalog/price.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
@@ -120,7 +121,7 @@ export class Judge {
   #refuseModel(route: Route): string | undefined {
     const { endpoint, model, variant } = route;
     const ask = this.#ask;
-    const lacking = lack(ask, model);
+    const lacking = lack(ask, abilitiesAt(model, endpoint));
     if (lacking !== undefined) return `lacks_${lacking}`;
     if (variant === "thinking" && !model.capabilities.reasoning) return "lacks_reasoning";
     if (ask.choices > 1 && !givesChoices(ask, route)) return "lacks_choices";

@@ -1,4 +1,5 @@
-import type { Model } from "#src/catalog/model.ts";
+import { abilitiesAt } from "#src/catalog/abilities.ts";
+import type { Capabilities, Model } from "#src/catalog/model.ts";
 import { givesSeveral } from "#src/dialect/choices.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -7,8 +8,8 @@ import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import type { Standing } from "#src/provider/health.ts";
 
-/** What the request needs and the model has not; undefined when it has all. */
-export function lack({ needs }: Ask, { capabilities }: Model): string | undefined {
+/** What the request needs and is not there; undefined when all is. */
+export function lack({ needs }: Ask, capabilities: Capabilities): string | undefined {
   if (needs.tools && !capabilities.tools) return "tools";
   if (needs.vision && !capabilities.vision) return "vision";
   if (needs.pdf && !capabilities.pdf) return "pdf";
@@ -83,8 +84,7 @@ export function explainNone(
   ) {
     const feature = lacking.slice("lacks_".length);
     const able = app.routes.models
-      .filter((model) => !models.includes(model) && lack(ask, model) === undefined)
-      .filter((model) => isServed(model, ask, app, mayServe))
+      .filter((model) => !models.includes(model) && isServed(model, ask, app, mayServe))
       .slice(0, 5);
     const could =
       able.length > 0
@@ -188,8 +188,10 @@ export function overCarbon(
   const isClean = (route: Route) => (route.carbonPer1k ?? Number.POSITIVE_INFINITY) <= under;
   const able = Number.isFinite(under)
     ? app.routes.models
-        .filter((model) => model.kind === "chat" && lack(ask, model) === undefined)
-        .filter((model) => app.routes.of(model).some((one) => isClean(one) && mayServe(one)))
+        .filter((model) => model.kind === "chat")
+        .filter((model) =>
+          app.routes.of(model).some((one) => can(ask, one) && isClean(one) && mayServe(one)),
+        )
         .slice(0, 5)
     : [];
   const bound = Number.isFinite(under) ? `at most ${under} g CO2e for 1,000 tokens` : "less";
@@ -202,7 +204,12 @@ export function overCarbon(
   );
 }
 
-/** Whether a model is of the kind that is asked for, and may serve where it gives as many choices. */
+/** Whether nothing that the request needs is missing there. */
+function can(ask: Ask, { model, endpoint }: Route): boolean {
+  return lack(ask, abilitiesAt(model, endpoint)) === undefined;
+}
+
+/** Whether a model is of the kind that is asked for, and may serve where it can and gives as many choices. */
 function isServed(
   model: Model,
   ask: Ask,
@@ -211,7 +218,9 @@ function isServed(
 ): boolean {
   const isText = model.kind === "completion" && ask.dialect === "openai-completions";
   if (model.kind !== ask.kind && !isText) return false;
-  return routes.of(model).some((route) => givesChoices(ask, route) && mayServe(route));
+  return routes
+    .of(model)
+    .some((route) => can(ask, route) && givesChoices(ask, route) && mayServe(route));
 }
 
 /** Seconds until the first of them may be asked again, 1 to 600; 30 where there are none, for nothing is known of others. */

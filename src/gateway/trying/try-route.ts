@@ -1,3 +1,4 @@
+import { abilitiesAt } from "#src/catalog/abilities.ts";
 import type {
   Ask,
   DialectId,
@@ -196,7 +197,7 @@ export function targetOf(route: Route, ask: Ask, app: App): Target {
     maxOutputTokens: endpoint.maxOutputTokens ?? model.maxOutputTokens,
     heldOutputTokens: heldOutputTokens(ask, route, app),
     samplingParams: model.capabilities.samplingParams,
-    jsonSchema: model.capabilities.structuredOutputs,
+    jsonSchema: abilitiesAt(model, endpoint).structuredOutputs,
     // The cloud hosts of these models do not take it.
     instructsAmid:
       model.capabilities.midConversationSystem === true && deployment.provider.id === model.author,

@@ -322,7 +322,7 @@ export const said: Readonly<Record<string, Said>> = {
   },
   "models[].id": { about: "`author/name`; one that is bundled, or one of your own." },
   "models[].provider": { about: "Who serves it." },
-  "models[].kind": { about: "What it is for." },
+  "models[].kind": { about: "What it is for; that of a bundled one cannot be another." },
   "models[].upstream": { about: "What the provider calls it." },
   "models[].input_per_million": { about: "Price of a million prompt tokens, USD." },
   "models[].output_per_million": { about: "Price of a million completion tokens, USD." },
@@ -331,9 +331,13 @@ export const said: Readonly<Record<string, Said>> = {
   },
   "models[].context_window": { about: "Tokens of prompt and answer together." },
   "models[].max_output_tokens": { about: "Tokens of an answer." },
-  "models[].tools": { about: "Whether it takes tools." },
-  "models[].vision": { about: "Whether it takes pictures." },
-  "models[].json_schema": { about: "Whether it keeps to a JSON Schema." },
+  "models[].tools": {
+    about: "Whether it takes tools there. Of a bundled one it counts at this provider alone.",
+  },
+  "models[].vision": { about: "Whether it takes pictures there; the same holds." },
+  "models[].json_schema": {
+    about: "Whether it keeps to a JSON Schema there; the same holds.",
+  },
 };
 
 /** One key of lowrouter.toml. */
