@@ -4,13 +4,18 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { configOf } from "#src/cli/configuration.ts";
 import { parseFile } from "#src/config/file.ts";
-import { shownSettings } from "#src/config/show.ts";
+import { entriesOf, shownSettings, type ShownSetting } from "#src/config/show.ts";
 import { systemClock } from "#src/lib/clock.ts";
 
 /** The `config show` command. */
 export async function showConfig(options: CommonOptions, output: Output): Promise<void> {
   const config = configOf(options);
-  const values = shownSettings(config);
+  const entries = entriesOf(config).map((entry): ShownSetting => ({
+    ...entry,
+    origin: "file",
+    name: null,
+  }));
+  const values = [...shownSettings(config), ...entries];
   if (options.json)
     return printJson(output, {
       data: values,

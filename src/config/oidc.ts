@@ -12,6 +12,8 @@ export interface OidcProvider {
   clientId: string;
   /** Absent for a client that has none. */
   clientSecret: string | undefined;
+  /** The variable or credential file that it is from. */
+  clientSecretEnv?: string | undefined;
 }
 
 /** The OpenID providers of a configuration. Throws ConfigError where a secret that is named is not there. */
@@ -32,6 +34,7 @@ export function oidcOf(
       issuer: one.issuer.replace(/\/$/, ""),
       clientId: one.client_id,
       clientSecret,
+      clientSecretEnv: one.client_secret_env,
     };
   });
 }

@@ -25,8 +25,47 @@ export function shownSettings(config: Config): ShownSetting[] {
   }));
 }
 
+/** A value of the file that has no origin of its own: providers, models, names. */
+export interface FileEntry {
+  key: string;
+  value: string;
+}
+
+/** What the file says of providers, models, names and OpenID; variables by name only. */
+export function entriesOf({ providers, models, routing, oidc }: Config): FileEntry[] {
+  const of = (key: string, value: unknown): FileEntry[] =>
+    value === undefined ? [] : [{ key, value: textOf(value) }];
+  const section = (at: string, values: object): FileEntry[] =>
+    Object.entries(values).flatMap(([name, value]) => of(`${at}.${name}`, value));
+  return [
+    ...Object.entries(providers).flatMap(([id, values]) => section(`providers.${id}`, values)),
+    ...models.flatMap(({ id, ...values }) => section(`models."${id}"`, values)),
+    ...Object.entries(routing.aliases).flatMap(([name, to]) => of(`routing.aliases."${name}"`, to)),
+    ...Object.entries(routing.fallbacks).flatMap(([name, to]) =>
+      of(`routing.fallbacks."${name}"`, to),
+    ),
+    ...oidc.flatMap(({ id, name, issuer, clientId, clientSecretEnv }) =>
+      section(`oidc.${id}`, {
+        name,
+        issuer,
+        client_id: clientId,
+        client_secret_env: clientSecretEnv,
+      }),
+    ),
+  ];
+}
+
+/** A value as text; addresses without what may be secret in them. */
+function textOf(value: unknown): string {
+  if (typeof value !== "object" || value === null) return plain(String(value));
+  if (Array.isArray(value)) return value.map(textOf).join(", ");
+  return Object.entries(value)
+    .map(([name, one]) => `${name} = ${textOf(one)}`)
+    .join(", ");
+}
+
 /** A value as it may be shown: of an address, not what is secret in it. */
-export function plain(value: string): string {
+function plain(value: string): string {
   return value.includes("://") || value.startsWith("file:") ? withoutSecrets(value) : value;
 }
 

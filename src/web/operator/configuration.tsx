@@ -1,5 +1,5 @@
 import type { Config } from "#src/config/load.ts";
-import { plain, shownSettings, type ShownSetting } from "#src/config/show.ts";
+import { entriesOf, type FileEntry, shownSettings, type ShownSetting } from "#src/config/show.ts";
 import type { Provider } from "#src/catalog/model.ts";
 import { Desktop } from "#src/web/dashboard/frame.tsx";
 import type { Guest } from "#src/web/dashboard/room.ts";
@@ -54,45 +54,6 @@ export function settingSheet(config: Config): Sheet<ShownSetting> {
 
 function variableOf(key: string): string | undefined {
   return Object.hasOwn(said, key) ? said[key]?.variable : undefined;
-}
-
-/** A value of the file that has no origin of its own: providers, models, names. */
-interface Entry {
-  key: string;
-  value: string;
-}
-
-/** What the file says of providers, models, names and OpenID; variables by name only. */
-export function entriesOf({ providers, models, routing, oidc }: Config): Entry[] {
-  const of = (key: string, value: unknown): Entry[] =>
-    value === undefined ? [] : [{ key, value: textOf(value) }];
-  const section = (at: string, values: object): Entry[] =>
-    Object.entries(values).flatMap(([name, value]) => of(`${at}.${name}`, value));
-  return [
-    ...Object.entries(providers).flatMap(([id, values]) => section(`providers.${id}`, values)),
-    ...models.flatMap(({ id, ...values }) => section(`models."${id}"`, values)),
-    ...Object.entries(routing.aliases).flatMap(([name, to]) => of(`routing.aliases."${name}"`, to)),
-    ...Object.entries(routing.fallbacks).flatMap(([name, to]) =>
-      of(`routing.fallbacks."${name}"`, to),
-    ),
-    ...oidc.flatMap(({ id, name, issuer, clientId, clientSecret }) =>
-      section(`oidc.${id}`, {
-        name,
-        issuer,
-        client_id: clientId,
-        client_secret: clientSecret === undefined ? "not set" : "set, not shown",
-      }),
-    ),
-  ];
-}
-
-/** A value as text; addresses without what may be secret in them. */
-function textOf(value: unknown): string {
-  if (typeof value !== "object" || value === null) return plain(String(value));
-  if (Array.isArray(value)) return value.map(textOf).join(", ");
-  return Object.entries(value)
-    .map(([name, one]) => `${name} = ${textOf(one)}`)
-    .join(", ");
 }
 
 /** A secret by its name, and whether it is there. */
@@ -167,7 +128,7 @@ export function ConfigurationPage(props: {
   );
 }
 
-const entryColumns: readonly Column<Entry>[] = [
+const entryColumns: readonly Column<FileEntry>[] = [
   {
     name: "key",
     title: "Key",

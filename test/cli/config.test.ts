@@ -1,0 +1,81 @@
+import { afterAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "#src/cli/program.ts";
+import { listAt } from "#test/lib/gateway.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+const folder = temporaryFolder();
+const file = join(folder.path, "lowrouter.toml");
+writeFileSync(
+  file,
+  `[billing]
+currency = "EUR"
+[routing.aliases]
+fast = "own/model"
+[routing.fallbacks]
+"*" = ["openai/gpt-4o-mini", "own/model"]
+[providers.own]
+base_url = "http://user:hidden-1@127.0.0.1:9/v1?key=hidden-2"
+region = "eu-west"
+api_key_env = "OWN_KEY"
+keys = [{ env = "OWN_KEY_2", weight = 3 }]
+[[models]]
+id = "own/model"
+provider = "own"
+wh_per_1k_tokens = 1.5
+[oidc.corp]
+issuer = "https://id.example.org/"
+client_id = "gateway"
+client_secret_env = "CORP_SECRET"
+`,
+);
+const secrets = { CORP_SECRET: "hidden-3", OWN_KEY: "hidden-4", OWN_KEY_2: "hidden-5" };
+const before = { ...process.env };
+Object.assign(process.env, secrets);
+afterAll(() => {
+  for (const name of Object.keys(secrets)) delete process.env[name];
+  Object.assign(process.env, before);
+  folder[Symbol.dispose]();
+});
+
+async function show(...words: string[]): Promise<string> {
+  let out = "";
+  const output = { out: (text: string) => void (out += text), err: () => {}, colour: false };
+  expect(await run(["config", "show", "--config", file, ...words], output)).toBe(0);
+  return out;
+}
+
+/** What has no variable and no default: the file alone says it. */
+const said = [
+  ["providers.own.base_url", "http://127.0.0.1:9/v1"],
+  ["providers.own.region", "eu-west"],
+  ["providers.own.api_key_env", "OWN_KEY"],
+  ["providers.own.keys", "env = OWN_KEY_2, weight = 3"],
+  ['models."own/model".provider', "own"],
+  ['models."own/model".wh_per_1k_tokens', "1.5"],
+  ['routing.aliases."fast"', "own/model"],
+  ['routing.fallbacks."*"', "openai/gpt-4o-mini, own/model"],
+  ["oidc.corp.name", "corp"],
+  ["oidc.corp.issuer", "https://id.example.org"],
+  ["oidc.corp.client_id", "gateway"],
+  ["oidc.corp.client_secret_env", "CORP_SECRET"],
+];
+
+test("config show prints providers, models, names and OpenID of the file too", async () => {
+  const rows = listAt(JSON.parse(await show("--json")), "data");
+  expect(rows).toContainEqual({
+    key: "billing.currency",
+    value: "EUR",
+    origin: "file",
+    name: null,
+  });
+  for (const [key, value] of said)
+    expect(rows).toContainEqual({ key, value, origin: "file", name: null });
+  const lines = (await show()).split("\n").map((line) => line.trim().split(/ {2,}/));
+  for (const [key = "", value = ""] of said) expect(lines).toContainEqual([key, value, "file"]);
+});
+
+test("config show prints no secret", async () => {
+  expect((await show()) + (await show("--json"))).not.toMatch(/hidden-\d/);
+});
