@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createCatalogue } from "#src/catalogue.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
-import { configOf } from "#src/cli/configuration.ts";
 import { checkAddress } from "#src/cli/doctor-address.ts";
+import { checkConfiguration } from "#src/cli/doctor-configuration.ts";
 import { databaseFix } from "#src/cli/doctor-fix.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
@@ -12,14 +12,34 @@ import { type Check, guarded } from "#src/lib/check.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { distinctPlaces } from "#src/provider/deployment.ts";
 import { probe } from "#src/provider/probe.ts";
-import { checkMachine } from "#src/store/machine.ts";
+import { checkHost, checkMachine } from "#src/store/machine.ts";
 
 /** The `doctor` command. Exits 1 when something needs fixing. */
 export async function doctor(options: CommonOptions, output: Output): Promise<void> {
-  const checks: Check[] = [];
-  const config = configOf(options);
-  checks.push({ name: "configuration", ok: true, found: `valid; data in ${config.dataDir}` });
-  checks.push(...checkMachine(config, systemClock));
+  const { check, config } = checkConfiguration(options);
+  const checks = [
+    check,
+    ...(config === undefined ? checkHost(systemClock) : await ours(options, config)),
+    ...(config !== undefined && check.ok ? await providers(options, config) : []),
+    checkCatalogue(systemClock.now()),
+  ];
+  if (options.json) printJson(output, { data: checks, ok: checks.every((one) => one.ok) });
+  else {
+    for (const one of checks) {
+      output.out(`${one.ok ? "ok  " : "FIX "}  ${one.name}: ${one.found}\n`);
+      if (!one.ok && one.fix) output.out(`      ${one.fix}\n`);
+    }
+  }
+  const bad = checks.filter((one) => !one.ok);
+  if (bad.length > 0)
+    throw new CommandError(
+      `${bad.length} of ${checks.length} checks need fixing: ${bad.map((one) => one.name).join(", ")}`,
+    );
+}
+
+/** The machine, the address, and what is kept here. */
+async function ours(options: CommonOptions, config: Config): Promise<Check[]> {
+  const checks = checkMachine(config, systemClock);
   checks.push(await checkAddress(config.listen));
   const opened = await guarded("database", databaseFix, () => database(options));
   checks.push(opened);
@@ -36,19 +56,7 @@ export async function doctor(options: CommonOptions, output: Output): Promise<vo
     const usage = await guarded("old usage", "then run this again", () => oldUsage(options));
     checks.push(keys, signing, usage);
   }
-  checks.push(...(await providers(options, config)), checkCatalogue(systemClock.now()));
-  if (options.json) printJson(output, { data: checks, ok: checks.every((check) => check.ok) });
-  else {
-    for (const check of checks) {
-      output.out(`${check.ok ? "ok  " : "FIX "}  ${check.name}: ${check.found}\n`);
-      if (!check.ok && check.fix) output.out(`      ${check.fix}\n`);
-    }
-  }
-  const bad = checks.filter((check) => !check.ok);
-  if (bad.length > 0)
-    throw new CommandError(
-      `${bad.length} of ${checks.length} checks need fixing: ${bad.map((check) => check.name).join(", ")}`,
-    );
+  return checks;
 }
 
 async function database(options: CommonOptions): Promise<Check> {

@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { run } from "#src/cli/program.ts";
+import { at, listAt } from "#test/lib/gateway.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+
+/** What doctor says of an empty state under a configuration, to people and to programs. */
+async function examine(toml: string) {
+  using folder = temporaryFolder();
+  const file = join(folder.path, "lowrouter.toml");
+  writeFileSync(file, `listen = "127.0.0.1:0"\n${toml}`);
+  const ask = async (...words: string[]) => {
+    let [out, err] = ["", ""];
+    const given = ["doctor", "--config", file, "--data-dir", join(folder.path, "state"), ...words];
+    const code = await run(given, {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      colour: false,
+    });
+    return { out, err, code };
+  };
+  const [people, programs] = [await ask(), await ask("--json")];
+  const report: unknown = JSON.parse(programs.out);
+  const checks = listAt(report, "data");
+  const named = (name: string) => checks.find((one) => at(one, "name") === name);
+  return { ...people, codes: [people.code, programs.code], report, checks, named };
+}
+
+test("a configuration that cannot be read is a check that needs fixing, and the machine is looked at", async () => {
+  const { out, err, codes, report, checks, named } = await examine(
+    "[billing]\ntopup_fee_pct = 150\n",
+  );
+  expect(codes).toEqual([1, 1]);
+  expect(at(report, "ok")).toBe(false);
+  expect(checks.map((one) => at(one, "name"))).toEqual([
+    "configuration",
+    "clock",
+    "temporary directory",
+    "open files",
+    "catalogue",
+  ]);
+  expect(named("configuration")).toEqual({
+    name: "configuration",
+    ok: false,
+    found: expect.stringContaining(
+      "billing.topup_fee_pct: found 150, allowed is a number from 0 to 100",
+    ),
+    fix: "correct it, then run this again: data directory, disk, address, database, keys and providers were not looked at",
+  });
+  expect(out).toStartWith("FIX   configuration: ");
+  expect(out).toContain("ok    clock: ");
+  expect(err).toContain("checks need fixing: configuration");
+});
+
+test("a name that the bundled tables do not have is one too, and all but the providers is looked at", async () => {
+  const { codes, checks, named } = await examine('[routing.aliases]\nfast = "no/model"\n');
+  expect(codes).toEqual([1, 1]);
+  expect(named("configuration")).toEqual({
+    name: "configuration",
+    ok: false,
+    found: expect.stringContaining('routing.aliases."fast"'),
+    fix: "correct it, then run this again: providers were not looked at",
+  });
+  expect(at(named("database"), "ok")).toBe(true);
+  const names = checks.map((one) => String(at(one, "name")));
+  expect(names.filter((name) => /^providers$|^provider .* in /.test(name))).toEqual([]);
+});
