@@ -153,7 +153,7 @@ async function started(
       oidc: [],
       onFault: () => undefined,
     });
-    return { ...found, key: first?.key, token: await setupToken(people) };
+    return { ...found, config, key: first?.key, token: await setupToken(people) };
   } catch (thrown) {
     if (!(thrown instanceof WorkerFault)) {
       supervisor.stop();

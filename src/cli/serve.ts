@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Gateway } from "#src/app.ts";
 import { setupSeconds, setupToken } from "#src/account/people/setup.ts";
 import { configOf } from "#src/cli/configuration.ts";
@@ -8,6 +9,7 @@ import { requireMasterKey } from "#src/cli/needs.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { storeOf } from "#src/cli/runtime.ts";
+import type { Config } from "#src/config/load.ts";
 import { keepWatchdog, notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import { joinSupervisor, type Link } from "#src/workers/link.ts";
 
@@ -49,7 +51,8 @@ export async function serve(options: ServeOptions, output: Output): Promise<void
   });
   const { url, gateway } = serving;
   const token = await setupToken(gateway.services.people);
-  output.err(greeting({ url, providers: providersFound(gateway), key: first?.key, token }));
+  const providers = providersFound(gateway);
+  output.err(greeting({ config, url, providers, key: first?.key, token }));
   notify("READY=1");
   keepWatchdog();
   await serving.stopped;
@@ -80,6 +83,7 @@ async function serveAsWorker(options: ServeOptions, link: Link): Promise<void> {
 
 /** What somebody who starts a gateway is told. */
 export function greeting(start: {
+  config: Pick<Config, "file" | "dataDir" | "publicUrl">;
   url: string;
   providers: string;
   /** The first key, on the first start. */
@@ -87,11 +91,11 @@ export function greeting(start: {
   /** By which the first administrator comes in, until there is one. */
   token: string | undefined;
 }): string {
-  const { url, providers, key, token } = start;
+  const { config, url, providers, key, token } = start;
   return [
     `LowRouter listens on ${url}\n${providers}`,
     key === undefined ? "" : firstRun(url, key),
-    token === undefined ? "" : setupLine(url, token),
+    token === undefined ? "" : setupLine(url, token, inviteCommand(config, url)),
   ].join("");
 }
 
@@ -126,10 +130,30 @@ Try it:
 `;
 }
 
-function setupLine(url: string, token: string): string {
+function setupLine(url: string, token: string, command: string): string {
   return `Nobody can sign in yet. To become the administrator, open this within ${setupSeconds / 60} minutes; it works once:
 
   ${url}/register?invite=${token}
 
+At any time, this makes a link for an administrator on this machine:
+
+  ${command}
+
 `;
+}
+
+/** The command that makes an operator of this gateway, wherever it is run. */
+function inviteCommand(
+  { file, dataDir, publicUrl }: Pick<Config, "file" | "dataDir" | "publicUrl">,
+  url: string,
+): string {
+  const config = file === undefined ? [] : ["--config", resolve(file)];
+  const address = publicUrl === "" ? ["--url", url] : [];
+  const flags = [...config, "--data-dir", dataDir, ...address].map(shellWord);
+  return ["lowrouter invite create --operator", ...flags].join(" ");
+}
+
+/** In quotes where a shell would read it as something else. */
+function shellWord(text: string): string {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
