@@ -75,3 +75,15 @@ test("the bounds themselves are allowed", () => {
   expect([limits.maxBodyBytes, routing.maxAttempts]).toEqual([128 * 1024 * 1024, 10]);
   expect(log.format).toBeUndefined();
 });
+
+test("where the file is, the environment says and no credential", () => {
+  const credentials = join(folder.path, "places");
+  mkdirSync(credentials);
+  writeFileSync(join(credentials, "LOWROUTER_CONFIG"), join(folder.path, "nowhere.toml"));
+  const env = { CREDENTIALS_DIRECTORY: credentials, CONFIGURATION_DIRECTORY: folder.path };
+  expect(loadConfig({}, env).file).toBe(empty);
+  expect(loadConfig({}, { ...env, LOWROUTER_CONFIG: empty }).file).toBe(empty);
+  expect(() => loadConfig({}, { LOWROUTER_CONFIG: join(folder.path, "nowhere.toml") })).toThrow(
+    "nowhere.toml",
+  );
+});
