@@ -1,8 +1,10 @@
 import { Elysia } from "elysia";
+import type { Caller } from "#src/account/account.ts";
 import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
+import { openTo } from "#src/gateway/routing/may-use.ts";
 import {
   describeEndpoints,
   describeModel,
@@ -87,30 +89,20 @@ async function listModels(
 ): Promise<Response> {
   const url = new URL(request.url);
   const caller = await authenticate(request, everyones);
-  const { key } = caller;
-  const app = everyones.seenBy(caller);
+  const app = openTo(caller, everyones);
   const all = url.searchParams.get("all") === "true";
   const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
   const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
+  const isListed = (model: Model) =>
+    app.routes.of(model).length > 0 || (all && isOnlyOutOfReach(model, caller, everyones));
   const visible = services.models.filter((model) => {
-    if (!all && app.routes.of(model).length === 0) return false;
+    if (!isListed(model)) return false;
     const kinds = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
     if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
-    if (!parameters.every((name) => model.parameters?.includes(name))) return false;
-    return allowsModel(key.allowedModels, model);
+    return parameters.every((name) => model.parameters?.includes(name));
   });
-  const fits =
-    key.allowedProviders.length === 0
-      ? visible
-      : visible.filter(
-          (model) =>
-            all ||
-            app.routes
-              .of(model)
-              .some((route) => key.allowedProviders.includes(route.deployment.provider.id)),
-        );
   const pseudo = wanted.includes("text") || wanted.includes("all") ? pseudoModels() : [];
-  const data = [...pseudo, ...fits.map((model) => describeModel(model, app, services))];
+  const data = [...pseudo, ...visible.map((model) => describeModel(model, app, services))];
   return json({ object: "list", data });
 }
 
@@ -122,14 +114,27 @@ async function showModel(
   services: CatalogServices,
 ): Promise<Response> {
   const caller = await authenticate(request, everyones);
-  const app = everyones.seenBy(caller);
   const pseudo = pseudoModels().find(({ id }) => id === name);
   if (pseudo !== undefined) return json(pseudo);
-  const found = app.routes.find(name);
-  const model = found && services.models.find(({ id }) => id === found.model.id);
-  if (model === undefined || !allowsModel(caller.key.allowedModels, model))
-    throw unknownModel(name);
+  const { model, app } = found(name, caller, everyones, services);
   return json(describeModel(model, app, services));
+}
+
+/** A model by any name, and the gateway as far as the caller may use it. Throws `model_not_found`, for one closed to it too. */
+function found(name: string, caller: Caller, everyones: App, services: CatalogServices) {
+  const app = openTo(caller, everyones);
+  const named = app.routes.find(name);
+  const model = named && services.models.find(({ id }) => id === named.model.id);
+  if (model === undefined) throw unknownModel(name);
+  if (app.routes.of(model).length > 0 || isOnlyOutOfReach(model, caller, everyones))
+    return { model, app };
+  throw unknownModel(name);
+}
+
+/** Whether a model that the key allows is missing nothing but a credential or an address. */
+function isOnlyOutOfReach(model: Model, caller: Caller, everyones: App): boolean {
+  if (!allowsModel(caller.key.allowedModels, model)) return false;
+  return everyones.seenBy(caller).routes.of(model).length === 0;
 }
 
 function unknownModel(name: string): AppError {
@@ -145,10 +150,8 @@ async function listEndpoints(
   everyones: App,
   services: CatalogServices,
 ): Promise<Response> {
-  const app = everyones.seenBy(await authenticate(request, everyones));
-  const found = app.routes.find(decodeURIComponent(id));
-  const model = found && services.models.find((one) => one.id === found.model.id);
-  if (model === undefined) throw unknownModel(id);
+  const caller = await authenticate(request, everyones);
+  const { model, app } = found(decodeURIComponent(id), caller, everyones, services);
   const data = {
     ...describeModel(model, app, services),
     endpoints: describeEndpoints(model, app, services),

@@ -4,7 +4,7 @@ import { writeGeminiError } from "#src/dialect/gemini/gemini-client-errors.ts";
 import { callIn } from "#src/dialect/gemini/gemini-client-url.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
-import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
+import { openTo } from "#src/gateway/routing/may-use.ts";
 import { json, respond } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -62,20 +62,10 @@ function pageSizeIn(search: URLSearchParams, all: number): number {
   );
 }
 
-/** Chat models that can be reached and that the key may use. */
+/** Chat models that can be reached and that the caller may use. */
 function callable(caller: Caller, everyones: App): Model[] {
-  const { key } = caller;
-  const app = everyones.seenBy(caller);
-  const providers = key.allowedProviders.map((slug) => slug.toLowerCase().split("/")[0]);
-  return app.routes.models.filter((model) => {
-    if (model.kind !== "chat") return false;
-    const routes = app.routes.of(model);
-    const reached =
-      providers.length === 0
-        ? routes.length > 0
-        : routes.some((route) => providers.includes(route.deployment.provider.id));
-    return reached && allowsModel(key.allowedModels, model);
-  });
+  const { routes } = openTo(caller, everyones);
+  return routes.models.filter((model) => model.kind === "chat" && routes.of(model).length > 0);
 }
 
 function describe(model: Model) {

@@ -15,7 +15,9 @@ import {
   secondsUntil,
 } from "#src/gateway/routing/explain-none.ts";
 import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
+import { mayRetain, mayTrain } from "#src/gateway/routing/data-terms.ts";
 import { matchesGlob } from "#src/gateway/routing/glob.ts";
+import { mayUse } from "#src/gateway/routing/may-use.ts";
 import {
   isKnownPin,
   missed,
@@ -26,11 +28,11 @@ import {
   pinsOf,
 } from "#src/gateway/routing/pins.ts";
 import { type Policy, policyOf } from "#src/gateway/routing/policy.ts";
-import { type Slug, slugAt, slugOf, slugsOf } from "#src/gateway/routing/slug.ts";
+import { leavesOut, type Slug, slugAt, slugOf, slugsOf } from "#src/gateway/routing/slug.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
-import type { Deployment, Route } from "#src/provider/deployment.ts";
+import type { Route } from "#src/provider/deployment.ts";
 
 /** Filters of request, key, account and operator. Throws for pins that name nothing or contradict the key. */
 export function eligible(ask: Ask, caller: Caller, app: App): Judge {
@@ -109,8 +111,8 @@ export class Judge {
     const pinned = this.#pinned;
     if (pinned !== undefined && pinned.provider !== deployment.provider.id) return "provider_pin";
     if (pinned?.region !== undefined && pinned.region !== deployment.region) return "provider_pin";
-    if (isOff(this.#keyProviders, deployment)) return "key_providers";
-    if (isOff(this.#accountProviders, deployment)) return "account_providers";
+    if (leavesOut(this.#keyProviders, deployment)) return "key_providers";
+    if (leavesOut(this.#accountProviders, deployment)) return "account_providers";
     if (this.#only !== undefined && slugAt(this.#only, deployment) < 0) return "provider_only";
     if (slugAt(this.#ignored, deployment) >= 0) return "provider_ignored";
     if (slugAt(this.#accountIgnored, deployment) >= 0) return "account_ignored";
@@ -138,9 +140,8 @@ export class Judge {
   #refuseTerms(route: Route): string | undefined {
     const { endpoint, model } = route;
     const { provider: wish, parameters } = this.#ask;
-    const { trainsOnData, zdr, retentionDays } = endpoint.dataPolicy;
-    if (this.#denyTraining && trainsOnData !== false) return "data_collection";
-    if (this.#zdr && zdr !== "default" && retentionDays !== 0) return "not_zdr";
+    if (this.#denyTraining && mayTrain(endpoint)) return "data_collection";
+    if (this.#zdr && mayRetain(endpoint)) return "not_zdr";
     if (wish.quantizations && !wish.quantizations.includes(endpoint.quantization ?? "unknown"))
       return "quantization";
     if (wish.maxPrice !== undefined && this.#isTooDear(route)) return "max_price";
@@ -193,8 +194,7 @@ export class Judge {
 
   /** The error that says why nothing was left. */
   explain(models: Model[], trace: TraceEntry[]): AppError {
-    const mayServe = (route: Route) => this.#isOpenTo(route);
-    return explainNone(models, trace, this.#capped, this.#app, this.pins.where, mayServe);
+    return explainNone(models, trace, this.#capped, this.#app, this.pins.where, this.#mayServe());
   }
 
   /** The request with what a carbon budget leaves it. */
@@ -203,13 +203,10 @@ export class Judge {
     return gramsPer1kAtMost === undefined ? this.#ask : { ...this.#ask, gramsPer1kAtMost };
   }
 
-  /** Whether a route is within the pins, and the key and the account may use it, whatever the request says of providers. */
-  #isOpenTo(route: Route): boolean {
-    const { deployment, model } = route;
-    if (!this.allowsModel(model) || this.#refusePlace(route) !== undefined) return false;
-    if (isOff(this.#keyProviders, deployment) || isOff(this.#accountProviders, deployment))
-      return false;
-    return slugAt(this.#accountIgnored, deployment) < 0;
+  /** Says of a route whether it is within the pins, and the caller may use it, whatever the request says of providers. */
+  #mayServe(): (route: Route) => boolean {
+    const isOpen = mayUse(this.#caller, this.#app);
+    return (route) => isOpen(route) && this.#refusePlace(route) === undefined;
   }
 
   /** The error that says why the automatic choice found nothing. */
@@ -225,7 +222,7 @@ export class Judge {
         { param: "plugins" },
       );
     if (this.#grams !== undefined)
-      return overCarbon("any model", this.#capped, this.#app, (route) => this.#isOpenTo(route));
+      return overCarbon("any model", this.#capped, this.#app, this.#mayServe());
     const what = `No model that is reachable now can serve this request${this.pins.where}`;
     const shut = named
       .flatMap((model) => routes.of(model))
@@ -278,11 +275,6 @@ function requireProvider(slug: string, param: string, { routes }: App): void {
 
 function takes(parameters: readonly string[], { parameters: known }: Model): boolean {
   return known === undefined || parameters.every((name) => known.includes(name));
-}
-
-/** Whether a list of what is allowed leaves a place out; an empty one allows all. */
-function isOff(list: readonly Slug[], deployment: Deployment): boolean {
-  return list.length > 0 && slugAt(list, deployment) < 0;
 }
 
 const none: readonly string[] = [];

@@ -48,7 +48,7 @@ const free: Pins = { held: [], euOnly: false, allowAssumed: false, where: "" };
 /** Throws `invalid_value` for a place that nobody knows, and 403 for a region that the key forbids. */
 export function pinsOf(ask: Ask, { key, account }: Caller, app: App): Pins {
   const { region, country, gridZone } = ask.route;
-  const { euOnly, allowAssumedRegions } = app.config.routing;
+  const { euOnly } = app.config.routing;
   const ofAccount = account.routing?.region;
   const isFree =
     (region ?? country ?? gridZone ?? key.region ?? ofAccount) === undefined && !euOnly;
@@ -63,6 +63,19 @@ export function pinsOf(ask: Ask, { key, account }: Caller, app: App): Pins {
     refuseOther(held[0], pin, text === key.region ? "API key" : "account");
     held.push(pin);
   }
+  return together(held, app);
+}
+
+/** Where a caller is held whatever it asks for: by its key, its account and the operator. */
+export function standingPins({ key, account }: Caller, app: App): Pins {
+  const held = [key.region, account.routing?.region].flatMap((text) =>
+    text === undefined ? [] : [pinOf(text)],
+  );
+  return held.length === 0 && !app.config.routing.euOnly ? free : together(held, app);
+}
+
+function together(held: readonly Pin[], { config }: App): Pins {
+  const { euOnly, allowAssumedRegions } = config.routing;
   const names = [...new Set(held.map(({ value }) => value)), ...(euOnly ? ["the EU"] : [])];
   const where = ` in ${names.join(" and ")}`;
   return { held, euOnly, allowAssumed: allowAssumedRegions, where };

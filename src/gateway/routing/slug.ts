@@ -36,3 +36,8 @@ export function slugAt(slugs: readonly Slug[], { provider, region }: Deployment)
   }
   return -1;
 }
+
+/** Whether a list of what is allowed leaves a place out; an empty one allows all. */
+export function leavesOut(list: readonly Slug[], deployment: Deployment): boolean {
+  return list.length > 0 && slugAt(list, deployment) < 0;
+}
