@@ -11,13 +11,17 @@ const messages = chatFront({
   forward: ["anthropic-beta"],
 });
 
-/** Anthropic's Messages and its token counting, at each base path. */
+/** Anthropic's Messages and its token counting, at each base path and at the one that is Anthropic's alone. */
 export function anthropicRoutes(app: App): InferenceRoutes {
+  const answer = withRequestId(inferenceRoute(messages, app));
+  const counting = countRoute(messages, app);
   return {
-    "/v1/messages": withRequestId(inferenceRoute(messages, app)),
-    "/v1/messages/count_tokens": countRoute(messages, app),
-    "/api/v1/anthropic/v1/messages": withRequestId(inferenceRoute(messages, app)),
-    "/api/v1/anthropic/v1/messages/count_tokens": countRoute(messages, app),
+    "/v1/messages": answer,
+    "/v1/messages/count_tokens": counting,
+    "/api/v1/messages": answer,
+    "/api/v1/messages/count_tokens": counting,
+    "/api/v1/anthropic/v1/messages": answer,
+    "/api/v1/anthropic/v1/messages/count_tokens": counting,
   };
 }
 

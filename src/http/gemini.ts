@@ -70,6 +70,7 @@ export function geminiRoutes(app: App): InferenceRoutes {
     "/v1beta/*": { ...others(), GET: refuse([]), POST: call },
     // The official client's own default; what else is under it is OpenAI's.
     "/v1/models/*": { POST: call },
+    "/api/v1/models/*": { POST: call },
   };
 }
 

@@ -19,7 +19,7 @@ function carriers(): object[] {
 export const mounts: Readonly<Record<Base, readonly string[]>> = {
   root: [""],
   "root and /api": ["", "/api"],
-  "root and /api/v1/anthropic": ["", "/api/v1/anthropic"],
+  "root, /api and /api/v1/anthropic": ["", "/api", "/api/v1/anthropic"],
 };
 
 /** The OpenAPI 3.1 document of a gateway at an address. */

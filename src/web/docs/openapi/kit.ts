@@ -4,7 +4,7 @@ import type { JsonSchema } from "#src/web/docs/json-schema.ts";
 export type Caller = "anyone" | "key" | "inference" | "management";
 
 /** Where a path is mounted besides the root: everywhere else at the root alone. */
-export type Base = "root" | "root and /api" | "root and /api/v1/anthropic";
+export type Base = "root" | "root and /api" | "root, /api and /api/v1/anthropic";
 
 /** A member of the query. */
 export interface Query {

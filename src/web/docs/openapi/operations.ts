@@ -86,7 +86,7 @@ const inference: Operation[] = [
   {
     method: "post",
     path: "/v1/messages",
-    base: "root and /api/v1/anthropic",
+    base: "root, /api and /api/v1/anthropic",
     tag: "Inference",
     summary: "Anthropic's Messages",
     caller: "inference",
@@ -97,7 +97,7 @@ const inference: Operation[] = [
   {
     method: "post",
     path: "/v1/messages/count_tokens",
-    base: "root and /api/v1/anthropic",
+    base: "root, /api and /api/v1/anthropic",
     tag: "Inference",
     summary: "Tokens of a Messages request",
     caller: "inference",
@@ -107,6 +107,7 @@ const inference: Operation[] = [
   ...geminiVerbs("/v1beta/models"),
   ...geminiVerbs("/v1/models").map((one) => ({
     ...one,
+    base: "root and /api" as const,
     sameAs: one.path.replace("/v1/", "/v1beta/"),
   })),
   ...(["get", "post", "put", "patch", "delete"] as const).map((method): Operation => ({
