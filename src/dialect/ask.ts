@@ -112,6 +112,17 @@ export function missing(param: string, wanted: string): AppError {
   return new AppError("missing_field", message, { param });
 }
 
+/** Refuses members that nobody knows, where one misspelt would be one that is not there. Null means absent. */
+export function refuseUnknown(value: JsonObject, path: string, known: readonly string[]): void {
+  for (const name in value) {
+    if (known.includes(name) || value[name] === undefined || value[name] === null) continue;
+    // A name of the client's own may be as long as a body, and may be a text.
+    const param = `${path}.${/^[\w-]{1,64}$/.test(name) ? name : "?"}`;
+    const message = `Cannot use the unknown member "${param}": known ones are ${known.join(", ")}`;
+    throw new AppError("invalid_value", message, { param });
+  }
+}
+
 /** What a number may be; bounds are inclusive except `above`. */
 export interface Range {
   least?: number;

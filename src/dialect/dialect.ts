@@ -55,8 +55,14 @@ export interface ProviderWish {
   /** Soft bounds, tokens per second and seconds: who misses them comes last. */
   preferredMinThroughput?: Percentiles;
   preferredMaxLatency?: Percentiles;
-  /** Currency per million tokens, per request, per image. */
-  maxPrice?: { prompt?: number; completion?: number; request?: number; image?: number };
+  /** Currency per million tokens, per request, per image, per unit of audio. */
+  maxPrice?: {
+    prompt?: number;
+    completion?: number;
+    request?: number;
+    image?: number;
+    audio?: number;
+  };
 }
 
 /** A bound by the percentile of recent requests that it holds for. */
@@ -103,6 +109,8 @@ export interface Ask {
   models: string[];
   /** Patterns that narrow the automatic choice. */
   autoAllowed?: string[];
+  /** Plugins that are left out without harm, by their places: `plugins[0]`. */
+  unusedPlugins?: string[];
   stream: boolean;
   /** The client asked for the usage chunk itself. */
   includeUsage: boolean;

@@ -43,7 +43,9 @@ export function answerHeaders(
     ...balanceHeader(job.caller, app),
     ...tightest(job.hold.demands, app),
   };
-  if (dropped.length > 0) headers["X-LowRouter-Dropped"] = dropped.map(headerSafe).join(", ");
+  const { unusedPlugins } = job.ask;
+  const unsaid = unusedPlugins === undefined ? dropped : [...dropped, ...unusedPlugins];
+  if (unsaid.length > 0) headers["X-LowRouter-Dropped"] = unsaid.map(headerSafe).join(", ");
   return headers;
 }
 

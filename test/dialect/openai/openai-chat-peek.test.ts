@@ -280,7 +280,7 @@ test("wishes of routing are read in full, ids in lower case", () => {
     user: "u1",
     temperature: 1,
     seed: 1,
-    plugins: [{ id: "web" }, { id: "auto-router", allowed_models: ["a/*"] }],
+    plugins: [{ id: "pdf" }, { id: "auto-router", allowed_models: ["a/*"] }],
     route: {
       region: "eu-west",
       provider: "OpenAI",
@@ -308,6 +308,7 @@ test("wishes of routing are read in full, ids in lower case", () => {
     models: ["a/b"],
     user: "u1",
     autoAllowed: ["a/*"],
+    unusedPlugins: ["plugins[0]"],
     parameters: ["temperature", "seed"],
   });
   expect(ask.route).toEqual({

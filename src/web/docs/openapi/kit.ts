@@ -77,6 +77,11 @@ export function asked(properties: Members, ...required: string[]): JsonSchema {
   return { type: "object", properties, ...(required.length > 0 ? { required } : {}) };
 }
 
+/** An object of ours of which none has to be there, and no other may. */
+export function only(properties: Members): JsonSchema {
+  return closed(properties, Object.keys(properties));
+}
+
 /** What OpenAI's lists look like. */
 export function objectList(items: JsonSchema): JsonSchema {
   return closed({ object: { const: "list" }, data: listOf(items) });

@@ -15,6 +15,7 @@ import {
   listOf,
   number,
   oneOf,
+  only,
   open,
   ref,
   text,
@@ -43,7 +44,7 @@ const accuracy = oneOf("accurate", "medium", "gross");
 const messages = told(listOf(open({ role: text })), "The conversation so far");
 const reset = orNull(oneOf("daily", "weekly", "monthly"));
 const percentiles = {
-  anyOf: [number, asked({ p50: number, p75: number, p90: number, p99: number })],
+  anyOf: [number, only({ p50: number, p75: number, p90: number, p99: number })],
 };
 
 /** Ends of a sum of energy and carbon. */
@@ -82,7 +83,7 @@ const steering = {
   provider: told(ref("ProviderWish"), "Which providers, and in which order"),
   plugins: told(
     listOf(open({ id: text })),
-    'Only `{"id": "auto-router", "allowed_models": […]}` does something',
+    'Only `{"id": "auto-router", "allowed_models": […]}` does something; what would change the answer is refused',
   ),
 };
 
@@ -142,7 +143,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     },
     ["cost", "is_byok", "cost_details", "completion_tokens"],
   ),
-  Route: asked({
+  Route: only({
     region: told(text, "Hard pin to a region"),
     country: told(text, "Hard pin to a country, such as FR"),
     grid_zone: told(text, "Hard pin to a grid zone"),
@@ -152,7 +153,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     fallback: told(flag, "`false` stays in the region of the first choice"),
     mode: { const: "fallback" },
   }),
-  ProviderWish: asked({
+  ProviderWish: only({
     order: told(listOf(text), "These first, in this order"),
     allow_fallbacks: told(flag, "`false`: nobody else"),
     only: told(listOf(text), "Nobody else"),
@@ -161,10 +162,11 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     data_collection: told(oneOf("allow", "deny"), "`deny`: only who does not train on data"),
     zdr: told(flag, "Only zero data retention"),
     quantizations: listOf(text),
+    enforce_distillable_text: told({ const: false }, "`true` is refused: it is not known here"),
     sort: {
       anyOf: [
         oneOf("price", "throughput", "latency"),
-        open({ by: oneOf("price", "throughput", "latency"), partition: oneOf("model", "none") }, [
+        closed({ by: oneOf("price", "throughput", "latency"), partition: oneOf("model", "none") }, [
           "partition",
         ]),
       ],
@@ -172,7 +174,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     preferred_min_throughput: percentiles,
     preferred_max_latency: percentiles,
     max_price: told(
-      asked({ prompt: number, completion: number, request: number, image: number }),
+      only({ prompt: number, completion: number, request: number, image: number, audio: number }),
       "For a million tokens, in the configured currency",
     ),
   }),
