@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { CarbonAction } from "#src/account/account.ts";
+import type { ApiKey, CarbonAction } from "#src/account/account.ts";
 import type { KeyChange } from "#src/account/keys.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
 import { keptModels, keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
@@ -70,11 +70,20 @@ export const keyChangeSchema = v.strictObject({
   ),
 });
 
-/** A change of a key, and its type where one is made. Throws `invalid_value` naming the member. */
-export function readKeyChange(
-  body: unknown,
-  places: RouteTable,
-): KeyChange & { type: "regular" | "management" } {
+type KeyType = ApiKey["type"];
+
+/** A key has the type that it was made with: its name begins with it, and what it may call. Throws `invalid_value`. */
+export function refuseOtherType(given: KeyType | undefined, { type }: ApiKey): void {
+  if (given === undefined || given === type) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot make this ${type} key a ${given} one: leave "key_type" out, or make a new key`,
+    { param: "key_type" },
+  );
+}
+
+/** A change of a key, and its type where one is given. Throws `invalid_value` naming the member. */
+export function readKeyChange(body: unknown, places: RouteTable): KeyChange & { type?: KeyType } {
   const parsed = v.safeParse(keyChangeSchema, body, { abortEarly: true });
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -91,9 +100,8 @@ export function readKeyChange(
     );
   }
   const given = parsed.output;
-  const change: KeyChange & { type: "regular" | "management" } = {
-    type: given.key_type ?? "regular",
-  };
+  const change: KeyChange & { type?: KeyType } = {};
+  if (given.key_type !== undefined) change.type = given.key_type;
   const name = given.name ?? given.label;
   if (name !== undefined) change.name = name;
   const limit =

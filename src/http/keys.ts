@@ -14,7 +14,7 @@ import { noUsage } from "#src/account/key-usage.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
 import { addressOf, type Peers } from "#src/http/peer.ts";
-import { readKeyChange } from "#src/http/key-change.ts";
+import { readKeyChange, refuseOtherType } from "#src/http/key-change.ts";
 import { integerOf } from "#src/http/query.ts";
 import { json, readBody } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
@@ -97,7 +97,12 @@ export function keyRoutes(
     });
   const update = (request: Request, server: Peers | null, hash: string) =>
     manage(request, async (caller) => {
-      const { type: _, ...change } = readKeyChange(await readJson(request, app), app.routes);
+      const { type, ...change } = readKeyChange(await readJson(request, app), app.routes);
+      if (type !== undefined) {
+        const before = await getKey(store, caller.account.id, hash);
+        if (before === undefined) throw missing(hash);
+        refuseOtherType(type, before);
+      }
       const beside = noted(caller, addressOf(request, server), {
         action: "key.changed",
         target: hash,

@@ -215,3 +215,24 @@ test("a member that nobody knows is named, unless it is as long as a body", asyn
   const short = await create({ name: "made", limt: 1 });
   expect([short.status, at(short.json, "error.param")]).toEqual([400, "limt"]);
 });
+
+describe("the type of a key", () => {
+  test.each(["regular", "management"] as const)(
+    "%s is taken again where it is changed, and another is refused, with all that came with it",
+    async (type) => {
+      const { hash } = await made({ key_type: type });
+      const same = await patch(hash, { key_type: type, name: "same" });
+      expect([same.status, at(same.json, "data.name")]).toEqual([200, "same"]);
+      const other = type === "regular" ? "management" : "regular";
+      const reply = await patch(hash, { key_type: other, name: "other" });
+      expect(refusal(reply)).toEqual([400, "invalid_value"]);
+      expect(at(reply.json, "error.param")).toBe("key_type");
+      const { json } = await gateway.manage(`/api/v1/keys/${hash}`);
+      expect([at(json, "data.key_type"), at(json, "data.name")]).toEqual([type, "same"]);
+    },
+  );
+
+  test("of a key that there is not is a 404", async () => {
+    expect(refusal(await patch("none", { key_type: "regular" }))).toEqual([404, "key_not_found"]);
+  });
+});

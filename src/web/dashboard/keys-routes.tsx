@@ -10,7 +10,7 @@ import {
 } from "#src/account/keys.ts";
 import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
 import { isAtLeast } from "#src/account/people/person.ts";
-import { readKeyChange } from "#src/http/key-change.ts";
+import { readKeyChange, refuseOtherType } from "#src/http/key-change.ts";
 import { json } from "#src/http/respond.ts";
 import { AppError } from "#src/lib/error.ts";
 import { keyRecord } from "#src/report/key-record.ts";
@@ -120,7 +120,7 @@ export function keysRoom(desk: Desk): AnyElysia {
       path,
       async (sender) => {
         const { visitor, form } = sender;
-        const { type, name, ...policy } = readKeyChange(keyBodyOf(form), places);
+        const { type = "regular", name, ...policy } = readKeyChange(keyBodyOf(form), places);
         if (type === "management" && !isAtLeast(visitor.role, "admin"))
           throw new AppError(
             "invalid_value",
@@ -154,7 +154,8 @@ export function keysRoom(desk: Desk): AnyElysia {
       ofOne,
       async (sender) => {
         const key = await mine(sender);
-        const { type: _, ...change } = readKeyChange(keyBodyOf(sender.form), places);
+        const { type, ...change } = readKeyChange(keyBodyOf(sender.form), places);
+        refuseOtherType(type, key);
         const members = differing(key, change);
         if (members.length > 0) {
           const detail = { name: change.name ?? key.name, changed: members.join(", ") };
