@@ -111,7 +111,7 @@ function onlyOne(
 }
 
 /** Candidates beyond the attempts that are told: the ledger keeps each trace for years. */
-const toldAtMost = 8;
+export const toldAtMost = 8;
 
 /** Writes down who would have been next. */
 function tellNext(ranked: Ranked[], chosen: ReadonlyMap<Route, string>, trace: TraceEntry[]): void {

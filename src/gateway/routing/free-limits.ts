@@ -5,11 +5,11 @@ import { fromUnits } from "#src/ledger/money.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** Requests for `:free` that an account may make. Source: the HTTP contract, section 8. */
-const perMinute = 20;
-const perDay = 50;
-const perDayOnceBought = 1000;
-/** Credit in USD that an account has to have bought for the larger number. */
-const boughtUsd = 5;
+export const perMinute = 20;
+export const perDay = 50;
+export const perDayOnceBought = 1000;
+/** Credit in USD that an account has to have been given, or to have bought, for the larger number. */
+export const boughtUsd = 5;
 
 /** What a request for `:free` needs besides; of the account, for a second key is no second day. */
 export function freeDemands(routes: readonly Route[], caller: Caller, app: App): Demand[] {
