@@ -1,4 +1,4 @@
-import type { Ask, RouteWish } from "#src/dialect/dialect.ts";
+import type { Ask } from "#src/dialect/dialect.ts";
 import { largeBytes } from "#src/dialect/shell.ts";
 import type { Call } from "#src/gateway/context.ts";
 
@@ -8,11 +8,6 @@ function letGo(call: Call): void {
   call.body = new Uint8Array();
 }
 
-/** Whether the body says of a region that it is to be, or that it is preferred. */
-function namesRegion({ region, policy }: RouteWish): boolean {
-  return region !== undefined || policy?.startsWith("prefer-region:") === true;
-}
-
 /** Reads what routing needs from the body, and the region pin from its header. The body wins. */
 export function peek(call: Call): Ask {
   const ask = call.front.peek(call.body, call.request.url);
@@ -20,7 +15,11 @@ export function peek(call: Call): Ask {
   const { headers } = call.request;
   const region = headers.get("x-lowrouter-region");
   // A proxy that echoes an answer's headers must not turn a fact into a pin.
-  if (region !== null && !namesRegion(ask.route) && !headers.has("x-lowrouter-generation-id")) {
+  if (
+    region !== null &&
+    ask.route.region === undefined &&
+    !headers.has("x-lowrouter-generation-id")
+  ) {
     ask.route.region = region.trim();
     ask.route.regionParam = "X-LowRouter-Region";
   }
