@@ -61,7 +61,7 @@ function routeIn({ route }: JsonObject): RouteWish {
   const policy = policyIn(route, { region, provider });
   return {
     // Beside prefer-region, the region is what is preferred, and no pin.
-    region: route.policy === "prefer-region" ? undefined : region,
+    region: isPreferred(route) ? undefined : region,
     country: textIn(route, "country", "route.country")?.toUpperCase(),
     gridZone: textIn(route, "grid_zone", "route.grid_zone")?.toUpperCase(),
     provider,
@@ -69,6 +69,10 @@ function routeIn({ route }: JsonObject): RouteWish {
     fallback: booleanIn(route, "fallback", "route.fallback"),
     policy,
   };
+}
+
+function isPreferred({ policy }: JsonObject): boolean {
+  return typeof policy === "string" && policy.toLowerCase() === "prefer-region";
 }
 
 /** The policy with what it is about, which stands behind a colon or in the member beside it. */

@@ -66,6 +66,16 @@ const rows: [claim: string, body: object, expected: string[], setting?: Setting]
     ],
   ],
   [
+    "prefer-region is a preference in any letters",
+    { model, route: { policy: "Prefer-Region", region: "us-east" } },
+    [
+      "alpha/us-east preferred_region",
+      "bravo/us-east preferred_region",
+      "alpha/eu-west outside_preferred_region",
+      "bravo/eu-north outside_preferred_region",
+    ],
+  ],
+  [
     "prefer-region with fallback false does not leave it",
     { model, route: { policy: "prefer-region", region: "us-east", fallback: false } },
     [
