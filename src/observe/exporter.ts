@@ -19,6 +19,8 @@ export interface ExporterOptions<T> {
   post: Post;
   /** Monotonic milliseconds. */
   now(): number;
+  /** Calls back once, after so many milliseconds, unless what it returns is called first. */
+  after(milliseconds: number, call: () => void): () => void;
   /** The body for some of what waits. */
   encode(batch: readonly T[]): object;
   /** Told of what was given up, and why. */
@@ -46,6 +48,8 @@ export class Exporter<T> {
   /** A batch that is to be tried again, with its tries so far. */
   #again: { batch: readonly T[]; tries: number } | undefined;
   #pausedUntil = Number.NEGATIVE_INFINITY;
+  /** Calls off what ends the pause. */
+  #stayAsleep = () => {};
   readonly #ending = new AbortController();
 
   constructor(options: ExporterOptions<T>) {
@@ -78,6 +82,7 @@ export class Exporter<T> {
     this.#pausedUntil = Number.NEGATIVE_INFINITY;
     await this.flush();
     clearTimeout(late);
+    this.#stayAsleep();
     this.#tellLost("the gateway stops");
   }
 
@@ -100,8 +105,19 @@ export class Exporter<T> {
       }
       this.#again = { batch: next.batch, tries };
       const pause = fault.retryAfterMs ?? 1000 * 2 ** (tries - 1);
-      this.#pausedUntil = now() + Math.min(longestPauseMs, pause);
+      this.#pauseFor(Math.min(longestPauseMs, pause));
     }
+  }
+
+  /** Whoever flushes for other reasons comes too seldom: it wakes by itself. */
+  #pauseFor(milliseconds: number): void {
+    this.#pausedUntil = this.#options.now() + milliseconds;
+    this.#stayAsleep();
+    this.#stayAsleep = this.#options.after(milliseconds, () => {
+      // A timer may be a little early.
+      this.#pausedUntil = Number.NEGATIVE_INFINITY;
+      void this.flush();
+    });
   }
 
   async #send(batch: readonly T[]): Promise<Fault | undefined> {

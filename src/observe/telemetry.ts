@@ -65,6 +65,13 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
+/** Keeps no process alive. */
+function after(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
 interface Sending {
   ended(request: EndedRequest, headers: Pick<Headers, "get">): void;
   flush(): Promise<void>;
@@ -84,6 +91,7 @@ function createSending(collector: Collector, meter: Meter, options: TelemetryOpt
     headers,
     post,
     now,
+    after,
     encode: (batch) => traceExport(batch, sender, currency, hex),
     onLost: lost("spans"),
   });
@@ -93,6 +101,7 @@ function createSending(collector: Collector, meter: Meter, options: TelemetryOpt
     headers,
     post,
     now,
+    after,
     encode: () => metricsExport(meter, sender, { currency, startedAt, now: clock.now() }),
     onLost: lost("metrics"),
   });

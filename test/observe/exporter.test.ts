@@ -12,10 +12,16 @@ function kit(answers: (Answer | Error)[]) {
   const sent: number[][] = [];
   const lost: [count: number, why: string][] = [];
   let time = 0;
+  const timers = new Set<{ at: number; call: () => void }>();
   const exporter = new Exporter<number>({
     url: "http://collector/v1/traces",
     headers: { "x-key": "sesame" },
     now: () => time,
+    after: (milliseconds, call) => {
+      const timer = { at: time + milliseconds, call };
+      timers.add(timer);
+      return () => void timers.delete(timer);
+    },
     encode: (batch) => ({ batch }),
     onLost: (count, why) => void lost.push([count, why]),
     post: (url, headers, body) => {
@@ -27,7 +33,19 @@ function kit(answers: (Answer | Error)[]) {
       return Promise.resolve({ retryAfterSeconds: undefined, text: "{}", ...next });
     },
   });
-  return { exporter, sent, lost, wait: (milliseconds: number) => (time += milliseconds) };
+  /** Lets time pass until the next timer, which is called; undefined where there is none. */
+  async function sleep(): Promise<number | undefined> {
+    const [next] = [...timers].sort((one, other) => one.at - other.at);
+    if (next === undefined) return undefined;
+    const slept = next.at - time;
+    time = next.at;
+    timers.delete(next);
+    next.call();
+    await exporter.flush();
+    return slept;
+  }
+  const wait = (milliseconds: number) => (time += milliseconds);
+  return { exporter, sent, lost, wait, sleep };
 }
 
 describe("an exporter", () => {
@@ -73,6 +91,31 @@ describe("an exporter", () => {
     wait(60_000);
     await exporter.flush();
     expect(sent).toHaveLength(3);
+  });
+
+  test("wakes by itself after 1, 2, 4, 8 and 16 seconds, and then gives up", async () => {
+    const { exporter, sent, lost, sleep } = kit(Array.from({ length: 6 }, () => ({ status: 503 })));
+    exporter.add(1);
+    await exporter.flush();
+    const slept: (number | undefined)[] = [];
+    for (let tries = 0; tries < 6; tries++) slept.push(await sleep());
+    expect(slept).toEqual([1000, 2000, 4000, 8000, 16_000, undefined]);
+    expect([sent.length, lost]).toEqual([6, [[1, "the collector answered 503"]]]);
+  });
+
+  test("that was flushed in the meantime has one timer, and none once it is closed", async () => {
+    const { exporter, sent, wait, sleep } = kit([
+      { status: 503 },
+      { status: 503 },
+      { status: 503 },
+    ]);
+    exporter.add(1);
+    await exporter.flush();
+    wait(1000);
+    await exporter.flush();
+    expect([sent.length, await sleep(), sent.length]).toEqual([2, 2000, 3]);
+    await exporter.close();
+    expect([sent.length, await sleep()]).toEqual([4, undefined]);
   });
 
   test.each([400, 401, 404, 413, 500, 301])(
