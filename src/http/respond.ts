@@ -28,7 +28,8 @@ export async function respond(
   } catch (thrown) {
     isTold = false;
     const error = toAppError(thrown);
-    app.telemetry?.refused(error.code);
+    // A client that left was refused nothing.
+    if (!request.signal.aborted) app.telemetry?.refused(error.code);
     if (error.code === "internal_error" || thrown instanceof PassingFault) {
       app.log.write(
         "error",

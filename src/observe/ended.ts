@@ -55,6 +55,11 @@ export interface EndedAttempt {
   readonly ms?: number;
 }
 
+/** Whether an attempt failed at its provider. A client that left took its request away: no failure of anybody. */
+export function hasFailed({ decision, reason }: EndedAttempt): boolean {
+  return decision === "failed" && reason !== "client_left";
+}
+
 /** Moments of a request, monotonic milliseconds. */
 export interface Moments {
   /** It came in. */

@@ -1,4 +1,9 @@
-import { type EndedRequest, type EndedStatus, type Moments } from "#src/observe/ended.ts";
+import {
+  type EndedRequest,
+  type EndedStatus,
+  hasFailed,
+  type Moments,
+} from "#src/observe/ended.ts";
 import { Histogram, ownSeconds, requestSeconds, requestTokens } from "#src/observe/histogram.ts";
 
 /** Sums over the requests of one model at a provider in a region, since the start of the process. */
@@ -93,7 +98,7 @@ export class Meter {
     else addEco(series, methodology, energyWh, carbonG);
     this.#addTimes(series, request, moments);
     for (const attempt of request.trace)
-      if (attempt.decision === "failed") this.#failed(attempt.provider, attempt.reason);
+      if (hasFailed(attempt)) this.#failed(attempt.provider, attempt.reason);
   }
 
   /** An error was the answer. */

@@ -1,4 +1,4 @@
-import type { EndedRequest } from "#src/observe/ended.ts";
+import { type EndedRequest, hasFailed } from "#src/observe/ended.ts";
 import { operationOf } from "#src/observe/meter.ts";
 import {
   type Attributes,
@@ -77,18 +77,16 @@ function spanOf({ request, context }: TracedRequest, currency: string, hex: Hex)
     startTimeUnixNano: unixNano(createdAt),
     endTimeUnixNano: unixNano(Math.max(createdAt, completedAt)),
     attributes: attributes(factsOf(request, operation, currency), doubles),
-    events: request.trace
-      .filter(({ decision }) => decision === "failed")
-      .map((attempt) => ({
-        name: "lowrouter.attempt_failed",
-        timeUnixNano: unixNano(createdAt),
-        attributes: attributes({
-          "gen_ai.provider.name": providerName(attempt.provider),
-          "lowrouter.region": attempt.region,
-          "lowrouter.reason": attempt.reason,
-          "lowrouter.attempt_ms": attempt.ms,
-        }),
-      })),
+    events: request.trace.filter(hasFailed).map((attempt) => ({
+      name: "lowrouter.attempt_failed",
+      timeUnixNano: unixNano(createdAt),
+      attributes: attributes({
+        "gen_ai.provider.name": providerName(attempt.provider),
+        "lowrouter.region": attempt.region,
+        "lowrouter.reason": attempt.reason,
+        "lowrouter.attempt_ms": attempt.ms,
+      }),
+    })),
     status: isBroken ? { code: error, message: errorCode ?? status } : {},
   };
 }

@@ -221,6 +221,17 @@ describe("a meter", () => {
     expect(total(samples, "lowrouter_request_seconds_sum")).toBeCloseTo(500.501, 9);
   });
 
+  test("counts no attempt as failed whose client left, of a hedged request neither of both", () => {
+    const meter = new Meter(() => true);
+    const at = { provider: "a", region: "b", model: "c", decision: "failed" } as const;
+    const left = { ...at, reason: "client_left" };
+    meter.ended(sampleGeneration({ trace: [left, left] }), moments);
+    expect(total(read(prometheusText(meter, sights)), "lowrouter_failed_attempts_total")).toBe(0);
+    const trace = [{ ...at, reason: "upstream_500" }, left];
+    meter.ended(sampleGeneration({ trace }), moments);
+    expect(meter.failedAttempts).toEqual(new Map([["a", new Map([["upstream_500", 1]])]]));
+  });
+
   test("counts what comes before the upstream only where the first that was tried answered", () => {
     const meter = new Meter(() => true);
     const failed = {

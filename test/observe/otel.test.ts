@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { at, startGateway, type TestGateway } from "#test/lib/gateway.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 import { type Collector, startCollector } from "#test/observe/collector.ts";
 
 const canary = "CANARY-7f3a-secret-words";
@@ -95,6 +96,27 @@ describe("traces", () => {
         name: "lowrouter.attempt_failed",
         facts: { "lowrouter.reason": "upstream_500" },
       });
+    } finally {
+      for (const place of Object.values(gateway.places.all)) place.behave({});
+    }
+  });
+
+  test("hold no failed attempt of a provider whose client left", async () => {
+    for (const place of Object.values(gateway.places.all)) place.behave({ fault: "silent" });
+    try {
+      const leave = new AbortController();
+      const asked = gateway.open({}, leave.signal).catch(() => undefined);
+      const isAsked = () => gateway.app.inFlight.crowd("openai").inFlight > 0;
+      await millisecondsUntil(isAsked);
+      leave.abort();
+      await asked;
+      const read = "SELECT id, trace FROM generation WHERE status = 'client_cancelled'";
+      const rows = () => gateway.store.read(read, []);
+      await gateway.until(async () => (await rows()).length === 1);
+      const [row] = await rows();
+      expect(row?.["trace"]).toContain("client_left");
+      const span = await spanOf(row?.["id"]);
+      expect([span.facts["lowrouter.status"], span.events]).toEqual(["client_cancelled", []]);
     } finally {
       for (const place of Object.values(gateway.places.all)) place.behave({});
     }
