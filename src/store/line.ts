@@ -1,3 +1,5 @@
+import { StoreError } from "#src/store/error.ts";
+
 /** Sends a request to the database's server. */
 export type RemoteFetch = (request: Request) => Promise<Response>;
 
@@ -42,7 +44,10 @@ export function createLine(probe: () => Promise<unknown>): Line {
   async function send(request: Request, milliseconds: number): Promise<Response> {
     const signal = AbortSignal.timeout(milliseconds);
     try {
-      return await fetch(request, { signal });
+      // A redirect could carry the token and the statements to another host.
+      const response = await fetch(request, { signal, redirect: "manual" });
+      if (response.status >= 300 && response.status < 400) throw await elsewhere(request, response);
+      return response;
     } catch (thrown) {
       if (signal.aborted) fails();
       throw thrown;
@@ -61,4 +66,15 @@ export function createLine(probe: () => Promise<unknown>): Line {
       isDead = true;
     },
   };
+}
+
+/** What to say where something answers that is no database, and knows another place. */
+async function elsewhere(request: Request, response: Response): Promise<StoreError> {
+  await response.body?.cancel();
+  const place = response.headers.get("location") ?? "";
+  const next = URL.canParse(place, request.url) ? ` to ${new URL(place, request.url).origin}` : "";
+  return new StoreError(
+    "unavailable",
+    `Cannot use the database at ${new URL(request.url).host}: it answered ${response.status}, a redirect${next}, which is not followed. Set database.url to where the database itself answers`,
+  );
 }

@@ -282,6 +282,7 @@ const openers: Record<string, string> = {
 test("every place that opens a connection is known, with who says where to", async () => {
   const src = join(import.meta.dir, "../../src");
   const [opens, calls] = [new Set<string>(), new Set<string>()];
+  const following: string[] = [];
   for await (const file of new Glob("**/*.{ts,tsx}").scan(src)) {
     const text = await Bun.file(join(src, file)).text();
     const code = text.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
@@ -291,8 +292,13 @@ test("every place that opens a connection is known, with who says where to", asy
       ([whole]) => whole !== 'from "node:net"' || !/import \{ isIP \} from "node:net"/.test(code),
     );
     if (found.length > 0) opens.add(file);
+    const fetches = found.filter(([whole]) => whole.startsWith("fetch")).length;
+    const staying = code.match(/\bredirect: "(manual|error)"/g)?.length ?? 0;
+    if (staying < fetches) following.push(file);
     if (code.includes("Connection.open(")) calls.add(file);
   }
   expect([...opens].toSorted()).toEqual(Object.keys(leaving).toSorted());
   expect([...calls].toSorted()).toEqual(Object.keys(openers).toSorted());
+  // Where a redirect leads, nobody has judged: fetch() is told not to go there.
+  expect(following).toEqual([]);
 });

@@ -116,6 +116,31 @@ test("a server's token is sent, and one that is wrong is told without it", async
   wrong.close();
 });
 
+test("a redirect is not followed: neither the token nor a statement goes there, and the error says what answered", async () => {
+  await using elsewhere = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => Response.redirect(server.url + new URL(url).pathname + "?s=secret", 307),
+  });
+  const at = `127.0.0.1:${elsewhere.port}`;
+  const store = await openStore({ url: `http://${at}`, authToken: "token-of-the-server" });
+  const statements = [{ sql: "SELECT 1 AS n", args: [] }];
+  const asked = [
+    () => store.read("SELECT 1 AS n", []),
+    () => store.write(statements),
+    () => store.snapshot(statements),
+  ];
+  for (const ask of asked) {
+    const error = await thrown(ask);
+    expect(error).toMatchObject({
+      fault: "unavailable",
+      message: `Cannot use the database at ${at}: it answered 307, a redirect to ${server.url}, which is not followed. Set database.url to where the database itself answers`,
+    });
+  }
+  expect(server.requests()).toBe(0);
+  store.close();
+});
+
 test("provider keys are sealed under the variable's master key, which a remote database needs, and are sealed anew", () =>
   withStore(async (store) => {
     const variables: Record<string, string> = {};
