@@ -39,7 +39,11 @@ export function metricsRoutes(
         requireReader(request, server, app.config.metrics.token);
         const all = await siblings?.ask("metrics");
         return new Response(all === undefined ? metricsText() : joinExpositions(all), {
-          headers: { "content-type": prometheusType, "cache-control": "no-store" },
+          headers: {
+            "content-type": prometheusType,
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+          },
         });
       },
       "held",

@@ -67,3 +67,23 @@ describe("who is signed in is nobody to what programs call", () => {
     expect(await walk.allRows()).toEqual(before);
   });
 });
+
+test("every answer of a program's route says that no browser shall guess what it is", async () => {
+  const guessed: string[] = [];
+  const seen = new Set<number>();
+  for (const route of calls) {
+    const [named = ""] = route.split(" ");
+    const method = named === "ANY" ? "POST" : named;
+    const names =
+      method === "GET" ? (["nobody", "key", "management"] as const) : ["nobody" as const];
+    for (const ask of placeOf(route)?.asks(walk.own.ids, walk.own.ids) ?? [])
+      for (const as of names) {
+        const { status, headers } = await walk.send(as, method, ask);
+        seen.add(status);
+        if (headers.get("x-content-type-options") !== "nosniff")
+          guessed.push(`${as} ${method} ${ask.path}: ${status}`);
+      }
+  }
+  expect(guessed).toEqual([]);
+  expect([200, 401, 403, 404, 405].filter((status) => !seen.has(status))).toEqual([]);
+}, 30_000);
