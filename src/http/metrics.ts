@@ -26,7 +26,9 @@ export function metricsRoutes(
   app: App,
   { siblings, unsent }: Pick<Services, "siblings" | "unsent">,
 ): AnyElysia {
-  const metricsText = () => textOf(app, unsent);
+  // Once: the clock is set now and then, and a time that moved would look like a restart.
+  const startedAt = Math.round(app.clock.now() / 1000 - process.uptime());
+  const metricsText = () => textOf(app, startedAt, unsent);
   siblings?.answer("metrics", metricsText);
   return new Elysia({ name: "metrics" }).get("/metrics", ({ request, server }) =>
     respond(
@@ -52,10 +54,10 @@ export function metricsRoutes(
 }
 
 /** What this process counted; empty where it does not. */
-function textOf(app: App, unsent: Unsent | undefined): string {
+function textOf(app: App, startedAt: number, unsent: Unsent | undefined): string {
   if (app.telemetry === undefined) return "";
   const spool = unsent && spoolSight(unsent.state(), app.clock.now());
-  return prometheusText(app.telemetry.meter, { ...sightsOf(app), spool });
+  return prometheusText(app.telemetry.meter, { ...sightsOf(app), startedAt, spool });
 }
 
 function spoolSight({ oldest, ...state }: SpoolState, now: number): SpoolSight {
@@ -85,12 +87,11 @@ function isSame(given: string, token: string): boolean {
   return timingSafeEqual(Buffer.from(sha256Hex(given)), Buffer.from(sha256Hex(token)));
 }
 
-function sightsOf({ clock, config, open, inFlight, routes, health }: App): Sights {
+function sightsOf({ config, open, inFlight, routes, health }: App): Omit<Sights, "startedAt"> {
   const providers = new Set(routes.deployments.map(({ provider }) => provider.id));
   const { user, system } = process.cpuUsage();
   return {
     version,
-    startedAt: Math.round(clock.now() / 1000 - process.uptime()),
     residentBytes: process.memoryUsage.rss(),
     cpuSeconds: (user + system) / 1e6,
     inFlight: open.size,

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { Meter, mostSeries } from "#src/observe/meter.ts";
 import { prometheusText } from "#src/observe/prometheus.ts";
+import { systemClock } from "#src/lib/clock.ts";
+import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { at, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import { sampleGeneration } from "#test/ledger/sample.ts";
 
@@ -148,6 +150,25 @@ describe("/metrics", () => {
 test("/metrics is not there where it is off", async () => {
   const gateway = await startGateway();
   expect((await gateway.ask("/metrics", { key: null })).status).toBe(404);
+  await gateway.close();
+});
+
+test("/metrics says the same start of the process whenever it is asked, also where the clock was set", async () => {
+  const clock = createFakeClock(systemClock.now());
+  const gateway = await startGateway({
+    clock,
+    config: (config) => (config.metrics.enabled = true),
+  });
+  const start = async () => {
+    const { text } = await gateway.ask("/metrics", { key: null });
+    return total(read(text), "process_start_time_seconds");
+  };
+  const first = await start();
+  expect(Math.abs(first - (systemClock.now() / 1000 - process.uptime()))).toBeLessThan(5);
+  for (const set of [400, 3_600_000, -7_200_000]) {
+    clock.set(clock.now() + set);
+    expect(await start()).toBe(first);
+  }
   await gateway.close();
 });
 
