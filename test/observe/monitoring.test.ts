@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { Meter } from "#src/observe/meter.ts";
 import { prometheusText } from "#src/observe/prometheus.ts";
-import { startGateway, type TestGateway } from "#test/lib/gateway.ts";
+import { at, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import { startDocs } from "#test/web/docs-kit.ts";
 
 const content = join(import.meta.dir, "../../src/web/content");
@@ -180,6 +180,25 @@ describe("the dashboard and the alert rules", () => {
           expect([alert, label, labels.has(label)]).toEqual([alert, label, true]);
       }
     }
+  });
+
+  test("what an alert says to look at is there", async () => {
+    const named = (await alerts()).flatMap(({ annotations }) =>
+      Object.values(annotations).flatMap((text) => text.match(/lowrouter_\w+/g) ?? []),
+    );
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter((name) => !exposed.has(name))).toEqual([]);
+  });
+
+  test("requests that are turned away wake nobody at night, for /readyz may be content", async () => {
+    const none = await gateway.chat({ route: { region: "ap-south" } });
+    const ready = await gateway.ask("/readyz", { key: null });
+    expect([none.status, at(none.json, "error.code")]).toEqual([503, "service_unavailable"]);
+    expect(ready.status).toBe(200);
+    const alert = (await alerts()).find(({ expr }) => expr.includes('code="service_unavailable"'));
+    expect(alert?.labels.severity).toBe("warning");
+    for (const place of ["/readyz", "lowrouter_circuit_state", "lowrouter_provider_waiting"])
+      expect(alert?.annotations.description).toContain(place);
   });
 
   test("panels do not lie on each other, and each has an id of its own", async () => {
