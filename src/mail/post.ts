@@ -48,7 +48,7 @@ const atOnce = 4;
 const mostWaiting = 10_000;
 /** Work that goes on aside at a time; more is dropped. */
 const mostAside = 100;
-/** What another process left, or what is due again, is found after this. */
+/** What another process left is found after this. */
 const lookMs = 15_000;
 const sweepMs = 3_600_000;
 const keptMs = 30 * 86_400_000;
@@ -59,6 +59,7 @@ const claim = `UPDATE mail SET next_at = ?1 WHERE id IN (SELECT id FROM mail WHE
 ORDER BY next_at LIMIT ${atOnce}) RETURNING id, to_address, subject, text, attempts`;
 const end = "UPDATE mail SET state = ?, attempts = ?, reason = ?, text = '' WHERE id = ?";
 const again = "UPDATE mail SET attempts = ?, next_at = ?, reason = ? WHERE id = ?";
+const earliest = "SELECT min(next_at) AS due FROM mail WHERE state = 'waiting'";
 const forget = "DELETE FROM mail WHERE state <> 'waiting' AND created_at < ?";
 
 /** The statement that leaves a letter for whichever gateway looks next. Throws `invalid_value` for an address that is none. */
@@ -83,6 +84,8 @@ export function createPost(options: PostOptions): Post {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking: Promise<void> | undefined;
   let isClosed = false;
+  /** Something was left since the last look began. */
+  let isWoken = false;
   let sweptAt = Number.NEGATIVE_INFINITY;
 
   function wakeIn(milliseconds: number): void {
@@ -92,15 +95,32 @@ export function createPost(options: PostOptions): Post {
     timer.unref();
   }
 
-  /** One look at a time: it goes on while something is due. */
+  function wake(): void {
+    isWoken = true;
+    wakeIn(1);
+  }
+
+  /** One look at a time: it goes on while something is due, and the next is when something is due again. */
   function look(): Promise<void> {
-    looking ??= sendDue()
-      .catch((cause: unknown) => log.write("warn", "mail_unread", {}, cause))
-      .finally(() => {
+    if (looking !== undefined) return looking;
+    isWoken = false;
+    looking = sendDue()
+      .then(untilDue)
+      .catch((cause: unknown) => {
+        log.write("warn", "mail_unread", {}, cause);
+        return lookMs;
+      })
+      .then((milliseconds) => {
         looking = undefined;
-        wakeIn(lookMs);
+        wakeIn(isWoken ? 1 : milliseconds);
       });
     return looking;
+  }
+
+  async function untilDue(): Promise<number> {
+    const [row] = await store.read(earliest, []);
+    const due = numberIn(row, "due");
+    return due === undefined ? lookMs : Math.min(lookMs, Math.max(1, due - clock.now()));
   }
 
   async function sendDue(): Promise<void> {
@@ -150,7 +170,7 @@ export function createPost(options: PostOptions): Post {
     leaving,
     async leave(letter) {
       await store.write([leaving(letter)]);
-      wakeIn(1);
+      wake();
     },
     aside(work) {
       if (isClosed || aside.size >= mostAside) return;
@@ -160,7 +180,7 @@ export function createPost(options: PostOptions): Post {
         .finally(() => aside.delete(done));
       aside.add(done);
     },
-    wake: () => wakeIn(1),
+    wake,
     async run() {
       await Promise.all(aside);
       await looking;

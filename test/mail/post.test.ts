@@ -4,8 +4,9 @@ import { createLog } from "#src/observe/log.ts";
 import type { Letter } from "#src/mail/letter.ts";
 import { backoffMs, createPost, type Post } from "#src/mail/post.ts";
 import { MailFault, type Send } from "#src/mail/transport.ts";
-import type { Row } from "#src/store/store.ts";
+import type { Row, Store } from "#src/store/store.ts";
 import { createFakeClock, type FakeClock } from "#test/lib/fake-clock.ts";
+import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
 import { temporaryStore } from "#test/store/temporary.ts";
 
 interface Desk {
@@ -13,6 +14,7 @@ interface Desk {
   /** Another process on the same database. */
   other: Post;
   clock: FakeClock;
+  store: Store;
   sent: Letter[];
   /** Every further letter meets this. */
   meet(fault: MailFault | undefined): void;
@@ -58,6 +60,7 @@ async function withPost(work: (desk: Desk) => Promise<void>, slow?: Send) {
     post,
     other,
     clock,
+    store,
     sent,
     meet: (next) => void (fault = next),
     rows: async () => store.read("SELECT * FROM mail ORDER BY id", []),
@@ -146,6 +149,34 @@ test("a server that takes nothing for a while is asked again, ever more seldom, 
     expect(logged()).toContain('"mail_failed"');
     expect(logged()).not.toContain("ada@example.org");
     expect(sent).toEqual([]);
+  }));
+
+test("a letter is tried again when it is due, and not when somebody looks in any case", () =>
+  withPost(async ({ post, store, clock, meet, sent }) => {
+    meet(later());
+    await post.leave(letter);
+    await post.run();
+    const [row] = await store.read("SELECT next_at FROM mail", []);
+    expect(row).toEqual({ next_at: clock.now() + 10_000 });
+    // All but a moment of the pause has passed when it looks.
+    clock.advance(9_970);
+    await post.run();
+    clock.advance(30);
+    meet(undefined);
+    expect(await millisecondsUntil(() => sent.length === 1)).toBeLessThan(1000);
+  }));
+
+test("a letter that is left as a look ends does not wait for the next", () =>
+  withPost(async ({ post, store, sent }) => {
+    const { read } = store;
+    store.read = async (sql, args) => {
+      const rows = await read(sql, args);
+      store.read = read;
+      await post.leave(letter);
+      return rows;
+    };
+    await post.run();
+    expect(await millisecondsUntil(() => sent.length === 1)).toBeLessThan(1000);
   }));
 
 test("one that comes back is sent with the next try", () =>
