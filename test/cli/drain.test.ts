@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { join } from "node:path";
+import { said } from "#src/web/docs/settings.ts";
 import { until } from "#test/bin/executable.ts";
 import { chat, chatBody, startOpenai } from "#test/bin/provider.ts";
 import { endServing, type Serving, startServing } from "#test/lib/serving.ts";
@@ -62,6 +63,7 @@ test("what comes in the second half of that time is a 503 that says so, and the 
     await last.text();
   } while (last.status === 200);
   expect([...statuses]).toEqual([200, 503]);
+  expect(said["timeouts.leave_s"]?.about).toContain("for half of `timeouts.drain_s` at most");
   expect([last.headers.get("retry-after"), last.headers.get("connection")]).toEqual(["1", "close"]);
   expect(await whole).toEndWith("data: [DONE]\n\n");
   expect(await serving.ended).toBe(0);

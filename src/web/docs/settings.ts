@@ -202,7 +202,7 @@ export const said: Readonly<Record<string, Said>> = {
   },
   "timeouts.leave_s": {
     about:
-      "How long new requests are still answered after SIGTERM, while `/readyz` is 503 already: as long as a balancer takes to notice. 0 refuses them at once.",
+      "How long new requests are still answered after SIGTERM, while `/readyz` is 503 already: as long as a balancer takes to notice. With 0 they are answered only while others are under way, for half of `timeouts.drain_s` at most.",
     variable: "LOWROUTER_LEAVE_S",
     standard: "0",
   },
