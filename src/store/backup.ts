@@ -5,17 +5,15 @@ import {
   fsyncSync,
   linkSync,
   openSync,
-  readdirSync,
   renameSync,
   rmSync,
   statSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { systemClock } from "#src/lib/clock.ts";
-import { createIds } from "#src/lib/id.ts";
+import { dirname } from "node:path";
 import { giveToOwnerOfFolder } from "#src/lib/owner.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import { openFile } from "#src/store/file.ts";
+import { nameOfPart, removeParts } from "#src/store/parts.ts";
 import { textOf, type Store } from "#src/store/store.ts";
 
 /** Name of the setting that says when the last copy was made, Unix milliseconds. */
@@ -75,10 +73,6 @@ export async function checkIntegrity(store: Store): Promise<void> {
 /** Ends of the names of files that belong to a database while it is open. */
 const beside = ["-wal", "-shm"];
 const companions = ["", ...beside, "-journal"];
-/** Begins the end of the name of a copy that is being made. */
-const partMark = ".part_";
-/** Nobody writes to a part for so long any more. */
-const abandonedMilliseconds = 3_600_000;
 
 /** A copy has its name only once it is whole: what was cut off, by a kill or a power cut, is never taken for one. */
 async function copyInto(
@@ -87,7 +81,7 @@ async function copyInto(
   isWanted?: (copy: Store) => Promise<boolean>,
 ): Promise<boolean> {
   if (existsSync(target)) refuseExisting(target);
-  const part = `${target}${createIds(systemClock).next(partMark.slice(0, -1))}`;
+  const part = nameOfPart(target);
   createNew(part, target);
   try {
     await store.client.execute({ sql: "VACUUM INTO ?", args: [part] });
@@ -106,17 +100,6 @@ async function copyInto(
     throw whyNot(target, error);
   } finally {
     for (const ending of companions) rmSync(part + ending, { force: true });
-  }
-}
-
-/** Removes parts of copies that were cut off, of those whose names begin so. */
-export function removeParts(start: string): void {
-  const folder = dirname(start);
-  for (const name of readdirSync(folder)) {
-    if (!name.startsWith(basename(start)) || !name.includes(partMark)) continue;
-    const found = statSync(join(folder, name), { throwIfNoEntry: false });
-    if (found !== undefined && systemClock.now() - found.mtimeMs > abandonedMilliseconds)
-      rmSync(join(folder, name), { force: true });
   }
 }
 
@@ -154,7 +137,7 @@ function whyNot(target: string, error: unknown): unknown {
 /** An empty private file, which VACUUM INTO accepts, so that the copy is at no moment readable by others. */
 function createNew(part: string, target: string): void {
   try {
-    removeParts(target);
+    removeParts(dirname(target));
     closeSync(openSync(part, "wx", 0o600));
   } catch (error) {
     throw new StoreError(

@@ -2,7 +2,7 @@ import { amendments } from "#db/amendments.ts";
 import { migrations as known, type Migration } from "#db/migrations.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
-import { backup, removeParts } from "#src/store/backup.ts";
+import { backup } from "#src/store/backup.ts";
 import { StoreError } from "#src/store/error.ts";
 import { numberIn, type Row, type Statement, type Store } from "#src/store/store.ts";
 
@@ -67,7 +67,6 @@ async function backupBefore(
 ): Promise<string | undefined> {
   if (store.path === undefined || from === 0) return undefined;
   const start = `${store.path}.before-upgrade-from-`;
-  removeParts(start);
   // Of two processes that begin in one millisecond, each makes a copy of its own.
   const target = `${start}${from}-${createIds(clock).next("at")}`;
   return (await backup(store, target, isBefore)) ? target : undefined;
