@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { migrations } from "#db/migrations.ts";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { KeyPlace } from "#src/account/master-key.ts";
 import { addProviderKey, openProviderKeys } from "#src/account/provider-keys.ts";
 import { rotateMasterKey } from "#src/account/rotate.ts";
@@ -14,6 +15,7 @@ import { backup } from "#src/store/backup.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import { migrate, schemaVersion } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
+import { openRemote } from "#src/store/remote.ts";
 import { externalVersion, type Store } from "#src/store/store.ts";
 import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { at, eventsOf, listAt, startGateway } from "#test/lib/gateway.ts";
@@ -101,6 +103,23 @@ describe("a store over the network", () => {
       expect([store.path, await externalVersion(store)]).toEqual([undefined, 0]);
       expect(String(await thrown(() => backup(store, `${folder.path}/copy`)))).toContain("remote");
     }));
+});
+
+test("a slow answer is waited for by what may read many rows and by changes of tables, by nothing else", async () => {
+  const store = await openRemote({ url: server.url, answerMilliseconds: 100 });
+  server.before(() => Bun.sleep(300));
+  const one = { sql: "SELECT 1 AS n", args: [] };
+  expect(await store.snapshot([one])).toEqual([[{ n: 1 }]]);
+  expect(await store.write([{ sql: "CREATE TABLE t (a)", args: [] }])).toEqual([[]]);
+  for (const ask of [() => store.read(one.sql, []), () => store.write([one])])
+    expect(await thrown(ask)).toMatchObject({ fault: "unavailable" });
+  // Who asks after somebody waited in vain does not wait.
+  expect(String(await thrown(() => store.snapshot([one])))).toContain("did not answer before");
+  store.close();
+  const page = join(import.meta.dir, "../../src/web/content/operating/machines.md");
+  expect(await Bun.file(page).text()).toMatch(
+    /may read many rows,[^.]* and a change of the\s+tables have ten minutes/,
+  );
 });
 
 test("a server's token is sent, and one that is wrong is told without it", async () => {
