@@ -175,6 +175,11 @@ test.each([
   ["route.region", { route: { region: "eu-west", provider: "openai" } }, {}],
   ["X-LowRouter-Region", {}, { "x-lowrouter-region": "eu-west" }],
   [
+    "X-LowRouter-Region beside another region that is preferred",
+    { route: { policy: "prefer-region", region: "us-east" } },
+    { "x-lowrouter-region": "eu-west" },
+  ],
+  [
     "route.fallback: false",
     { route: { fallback: false }, provider: { order: ["openai/eu-west"] } },
     {},

@@ -389,7 +389,7 @@ async function tablesOf({ store }: PeopleGateway): Promise<[string, Row[]][]> {
   for (const { name } of names) {
     if (passing.includes(String(name))) continue;
     const rows = await store.read(`SELECT * FROM "${name}"`, []);
-    tables.push([String(name), rows.map(({ leased: _, ...row }) => row)]);
+    tables.push([String(name), rows.map(({ leased: _, last_used_at: __, ...row }) => row)]);
   }
   return tables;
 }
