@@ -114,6 +114,8 @@ const dialects: Record<string, Place> = {
   ...inference("/api/v1/embeddings", embedding),
   ...inference("/v1/messages", message),
   ...inference("/v1/messages/count_tokens", message),
+  ...inference("/api/v1/messages", message),
+  ...inference("/api/v1/messages/count_tokens", message),
   ...inference("/api/v1/anthropic/v1/messages", message),
   ...inference("/api/v1/anthropic/v1/messages/count_tokens", message),
   ...inference("/v1beta/models", () => ({}), withoutHead),
@@ -123,6 +125,7 @@ const dialects: Record<string, Place> = {
   "GET /v1beta/models/*": { asks: (of) => [{ path: `/v1beta/models/${of.generation}` }] },
   "POST /v1beta/models/*": gemini("/v1beta/models"),
   "POST /v1/models/*": gemini("/v1/models"),
+  "POST /api/v1/models/*": gemini("/api/v1/models"),
 };
 
 function gemini(base: string): Place {
