@@ -145,6 +145,7 @@ describe("[oidc.NAME]", () => {
         issuer: "https://id.example",
         clientId: "gateway",
         clientSecret: "s3cret",
+        clientSecretEnv: "CORP",
       },
     ]);
     expect(() => loadConfig({ config }, {})).toThrow("CORP is not set");
