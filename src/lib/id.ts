@@ -26,11 +26,7 @@ export function createIds(clock: Clock): Ids {
       crypto.getRandomValues(pool);
       at = 0;
     }
-    let rest = time;
-    for (let place = timeLetters - 1; place >= 0; place--) {
-      letters[place] = letterCodes[rest % 32] ?? 0;
-      rest = Math.floor(rest / 32);
-    }
+    writeTime(letters, time);
     for (let place = timeLetters; place < letters.length; place++)
       letters[place] = letterCodes[(pool[at++] ?? 0) & 31] ?? 0;
     // One string: letter by letter it would be twenty-two.
@@ -53,7 +49,9 @@ export function createIds(clock: Clock): Ids {
 
 /** The least unique part of ids that are made at a time, Unix milliseconds: what ids of before sort below. */
 export function ulidStart(milliseconds: number): string {
-  return encodeTime(milliseconds).padEnd(26, "0");
+  const letters = Buffer.alloc(26, "0");
+  writeTime(letters, milliseconds);
+  return letters.toString("latin1");
 }
 
 /** When an id was made, Unix milliseconds. */
@@ -64,14 +62,13 @@ export function timeOfId(id: string): number {
   return time;
 }
 
-function encodeTime(milliseconds: number): string {
+/** The first letters of a ULID. */
+function writeTime(letters: Buffer, milliseconds: number): void {
   let rest = milliseconds;
-  let text = "";
-  for (let i = 0; i < 10; i++) {
-    text = alphabet[rest % 32] + text;
+  for (let place = timeLetters - 1; place >= 0; place--) {
+    letters[place] = letterCodes[rest % 32] ?? 0;
     rest = Math.floor(rest / 32);
   }
-  return text;
 }
 
 /** Uniform random numbers in [0, 1), handed in where a choice is a lottery. */

@@ -392,7 +392,9 @@ describe("who may do what with keys", () => {
       expect.stringContaining("owners and admins"),
     ]);
     const { hash } = await makeKey(member, { name: "mine" });
-    await member.post(`/dashboard/keys/${hash}`, { name: "mine", key_type: "management" });
+    const form = { name: "mine", key_type: "management" };
+    const changed = await member.post(`/dashboard/keys/${hash}`, form);
+    expect([changed.status, alertOf(changed)]).toEqual([400, expect.stringContaining("key_type")]);
     expect(await recordOf(member, hash)).toMatchObject({ key_type: "regular" });
     const made = await makeKey(admin, { name: "all", key_type: "management" });
     expect(made.secret).toStartWith("lr_mgmt_");

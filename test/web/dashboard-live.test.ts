@@ -179,6 +179,25 @@ test("a reader of the events sees a request begin and end, and never its prompt"
   expect(after.text).not.toContain(canary);
 }, 20_000);
 
+test("requests under way are told newest first, whichever of them end", async () => {
+  const { made, people, secret } = await house();
+  await using _ = made;
+  await using reader = await watch(made, people.owner);
+  const begins = async (total: number) => {
+    const hangUp = hanging(made, secret);
+    const { data } = await reader.until((told) => told.data.total === total);
+    return { hangUp, ids: data.rows?.map(({ id }) => id) ?? [] };
+  };
+  const [first, second, third] = [await begins(1), await begins(2), await begins(3)];
+  await first.hangUp();
+  await reader.until((told) => told.data.total === 2);
+  const fourth = await begins(3);
+  const [newest] = fourth.ids;
+  expect(fourth.ids).toEqual([newest ?? "", ...third.ids.slice(0, 2)]);
+  expect(third.ids.slice(1)).toEqual(second.ids);
+  for (const { hangUp } of [second, third, fourth]) await hangUp();
+}, 20_000);
+
 test("members are told of their own keys only, and another account of nothing", async () => {
   const { made, people, secret, own } = await house();
   await using _ = made;
