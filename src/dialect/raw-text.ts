@@ -57,6 +57,8 @@ export function readRaw(raw: string): string {
 /** A value as JSON that is the same in raw text as in any other: all ASCII. */
 export function rawJson(value: string | number | boolean | object | null): string {
   if (typeof value === "string" && plain.test(value)) return `"${value}"`;
+  if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value)))
+    return String(value);
   const text = JSON.stringify(value);
   if (!beyondAscii.test(text)) return text;
   return text.replace(

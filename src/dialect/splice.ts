@@ -1,11 +1,48 @@
 /** A member of a JSON object, by its place in the text. */
-export interface Member {
-  key: string;
-  /** Where the quoted key begins. */
-  start: number;
-  valueStart: number;
-  /** Just past the value. */
-  end: number;
+export class Member {
+  readonly #text: string;
+  readonly #keyEnd: number;
+
+  constructor(
+    text: string,
+    /** Where the quoted key begins. */
+    readonly start: number,
+    /** Just past the quoted key. */
+    keyEnd: number,
+    readonly valueStart: number,
+    /** Just past the value. */
+    readonly end: number,
+  ) {
+    this.#text = text;
+    this.#keyEnd = keyEnd;
+  }
+
+  get key(): string {
+    return keyOf(this.#text, this.start + 1, this.#keyEnd - 1);
+  }
+
+  /** Whether its key says so: without making a text of the key, where nothing in it is escaped. */
+  isNamed(name: string): boolean {
+    const length = this.#keyEnd - this.start - 2;
+    if (length === name.length) return this.#text.startsWith(name, this.start + 1);
+    // An escape is longer than what it says.
+    return length > name.length && this.#hasEscape() && this.key === name;
+  }
+
+  #hasEscape(): boolean {
+    for (let at = this.start + 1; at < this.#keyEnd; at++)
+      if (this.#text.charCodeAt(at) === backslash) return true;
+    return false;
+  }
+}
+
+/** The last member of a name: the one that counts. */
+export function lastOf(members: readonly Member[], name: string): Member | undefined {
+  for (let at = members.length - 1; at >= 0; at--) {
+    const member = members[at];
+    if (member?.isNamed(name)) return member;
+  }
+  return undefined;
 }
 
 /** Brackets deeper than this are an attack, not a message. */
@@ -31,7 +68,7 @@ export function membersOf(text: string, from = 0): Member[] {
     const keyEnd = skipString(text, start);
     const valueStart = skipSpace(text, skipSpace(text, keyEnd) + 1);
     const end = skipValue(text, valueStart);
-    members.push({ key: keyOf(text, start + 1, keyEnd - 1), start, valueStart, end });
+    members.push(new Member(text, start, keyEnd, valueStart, end));
     at = skipSpace(text, end);
     if (text.charCodeAt(at) !== comma) return members;
     at++;
@@ -115,9 +152,9 @@ export function piecesOf(
   for (let index = 0; index < members.length; index++) {
     const member = members[index];
     if (member === undefined) break;
-    const changed = names.includes(member.key);
-    const value = changed ? set[member.key] : undefined;
-    if (!changed) {
+    const name = nameOf(member, names);
+    const value = name === undefined ? undefined : set[name];
+    if (name === undefined) {
       kept = member.end;
       some = true;
     } else if (value !== undefined) {
@@ -131,7 +168,8 @@ export function piecesOf(
     }
   }
   for (const key in add) {
-    if (hasKey(members, key) && !(names.includes(key) && set[key] === undefined)) continue;
+    if (lastOf(members, key) !== undefined && !(names.includes(key) && set[key] === undefined))
+      continue;
     if (at < kept) out.push(text.slice(at, kept));
     at = Math.max(at, kept);
     out.push(`${some ? "," : ""}${quoted(key)}:${add[key]}`);
@@ -146,9 +184,10 @@ function quoted(key: string): string {
   return /^\w+$/.test(key) ? `"${key}"` : JSON.stringify(key);
 }
 
-function hasKey(members: readonly Member[], key: string): boolean {
-  for (const member of members) if (member.key === key) return true;
-  return false;
+/** Which of the names a member has. */
+function nameOf(member: Member, names: readonly string[]): string | undefined {
+  for (const name of names) if (member.isNamed(name)) return name;
+  return undefined;
 }
 
 function keyOf(text: string, start: number, end: number): string {

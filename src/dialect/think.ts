@@ -3,7 +3,7 @@ import { clampEffort, fitBudget, thinkingTokens } from "#src/dialect/effort.ts";
 import { memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
 import { withMembers } from "#src/dialect/raw-answer.ts";
 import { fromRaw, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Member, membersOf } from "#src/dialect/splice.ts";
+import { edit, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** The least that Anthropic's wire takes as a budget of reasoning tokens. */
@@ -103,7 +103,7 @@ function objectOf(value: Json | undefined): JsonObject {
 }
 
 function told(raw: string, members: Member[], name: string): string | undefined {
-  const member = members.findLast(({ key }) => key === name);
+  const member = lastOf(members, name);
   return member && raw.slice(member.valueStart, member.end);
 }
 

@@ -11,8 +11,7 @@ export interface AnswerSink {
 const maxHeadBytes = 65_536;
 const maxLineBytes = 8_192;
 const headEnd = "\r\n\r\n";
-const lineFeed = 10;
-const carriageReturn = 13;
+const [tab, lineFeed, carriageReturn, space, colon] = [9, 10, 13, 32, 58];
 /** Digits of a chunk's size that are read at a glance. */
 const plainDigits = 7;
 
@@ -118,17 +117,14 @@ export class AnswerReader {
     const status = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: |\r\n|$)/.exec(text);
     if (status === null) throw new BrokenAnswer("The answer is no HTTP/1.1");
     const code = Number(status[2]);
-    const head = new TextHead(code, text);
+    const { connection, coding, length } = framingOf(text);
     if (code < 200) {
       if (code === 101) throw new BrokenAnswer("The upstream changed the protocol unasked");
       return;
     }
-    const connection = head.header("connection")?.toLowerCase();
-    this.#reusable =
-      status[1] === "1" ? !connection?.includes("close") : connection === "keep-alive";
+    const wish = connection?.toLowerCase();
+    this.#reusable = status[1] === "1" ? !wish?.includes("close") : wish === "keep-alive";
     const empty = code === 204 || code === 304;
-    const coding = head.coding();
-    const length = coding === undefined ? head.length() : undefined;
     if (coding !== undefined && coding.toLowerCase() !== "chunked")
       throw new BrokenAnswer(`The transfer coding ${JSON.stringify(coding)} is not chunked`);
     if (coding !== undefined && !empty) this.#state = "chunk-size";
@@ -137,7 +133,7 @@ export class AnswerReader {
       this.#left = empty ? 0 : (length ?? 0);
       this.#state = "sized";
     }
-    sink.onHead(head);
+    sink.onHead(new TextHead(code, text));
   }
 
   /** The line that ends at `end`, without its ending; undefined, and kept, when it is not complete. */
@@ -219,45 +215,81 @@ function hexDigit(code: number | undefined): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }
 
+/** What an answer's headers say of its body and its connection. */
+interface Framing {
+  connection: string | undefined;
+  coding: string | undefined;
+  /** In bytes; undefined where a coding says it. */
+  length: number | undefined;
+}
+
+/** Every name of these begins with one of two letters: other lines are passed over at a glance. */
+const [letterC, letterT, lowerCase] = [0x63, 0x74, 0x20];
+
+/** Looks at each line of a head once. Throws {@link BrokenAnswer} where one spans lines, or two say how long the body is. */
+function framingOf(text: string): Framing {
+  let connection: string | undefined;
+  let coding: string | undefined;
+  let length: string | undefined;
+  for (let at = lineAfter(text, 0); at !== -1; at = lineAfter(text, at)) {
+    const first = text.charCodeAt(at) | lowerCase;
+    if (first === letterT && isNamed(text, at, "transfer-encoding")) {
+      if (coding !== undefined) throw new BrokenAnswer("The transfer coding is told twice");
+      coding = valueAt(text, at);
+    } else if (first !== letterC) {
+      continue;
+    } else if (isNamed(text, at, "content-length")) {
+      length = length === undefined ? valueAt(text, at) : "twice";
+    } else if (connection === undefined && isNamed(text, at, "connection")) {
+      connection = valueAt(text, at);
+    }
+  }
+  return { connection, coding, length: coding === undefined ? bytesOf(length) : undefined };
+}
+
+function bytesOf(length: string | undefined): number | undefined {
+  if (length === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(length))
+    throw new BrokenAnswer("The content length is no single number");
+  return Number(length);
+}
+
+/** Where the next line of a head begins; -1 at its end. */
+function lineAfter(text: string, at: number): number {
+  const feed = text.indexOf("\n", at);
+  const end = text.indexOf("\r", at);
+  if (feed === -1 && end === -1) return -1;
+  const next = text.charCodeAt(feed + 1);
+  if (end !== feed - 1 || next === space || next === tab)
+    throw new BrokenAnswer("A header spans lines");
+  return feed + 1;
+}
+
+/** Whether the line that begins there has a header of a name, given in lower case. */
+function isNamed(text: string, at: number, name: string): boolean {
+  const end = at + name.length;
+  return text.charCodeAt(end) === colon && text.slice(at, end).toLowerCase() === name;
+}
+
+/** The value of the header whose line begins there. */
+function valueAt(text: string, at: number): string {
+  const end = text.indexOf("\r", at);
+  return text.slice(text.indexOf(":", at) + 1, end === -1 ? text.length : end).trim();
+}
+
 class TextHead implements Head {
   readonly #text: string;
-  readonly #lower: string;
 
   constructor(
     readonly status: number,
     text: string,
   ) {
-    if (/\r\n[ \t]|[^\r]\n|\r[^\n]/.test(text)) throw new BrokenAnswer("A header spans lines");
-    this.#text = text + "\r\n";
-    this.#lower = this.#text.toLowerCase();
+    this.#text = text;
   }
 
   header(name: string): string | undefined {
-    const at = this.#lower.indexOf(`\r\n${name}:`);
-    if (at < 0) return undefined;
-    const from = at + name.length + 3;
-    return this.#text.slice(from, this.#text.indexOf("\r\n", from)).trim();
-  }
-
-  /** Value of `transfer-encoding`; undefined when absent. */
-  coding(): string | undefined {
-    const text = this.header("transfer-encoding");
-    if (text !== undefined && this.#isTwice("transfer-encoding"))
-      throw new BrokenAnswer("The transfer coding is told twice");
-    return text;
-  }
-
-  /** Value of `content-length`; undefined when absent. */
-  length(): number | undefined {
-    const text = this.header("content-length");
-    if (text === undefined) return undefined;
-    if (this.#isTwice("content-length") || !/^\d{1,15}$/.test(text))
-      throw new BrokenAnswer("The content length is no single number");
-    return Number(text);
-  }
-
-  #isTwice(name: string): boolean {
-    const line = `\r\n${name}:`;
-    return this.#lower.indexOf(line) !== this.#lower.lastIndexOf(line);
+    for (let at = lineAfter(this.#text, 0); at !== -1; at = lineAfter(this.#text, at))
+      if (isNamed(this.#text, at, name)) return valueAt(this.#text, at);
+    return undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { editedRequest } from "#src/dialect/edited.ts";
 import { rawTextOf, readRaw } from "#src/dialect/raw-text.ts";
-import { type Member, membersOf } from "#src/dialect/splice.ts";
+import { type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
 import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { Shaped } from "#src/provider/deployment.ts";
 
@@ -34,6 +34,6 @@ export function modelIn(raw: string, members: readonly Member[]): string {
 
 /** The last member of a name, as readers of JSON take it. */
 function valueOf(raw: string, members: readonly Member[], name: string): string | undefined {
-  const found = members.findLast(({ key }) => key === name);
+  const found = lastOf(members, name);
   return found && raw.slice(found.valueStart, found.end);
 }

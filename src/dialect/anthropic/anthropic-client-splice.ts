@@ -22,7 +22,7 @@ import {
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
 import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, type Member, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
 import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
@@ -106,7 +106,7 @@ function retarget(
   let members: Member[] | undefined;
   const member = (name: string): string | undefined => {
     members ??= membersOf(raw);
-    const found = members.findLast(({ key }) => key === name);
+    const found = lastOf(members, name);
     return found && raw.slice(found.valueStart, found.end);
   };
   const isForeign = foreignTo(ask);
@@ -192,7 +192,7 @@ function withoutForeign(
     const blocks = blocksOf(message);
     if (!blocks.some((block) => isForeign(block) || isCitedByUs(block))) return [text];
     if (blocks.every(isForeign)) return [];
-    const member = membersOf(text).findLast(({ key }) => key === "content");
+    const member = lastOf(membersOf(text), "content");
     if (member === undefined) return [text];
     const content = text.slice(member.valueStart, member.end);
     const rest = elementsOf(content, 0).flatMap((place, at) => {

@@ -1,7 +1,7 @@
 import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
 import { type Effort, fitBudget, thinkingBudgets, thinkingTokens } from "#src/dialect/effort.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { isObject, numberOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /*
@@ -77,7 +77,7 @@ function isClearing(step: Json): boolean {
 /** `context_management` in raw text without what clears thinking; undefined where nothing is left. */
 export function withoutClearing(raw: string, { context_management: managed }: JsonObject) {
   const steps = isObject(managed) && Array.isArray(managed.edits) ? managed.edits : [];
-  const edits = membersOf(raw).findLast(({ key }) => key === "edits");
+  const edits = lastOf(membersOf(raw), "edits");
   if (edits === undefined || steps.every(isClearing)) return undefined;
   const list = raw.slice(edits.valueStart, edits.end);
   const kept = elementsOf(list, 0)

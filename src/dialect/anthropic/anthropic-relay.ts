@@ -9,7 +9,7 @@ import {
 } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, membersOf } from "#src/dialect/splice.ts";
+import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -96,7 +96,7 @@ export class AnthropicRelay implements StreamRelay {
     this.#meter(data, message.usage);
     const put = { id: this.#completionId, model: this.#model };
     return walk(() => {
-      const member = membersOf(data).findLast(({ key }) => key === "message");
+      const member = lastOf(membersOf(data), "message");
       if (member === undefined) return data;
       const { valueStart, end } = member;
       const inner = edit(data.slice(valueStart, end), { set: put, add: put });

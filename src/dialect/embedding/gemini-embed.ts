@@ -25,7 +25,7 @@ import {
 } from "#src/dialect/embedding/gemini-embed-request.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
 import { payload, rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { decode, encode } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
@@ -86,7 +86,7 @@ function retarget(verb: EmbedVerb, body: Uint8Array, ask: Ask, target: Target): 
 
 /** The requests of a batch, in raw text, with members put into each. */
 function eachWith(raw: string, put: Record<string, string>): string {
-  const member = membersOf(raw).findLast(({ key }) => key === "requests");
+  const member = lastOf(membersOf(raw), "requests");
   if (member === undefined) return "[]";
   let out = "";
   let at = member.valueStart;

@@ -1,6 +1,6 @@
 import type { Target } from "#src/dialect/dialect.ts";
 import { listOf, memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Makes the upstream skip its check of a call that another model made. */
@@ -64,7 +64,7 @@ function holdsSignature(part: Json): boolean {
 
 /** A content, in raw text, whose calls are marked and whose other parts are not signed. */
 function unproven(content: string, parsed: Json, isChecked: boolean): string {
-  const member = membersOf(content).findLast(({ key }) => key === "parts");
+  const member = lastOf(membersOf(content), "parts");
   if (member === undefined || !isObject(parsed)) return content;
   const given = listOf(parsed.parts);
   const isList = content[member.valueStart] === "[";
@@ -98,7 +98,7 @@ function unsignedCall(content: Json): number {
 
 /** A content, in raw text, with the part at this place signed. */
 function signed(content: string, place: number): string {
-  const parts = membersOf(content).findLast(({ key }) => key === "parts");
+  const parts = lastOf(membersOf(content), "parts");
   if (parts === undefined) return content;
   const isList = content[parts.valueStart] === "[";
   const part = isList

@@ -1,5 +1,5 @@
 import type { Quirks } from "#src/dialect/openai/openai-quirks.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -159,7 +159,7 @@ function within(raw: string, name: string, change: (element: string, at: number)
 }
 
 function valueOf(raw: string, name: string): string | undefined {
-  const member = membersOf(raw).findLast(({ key }) => key === name);
+  const member = lastOf(membersOf(raw), name);
   return member && raw.slice(member.valueStart, member.end);
 }
 

@@ -1,6 +1,6 @@
 import type { Ask, RemoteSource } from "#src/dialect/dialect.ts";
 import { fromRaw, rawOf, readRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { isObject } from "#src/lib/json.ts";
 
 /** Files that a chat request names by address: this wire takes their bytes only. */
@@ -39,7 +39,7 @@ export function inlineFiles(
 function inlineFile(raw: string, dataUris: ReadonlyMap<string, string>): string {
   if (!raw.startsWith("{")) return raw;
   const members = membersOf(raw);
-  const data = members.findLast(({ key }) => key === "file_data");
+  const data = lastOf(members, "file_data");
   if (data === undefined) return raw;
   const url: unknown = JSON.parse(readRaw(raw.slice(data.valueStart, data.end)));
   const dataUri = typeof url === "string" ? dataUris.get(url) : undefined;
@@ -57,7 +57,7 @@ export function fileNameOf(url: string): string {
 
 function changeMember(raw: string, name: string, change: (value: string) => string): string {
   if (!/^\s*\{/.test(raw)) return raw;
-  const member = membersOf(raw).findLast(({ key }) => key === name);
+  const member = lastOf(membersOf(raw), name);
   if (member === undefined) return raw;
   const value = change(raw.slice(member.valueStart, member.end));
   return raw.slice(0, member.valueStart) + value + raw.slice(member.end);

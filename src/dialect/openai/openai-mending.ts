@@ -1,6 +1,6 @@
 import { refusalOf, textOf, thinkingOf } from "#src/dialect/openai/openai-chat-parts.ts";
 import { rawJson, readRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import type { Json, JsonObject } from "#src/lib/json.ts";
 
 /** Puts the raw text of one JSON value right. All that is not wrong keeps its bytes. */
@@ -77,6 +77,6 @@ export function mendContent(message: JsonObject): Mending | undefined {
 
 /** The value of a member, in raw text. */
 function valueOf(text: string, name: string): string | undefined {
-  const member = membersOf(text).findLast(({ key }) => key === name);
+  const member = lastOf(membersOf(text), name);
   return member && text.slice(member.valueStart, member.end);
 }

@@ -1,6 +1,6 @@
 import type { Summary } from "#src/dialect/dialect.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
-import { edit, membersOf } from "#src/dialect/splice.ts";
+import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { inputTokens, outputTokens, type Usage } from "#src/dialect/usage.ts";
 import { countOf, isObject, numberOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -106,19 +106,21 @@ export function completeUsage(raw: string, usage: Usage, summary: Summary): stri
   const set: Record<string, string> = {};
   const add: Record<string, string> = {};
   const members = membersOf(raw);
-  for (const [name, details] of Object.entries(detailMembers(usage))) {
-    const told = members.findLast(({ key }) => key === name);
-    if (told !== undefined) set[name] = withDetails(raw.slice(told.valueStart, told.end), details);
-    else add[name] = rawJson(details);
+  const details = detailMembers(usage);
+  for (const name in details) {
+    const own = details[name] ?? {};
+    const told = lastOf(members, name);
+    if (told === undefined) add[name] = rawJson(own);
+    else set[name] = withDetails(raw.slice(told.valueStart, told.end), own);
   }
-  for (const [name, value] of Object.entries(costMembers(summary)))
-    set[name] = add[name] = rawJson(value ?? null);
+  const costs = costMembers(summary);
+  for (const name in costs) set[name] = add[name] = rawJson(costs[name] ?? null);
   return edit(raw, { set, add }, 0, members);
 }
 
 function withDetails(raw: string, details: JsonObject): string {
   if (!raw.startsWith("{")) return rawJson(details);
   const add: Record<string, string> = {};
-  for (const [name, value] of Object.entries(details)) add[name] = rawJson(value ?? null);
+  for (const name in details) add[name] = rawJson(details[name] ?? null);
   return edit(raw, { add });
 }

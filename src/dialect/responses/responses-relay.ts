@@ -6,7 +6,7 @@ import { attachTo } from "#src/dialect/responses/responses-splice.ts";
 import { isTerminal, throwFailure, typeOf } from "#src/dialect/responses/responses-stream.ts";
 import { readUsage } from "#src/dialect/responses/responses-usage.ts";
 import { failedResponse, writeEvent } from "#src/dialect/responses/responses-write.ts";
-import { edit, membersOf } from "#src/dialect/splice.ts";
+import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -111,7 +111,7 @@ export class ResponsesRelay implements StreamRelay {
 
 /** Where the response of an event begins. */
 function responseStart(data: string): number | undefined {
-  return membersOf(data).findLast(({ key }) => key === "response")?.valueStart;
+  return lastOf(membersOf(data), "response")?.valueStart;
 }
 
 function written({ event, data }: SseEvent): string {
