@@ -249,8 +249,7 @@ function framingOf(text: string): Framing {
 
 function bytesOf(length: string | undefined): number | undefined {
   if (length === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(length))
-    throw new BrokenAnswer("The content length is no single number");
+  if (!/^\d{1,15}$/.test(length)) throw new BrokenAnswer("The content length is no single number");
   return Number(length);
 }
 

@@ -1,6 +1,6 @@
 /**
  * The least that keeps a row of every answer before it leaves: the gateway's own connections and its own database, and
- * nothing decided, read, priced or estimated. What it reaches is what a gateway in one process can reach at most.
+ * nothing decided, read, priced or estimated.
  * `bun test/bench/kept-pipe.ts PORT UPSTREAM_PORT FOLDER`
  */
 import { join } from "node:path";

@@ -47,7 +47,7 @@ beforeAll(async () => {
 
 describe("the benchmark", () => {
   test.each([
-    ["Non-streaming chat at 32 connections", [...expected, "pipe with a row"]],
+    ["Non-streaming chat at 32 connections", [...expected, "pipe with a row", "least gateway"]],
     ["Streams of 50 events at 20 connections", expected],
     ["Non-streaming chat at 32 connections, translated", crossed],
     ["Streams of 200 events at 20 connections, translated", crossed],

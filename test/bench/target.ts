@@ -32,8 +32,10 @@ export const targetNames = [
   "portkey (bun)",
   "portkey (node)",
 ] as const;
-/** A pipe that keeps a row of every answer: what a gateway of one process can reach at most. */
+/** A pipe that keeps a row of every answer. */
 export const keptPipe = "pipe with a row";
+/** A gateway for one kind of request, in one function: what one process can reach at most. */
+export const least = "least gateway";
 /** The gateway as `lowrouter`, asked for a model whose upstream speaks another dialect. */
 export const translated = "lowrouter (translated)";
 /** The gateway on a store that is full. */
@@ -43,6 +45,7 @@ export const twoWorkers = "lowrouter (2 workers)";
 export type TargetName =
   | (typeof targetNames)[number]
   | typeof keptPipe
+  | typeof least
   | typeof translated
   | typeof full
   | typeof twoWorkers;
@@ -83,6 +86,8 @@ export async function open(name: TargetName, bench: Bench, direct: Running): Pro
       return { ...plain, running: await pipe(bench, "pipe.ts") };
     case keptPipe:
       return { ...plain, running: await pipe(bench, "kept-pipe.ts") };
+    case least:
+      return { ...plain, running: await pipe(bench, "least.ts") };
     case "lowrouter":
       return openGateway(bench);
     case "portkey (bun)":

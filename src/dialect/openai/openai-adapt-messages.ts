@@ -1,5 +1,5 @@
 import type { Quirks } from "#src/dialect/openai/openai-quirks.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, type Edits, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -39,20 +39,25 @@ export function mapElements(raw: string, change: (element: string, index: number
 /** What one message needs; undefined where it can go as it is. */
 function changeOf(message: JsonObject, quirks: Quirks, dropped: Set<string>): Change | undefined {
   const changes: Change[] = [];
-  const set: Record<string, string | undefined> = {};
-  if (message.role === "developer" && !quirks.developerRole) set.role = '"system"';
-  for (const name of Object.keys(message)) {
+  let set: Record<string, string | undefined> | undefined;
+  if (message.role === "developer" && !quirks.developerRole) set = { role: '"system"' };
+  for (const name in message) {
     if (name === "role" || isTaken(name, message.role, quirks)) continue;
+    set ??= {};
     set[name] = undefined;
     if (!isIdle(message[name]) && name !== "cache_control") dropped.add(`messages.${name}`);
   }
-  if ("refusal" in set) keepRefusal(message, changes, dropped);
+  if (set !== undefined && "refusal" in set) keepRefusal(message, changes, dropped);
   if (quirks.reasoningBack !== "never") nameReasoning(message, changes);
   suitIds(message, quirks, changes);
   if (Array.isArray(message.content)) suitParts(message.content, message.role, quirks, changes);
-  if (Object.keys(set).length > 0) changes.push((raw) => edit(raw, { set }));
+  if (set !== undefined) changes.push(editing({ set }));
   if (changes.length === 0) return undefined;
   return (raw) => changes.reduce((text, change) => change(text), raw);
+}
+
+function editing(edits: Edits): Change {
+  return (raw) => edit(raw, edits);
 }
 
 function isTaken(name: string, role: Json | undefined, quirks: Quirks): boolean {

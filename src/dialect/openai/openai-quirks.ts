@@ -172,13 +172,34 @@ const openaiReasoning: ReadonlySet<string> = new Set([...openaiRefused, ...stead
 const xaiReasoning: ReadonlySet<string> = new Set(steady);
 const groqPlain: ReadonlySet<string> = new Set([...groqMessageRefused, "reasoning"]);
 
-export function quirksOf({ provider, reasoning, samplingParams, model }: Target): Quirks {
-  const own = Object.hasOwn(byProvider, provider) ? byProvider[provider] : undefined;
+/** Those that were made, by provider and by what of a target they depend on: every request asks for them. */
+const made = new Map<string, Quirks[]>();
+
+/** How a target differs from what most take. */
+export function quirksOf({ provider, reasoning, samplingParams, model }: Target): Readonly<Quirks> {
+  const name = Object.hasOwn(byProvider, provider) ? provider : "";
+  const target = {
+    reasons: reasoning !== undefined,
+    samplingParams,
+    breakpoints: hasBreakpoints(model),
+  };
+  const ofProvider = made.get(name) ?? [];
+  if (ofProvider.length === 0) made.set(name, ofProvider);
+  const at =
+    (target.reasons ? 1 : 0) + (target.samplingParams ? 2 : 0) + (target.breakpoints ? 4 : 0);
+  return (ofProvider[at] ??= makeQuirks(name, target));
+}
+
+function makeQuirks(
+  provider: string,
+  target: { reasons: boolean; samplingParams: boolean; breakpoints: boolean },
+): Quirks {
+  const { reasons, samplingParams, breakpoints } = target;
+  const own = byProvider[provider];
   const quirks: Quirks = { ...common, ...own };
-  const reasons = reasoning !== undefined;
   if (own === openai) {
     if (reasons) quirks.outputLimit = "max_completion_tokens";
-    quirks.cacheMarks = hasBreakpoints(model) ? "prompt_cache_breakpoint" : "refused";
+    quirks.cacheMarks = breakpoints ? "prompt_cache_breakpoint" : "refused";
     // Models that take sampling although they reason take these as well.
     if (reasons && !samplingParams) quirks.refused = openaiReasoning;
   }

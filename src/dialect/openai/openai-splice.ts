@@ -51,7 +51,8 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
     set.stream_options = add.stream_options = withMembers(options, { include_usage: true });
   }
   const dropped = adapt(ask, target, { set, add }, told);
-  for (const [name, value] of Object.entries(target.overrides ?? {})) {
+  for (const name in target.overrides) {
+    const value = target.overrides[name];
     const put = isObject(value) ? withMembers(told(name), value) : rawJson(value ?? null);
     set[name] = add[name] = put;
   }
