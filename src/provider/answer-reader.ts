@@ -219,7 +219,7 @@ function hexDigit(code: number | undefined): number {
 interface Framing {
   connection: string | undefined;
   coding: string | undefined;
-  /** In bytes; undefined where a coding says it. */
+  /** In bytes. A coding goes before it. */
   length: number | undefined;
 }
 
@@ -244,7 +244,7 @@ function framingOf(text: string): Framing {
       connection = valueAt(text, at);
     }
   }
-  return { connection, coding, length: coding === undefined ? bytesOf(length) : undefined };
+  return { connection, coding, length: bytesOf(length) };
 }
 
 function bytesOf(length: string | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fromRaw, rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf, SpliceError, tooDeep } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, membersOf, SpliceError, tooDeep } from "#src/dialect/splice.ts";
 import { encode } from "#src/lib/bytes.ts";
 
 const space = fc.constantFrom("", " ", "\n  ", "\t\r\n");
@@ -78,6 +78,13 @@ test("edit() changes every occurrence of a repeated key, escaped ones too", () =
     '{"model":9, "x":12345678901234567890, "mod\\u0065l":9}',
   );
   expect(edit(text, { set: { model: undefined } })).toBe('{"x":12345678901234567890}');
+});
+
+test("of a repeated member the last counts, however it is written", () => {
+  const text = '{"a":1,"b":2,"\\u0061":3}';
+  expect(lastOf(membersOf(text), "a")?.valueStart).toBe(text.indexOf("3"));
+  expect(lastOf(membersOf(text), "b")?.valueStart).toBe(text.indexOf("2"));
+  expect(lastOf(membersOf(text), "c")).toBeUndefined();
 });
 
 test("edit() puts a member again that it removed", () => {

@@ -125,6 +125,13 @@ describe("AnswerReader", () => {
       "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n",
       "no single",
     ],
+    [
+      "a length that is no number beside a coding",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: x\r\n\r\n",
+      "no single",
+    ],
+    ["a lone line feed", "HTTP/1.1 200 OK\r\nx: a\ncontent-length: 0\r\n\r\n", "spans lines"],
+    ["a lone return", "HTTP/1.1 200 OK\r\nx: a\rcontent-length: 0\r\n\r\n", "spans lines"],
     ["a folded header", "HTTP/1.1 200 OK\r\nx: a\r\n b\r\n\r\n", "spans lines"],
     [
       "a chunk without a size",

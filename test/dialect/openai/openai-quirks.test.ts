@@ -54,6 +54,11 @@ describe("what a provider refuses is left out by name", () => {
       { provider: "openai", reasoning: {}, samplingParams: false },
       ["frequency_penalty", "logit_bias", "presence_penalty", "stop", "top_k"],
     ],
+    [
+      "OpenAI, reasoning and taking sampling",
+      { provider: "openai", reasoning: {}, samplingParams: true },
+      ["top_k"],
+    ],
     ["xAI", { provider: "xai" }, []],
     [
       "xAI, reasoning",
