@@ -62,6 +62,7 @@ interface Deployment {
 const carriedParams: ReadonlySet<string> = new Set([
   ...["model", "api_key", "api_base", "base_url", "custom_llm_provider", "region_name"],
   ...["input_cost_per_token", "output_cost_per_token", "api_version"],
+  ...["cache_read_input_token_cost", "cache_creation_input_token_cost"],
   ...["rpm", "tpm", "max_parallel_requests", "weight", "order", "tags"],
   ...["temperature", "top_p", "max_tokens", "extra_headers", "extra_body"],
 ]);
@@ -75,6 +76,20 @@ function hint(name: string): string {
   if (name.includes("budget")) return ": limit keys or accounts instead";
   if (name.includes("timeout")) return ": timeouts are the same on every route, under [timeouts]";
   return "";
+}
+
+/** The prices that a route says, in our terms. */
+function pricesOf({ params, info }: Deployment) {
+  const price = (name: string) => {
+    const perToken = amountOf(params[name]) ?? amountOf(info[name]);
+    return perToken === undefined ? undefined : Number((perToken * 1e6).toPrecision(12));
+  };
+  return defined({
+    input_per_million: price("input_cost_per_token"),
+    output_per_million: price("output_cost_per_token"),
+    cache_read_per_million: price("cache_read_input_token_cost"),
+    cache_write_per_million: price("cache_creation_input_token_cost"),
+  });
 }
 
 class Conversion {
@@ -186,24 +201,31 @@ class Conversion {
     if (provider === "azure" && this.#catalogue.offers(provider, id)) {
       const section = (this.#providers[provider] ??= {});
       section.deployments = { ...section.deployments, [model]: id };
-    } else if (custom || !offered) this.#model(id, provider, model, deployment);
+    } else if (custom || !offered) {
+      this.#model(id, provider, model, deployment);
+      return id;
+    }
+    const prices = pricesOf(deployment);
+    if (Object.keys(prices).length > 0) this.#enter({ id, provider, ...prices });
     return id;
   }
 
-  #model(id: string, provider: string, upstream: string, { params, info }: Deployment): void {
+  /** Of several routes to a model at a provider the first counts. */
+  #enter(entry: ModelConfig): void {
+    const { id, provider } = entry;
     if (this.#models.some((one) => one.id === id && one.provider === provider)) return;
-    const price = (name: string) => {
-      const perToken = amountOf(params[name]) ?? amountOf(info[name]);
-      return perToken === undefined ? undefined : Number((perToken * 1e6).toPrecision(12));
-    };
-    this.#models.push(
+    this.#models.push(entry);
+  }
+
+  #model(id: string, provider: string, upstream: string, deployment: Deployment): void {
+    const { info } = deployment;
+    this.#enter(
       defined({
         id,
         provider,
         ...(info.mode === "embedding" ? { kind: "embedding" as const } : {}),
         upstream,
-        input_per_million: price("input_cost_per_token"),
-        output_per_million: price("output_cost_per_token"),
+        ...pricesOf(deployment),
         context_window: wholeOf(info.max_input_tokens),
         max_output_tokens: wholeOf(info.max_output_tokens),
         tools: flagOf(info.supports_function_calling),

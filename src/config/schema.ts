@@ -257,6 +257,9 @@ export const fileSchema = v.strictObject({
         upstream: v.optional(v.string()),
         input_per_million: v.optional(price),
         output_per_million: v.optional(price),
+        /** Of prompt tokens that were read from a cache, and that were written to one. */
+        cache_read_per_million: v.optional(price),
+        cache_write_per_million: v.optional(price),
         /** Measured energy of this model there, Wh for 1,000 tokens; beats that of its provider. */
         wh_per_1k_tokens: v.optional(v.pipe(v.number(), v.gtValue(0))),
         context_window: v.optional(v.pipe(count, v.minValue(1))),

@@ -2,12 +2,12 @@ import type { Capabilities, Endpoint, Model, Provider } from "#src/catalog/model
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
 import type { ModelConfig } from "#src/config/schema.ts";
-
-const origin = { source: "operator configuration", read: "" };
+import { operatorOrigin, ownPrices, pricesAsSaid } from "#src/provider/configured-prices.ts";
 
 /**
- * The models with those of the configuration file: one that is known gets a further endpoint, any other is added. Throws
- * ConfigError for a known model that is said to be of another kind.
+ * The models with those of the configuration file: at a provider that is known to have it, a model is as the entry says;
+ * at any other it gets a further endpoint, and one that nobody knows is added. Throws ConfigError for a known model that
+ * is said to be of another kind, and for two entries for what is known.
  */
 export function withConfiguredModels(
   models: Model[],
@@ -15,12 +15,30 @@ export function withConfiguredModels(
   config: Config,
 ): Model[] {
   const all = new Map(models.map((model) => [model.id, model]));
+  const bundled = new Set(
+    models.flatMap((model) => model.endpoints.map((one) => pairOf(model.id, one.provider))),
+  );
+  const said = new Set<string>();
   for (const entry of config.models) {
     const provider = providers.find((one) => one.id === entry.provider);
     const known = all.get(entry.id);
-    all.set(entry.id, known === undefined ? own(entry, provider) : further(known, entry, provider));
+    const pair = pairOf(entry.id, entry.provider);
+    if (bundled.has(pair) && said.has(pair)) throw saidTwice(entry);
+    said.add(pair);
+    if (known === undefined) all.set(entry.id, own(entry, provider));
+    else all.set(entry.id, (bundled.has(pair) ? changed : further)(known, entry, provider));
   }
   return [...all.values()];
+}
+
+function pairOf(model: string, provider: string): string {
+  return `${provider} ${model}`;
+}
+
+function saidTwice({ id, provider }: ModelConfig): ConfigError {
+  return new ConfigError(
+    `Cannot use two entries of models for "${id}" at "${provider}": it is bundled, and each would change it. Put what both say into one`,
+  );
 }
 
 /** A model that nobody knew. */
@@ -38,7 +56,7 @@ function own(entry: ModelConfig, provider: Provider | undefined): Model {
     outputModalities: ["text"],
     aliases: [],
     status: "active",
-    ...origin,
+    ...operatorOrigin,
     capabilities: {
       tools: true,
       structuredOutputs: true,
@@ -56,24 +74,53 @@ function own(entry: ModelConfig, provider: Provider | undefined): Model {
   };
 }
 
-/** A model that is known, with the endpoint; what the entry says of abilities holds at its provider alone. */
+/** A model that is known, with a further endpoint. */
 function further(model: Model, entry: ModelConfig, provider: Provider | undefined): Model {
-  if (entry.kind !== undefined && entry.kind !== model.kind)
-    throw new ConfigError(
-      `Cannot use kind = "${entry.kind}" of models "${entry.id}": that model is known, and its kind is ${model.kind}. Leave kind out, or give an id of your own`,
-    );
-  const abilities = abilitiesOf(entry);
-  const said = Object.keys(abilities).length > 0 ? { abilities } : {};
-  const endpoint = endpointOf(entry, provider, model);
+  refuseOtherKind(model, entry);
+  const endpoint = { ...endpointOf(entry, provider, model), ...abilitiesSaid(entry) };
+  const endpoints = model.endpoints.map((one) =>
+    one.provider === entry.provider ? { ...one, ...abilitiesSaid(entry) } : one,
+  );
+  return { ...model, endpoints: [...endpoints, endpoint] };
+}
+
+/**
+ * A model that is known at the provider of an entry, with what the entry says there. Under a name that the entry gives,
+ * it is had in regions that the catalogue does not know of, too.
+ */
+function changed(model: Model, entry: ModelConfig, provider: Provider | undefined): Model {
+  refuseOtherKind(model, entry);
+  const endpoints = model.endpoints.map((one) =>
+    one.provider === entry.provider ? endpointAsSaid(one, entry) : one,
+  );
+  if (entry.upstream === undefined) return { ...model, endpoints };
+  const elsewhere = { ...endpointOf(entry, provider, model), ...abilitiesSaid(entry) };
+  return { ...model, endpoints: [...endpoints, elsewhere] };
+}
+
+function endpointAsSaid(endpoint: Endpoint, entry: ModelConfig): Endpoint {
+  const most = entry.max_output_tokens ?? endpoint.maxOutputTokens;
   return {
-    ...model,
-    endpoints: [
-      ...model.endpoints.map((one) =>
-        one.provider === entry.provider ? { ...one, ...said } : one,
-      ),
-      { ...endpoint, ...said },
-    ],
+    ...endpoint,
+    upstreamModel: entry.upstream ?? endpoint.upstreamModel,
+    contextWindow: entry.context_window ?? endpoint.contextWindow,
+    ...(most === undefined ? {} : { maxOutputTokens: most }),
+    prices: pricesAsSaid(endpoint.prices, entry),
+    ...abilitiesSaid(entry),
   };
+}
+
+function refuseOtherKind({ kind }: Model, entry: ModelConfig): void {
+  if (entry.kind === undefined || entry.kind === kind) return;
+  throw new ConfigError(
+    `Cannot use kind = "${entry.kind}" of models "${entry.id}": that model is known, and its kind is ${kind}. Leave kind out, or give an id of your own`,
+  );
+}
+
+/** What an entry says of abilities, which holds at its provider alone. */
+function abilitiesSaid(entry: ModelConfig): Pick<Endpoint, "abilities"> {
+  const abilities = abilitiesOf(entry);
+  return Object.keys(abilities).length > 0 ? { abilities } : {};
 }
 
 function abilitiesOf({ tools, vision, json_schema: schema }: ModelConfig): Partial<Capabilities> {
@@ -89,7 +136,7 @@ function endpointOf(
   provider: Provider | undefined,
   model: Pick<Model, "contextWindow" | "maxOutputTokens">,
 ): Endpoint {
-  const { id, input_per_million: input, output_per_million: output } = entry;
+  const { id } = entry;
   return {
     id: `${id}#${entry.provider}:configured`,
     provider: entry.provider,
@@ -99,11 +146,8 @@ function endpointOf(
     regionBasis: "operator-config",
     contextWindow: entry.context_window ?? model.contextWindow,
     maxOutputTokens: entry.max_output_tokens ?? model.maxOutputTokens,
-    prices:
-      input === undefined || output === undefined
-        ? []
-        : [{ input: String(input), output: String(output), ...origin }],
-    dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
+    prices: ownPrices(entry),
+    dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...operatorOrigin },
     selfHosted: true,
   };
 }

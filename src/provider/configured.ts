@@ -2,6 +2,7 @@ import type { Endpoint, Model, Provider } from "#src/catalog/model.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
 import { withConfiguredModels } from "#src/provider/configured-models.ts";
+import { operatorOrigin } from "#src/provider/configured-prices.ts";
 
 /** The catalogue's providers and models with those that the configuration file adds. Throws ConfigError. */
 export function withConfigured(
@@ -12,7 +13,6 @@ export function withConfigured(
   const added = Object.entries(config.providers)
     .filter(([id]) => !known.has(id))
     .map(([id, entry]): Provider => {
-      const origin = { source: "operator configuration", read: "" };
       return {
         id,
         name: entry.name ?? id,
@@ -33,9 +33,9 @@ export function withConfigured(
         regions: [
           { id: entry.region ?? "local", country: entry.country, basis: "operator-config" },
         ],
-        dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...origin },
+        dataPolicy: { trainsOnData: null, retentionDays: null, zdr: "unknown", ...operatorOrigin },
         selfHosted: true,
-        ...origin,
+        ...operatorOrigin,
       };
     });
   const providers = [...catalogue.providers.map((one) => asSaid(one, config)), ...added];
@@ -55,9 +55,11 @@ function asSaid(provider: Provider, config: Config): Provider {
 
 /**
  * The models by the names that the operator deployed them under: where a provider's deployments are listed, it
- * serves those alone. Throws ConfigError for a model that the catalogue does not have there.
+ * serves those and what has an entry of its own. Throws ConfigError for a model that the catalogue does not have there.
  */
 function withDeployed(models: Model[], config: Config): Model[] {
+  const isEntered = (model: string, provider: string) =>
+    config.models.some((entry) => entry.id === model && entry.provider === provider);
   let made = models;
   for (const [id, { deployments }] of Object.entries(config.providers)) {
     if (deployments === undefined) continue;
@@ -71,6 +73,7 @@ function withDeployed(models: Model[], config: Config): Model[] {
     }
     made = made.map((model) => {
       const names = wanted.flatMap(([name, of]) => (of === model.id ? [name] : []));
+      if (names.length === 0 && isEntered(model.id, id)) return model;
       return { ...model, endpoints: model.endpoints.flatMap((one) => deployedAs(one, id, names)) };
     });
   }

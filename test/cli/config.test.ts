@@ -2,7 +2,7 @@ import { afterAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "#src/cli/program.ts";
-import { listAt } from "#test/lib/gateway.ts";
+import { at, listAt } from "#test/lib/gateway.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 const folder = temporaryFolder();
@@ -24,13 +24,22 @@ keys = [{ env = "OWN_KEY_2", weight = 3 }]
 id = "own/model"
 provider = "own"
 wh_per_1k_tokens = 1.5
+[[models]]
+id = "openai/gpt-4o-mini"
+provider = "openai"
+input_per_million = 7
 [oidc.corp]
 issuer = "https://id.example.org/"
 client_id = "gateway"
 client_secret_env = "CORP_SECRET"
 `,
 );
-const secrets = { CORP_SECRET: "hidden-3", OWN_KEY: "hidden-4", OWN_KEY_2: "hidden-5" };
+const secrets = {
+  CORP_SECRET: "hidden-3",
+  OWN_KEY: "hidden-4",
+  OWN_KEY_2: "hidden-5",
+  OPENAI_API_KEY: "hidden-6",
+};
 const before = { ...process.env };
 Object.assign(process.env, secrets);
 afterAll(() => {
@@ -39,12 +48,14 @@ afterAll(() => {
   folder[Symbol.dispose]();
 });
 
-async function show(...words: string[]): Promise<string> {
+async function ran(...words: string[]): Promise<string> {
   let out = "";
   const output = { out: (text: string) => void (out += text), err: () => {}, colour: false };
-  expect(await run(["config", "show", "--config", file, ...words], output)).toBe(0);
+  expect(await run([...words, "--config", file], output)).toBe(0);
   return out;
 }
+
+const show = (...words: string[]) => ran("config", "show", ...words);
 
 /** What has no variable and no default: the file alone says it. */
 const said = [
@@ -54,6 +65,8 @@ const said = [
   ["providers.own.keys", "env = OWN_KEY_2, weight = 3"],
   ['models."own/model".provider', "own"],
   ['models."own/model".wh_per_1k_tokens', "1.5"],
+  ['models."openai/gpt-4o-mini".provider', "openai"],
+  ['models."openai/gpt-4o-mini".input_per_million', "7"],
   ['routing.aliases."fast"', "own/model"],
   ['routing.fallbacks."*"', "openai/gpt-4o-mini, own/model"],
   ["oidc.corp.name", "corp"],
@@ -74,6 +87,15 @@ test("config show prints providers, models, names and OpenID of the file too", a
     expect(rows).toContainEqual({ key, value, origin: "file", name: null });
   const lines = (await show()).split("\n").map((line) => line.trim().split(/ {2,}/));
   for (const [key = "", value = ""] of said) expect(lines).toContainEqual([key, value, "file"]);
+});
+
+test("model list and model show have the price of the file for a bundled model", async () => {
+  const id = "openai/gpt-4o-mini";
+  const shown: unknown = JSON.parse(await ran("model", "show", id));
+  expect(at(shown, "data.pricing")).toMatchObject({ prompt: "0.000007", completion: "0.0000006" });
+  expect(at(shown, "data.endpoints.0.pricing")).toEqual(at(shown, "data.pricing"));
+  const line = (await ran("model", "list")).split("\n").find((one) => one.includes(`${id} `));
+  expect(line?.trim().split(/ {2,}/).slice(0, 3)).toEqual([id, "7", "0.6"]);
 });
 
 test("config show prints no secret", async () => {

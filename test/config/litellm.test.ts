@@ -172,6 +172,28 @@ describe("a configuration of LiteLLM", () => {
     test(name, () => expect(route(params).config).toEqual({ routing }));
   }
 
+  test("keeps the price of a route to a model that is known there, and nothing else of it", () => {
+    const { config, notes } = route(
+      { model: "openai/gpt-4o", input_cost_per_token: 2e-6, cache_read_input_token_cost: 5e-7 },
+      { model_info: { output_cost_per_token: 8e-6, max_input_tokens: 5000 } },
+    );
+    expect(config.models).toEqual([
+      {
+        id: "openai/gpt-4o",
+        provider: "openai",
+        input_per_million: 2,
+        output_per_million: 8,
+        cache_read_per_million: 0.5,
+      },
+    ]);
+    expect(notes.filter((note) => note.includes("cost"))).toEqual([]);
+    const azure = route({ model: "azure/my", input_cost_per_token: 2e-6 }, {}, "gpt-4o").config;
+    expect(azure.models).toEqual([
+      { id: "openai/gpt-4o", provider: "azure", input_per_million: 2 },
+    ]);
+    expect(route({ model: "openai/gpt-4o" }).config).not.toHaveProperty("models");
+  });
+
   test("leads two models of one name to the first, and to the second when it fails", () => {
     const { config, notes } = fromLitellm(
       {

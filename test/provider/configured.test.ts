@@ -78,6 +78,61 @@ describe("a model that is known", () => {
   });
 });
 
+describe("a model that its provider is known to have", () => {
+  const id = "openai/gpt-4o-mini";
+  const bundled = configured({}).model(id);
+  const at = (provider: string, entry: Partial<ModelConfig>, providers = {}) =>
+    configured(providers, [{ id, provider, ...entry }])
+      .model(id)
+      ?.endpoints.filter((one) => one.provider === provider) ?? [];
+  const before = bundled?.endpoints.filter(({ provider }) => provider === "openai") ?? [];
+
+  test("has there what the entry says, in the same regions and on the same terms", () => {
+    const entry = { input_per_million: 2, output_per_million: 9, max_output_tokens: 77 };
+    const prices = [expect.objectContaining({ input: "2", output: "9" })];
+    expect(before.length).toBeGreaterThan(2);
+    expect(at("openai", { ...entry, context_window: 5000 })).toEqual(
+      before.map((one) => ({ ...one, prices, maxOutputTokens: 77, contextWindow: 5000 })),
+    );
+  });
+
+  test("stays as it was at any other", () => {
+    const { model } = configured({}, [{ id, provider: "openai", input_per_million: 2 }]);
+    const others = (of = bundled) => of?.endpoints.filter(({ provider }) => provider !== "openai");
+    expect(others(model(id))).toEqual(others());
+    expect(at("openai", {})).toEqual(before);
+  });
+
+  test("is called there what the operator calls it, elsewhere of the provider too, and costs what it did", () => {
+    const made = at("openai", { upstream: "house-mini" });
+    expect(made.slice(0, -1)).toEqual(
+      before.map((one) => ({ ...one, upstreamModel: "house-mini" })),
+    );
+    expect(made.at(-1)).toMatchObject({ regions: ["*"], upstreamModel: "house-mini", prices: [] });
+  });
+
+  test("is served beside the deployments that are listed", () => {
+    const azure = { azure: { deployments: { "my-4o": "openai/gpt-4o" } } };
+    const [first] = at("azure", { upstream: "my-mini", input_per_million: 2 }, azure);
+    const [known] = bundled?.endpoints.filter(({ provider }) => provider === "azure") ?? [];
+    expect(first).toMatchObject({ upstreamModel: "my-mini", regions: known?.regions });
+    expect(first?.prices[0]).toMatchObject({ input: "2", output: known?.prices[0]?.output });
+    expect(
+      configured(azure)
+        .model(id)
+        ?.endpoints.map(({ provider }) => provider),
+    ).not.toContain("azure");
+  });
+
+  test("has one entry there", () => {
+    const twice = { id, provider: "openai" };
+    expect(() => configured({}, [twice, { ...twice, input_per_million: 1 }])).toThrow(
+      `Cannot use two entries of models for "${id}" at "openai": it is bundled, and each would change it. Put what both say into one`,
+    );
+    expect(() => configured({}, [twice, { id, provider: "azure" }])).not.toThrow();
+  });
+});
+
 test("a model of one's own can what its entry says", () => {
   const entry = { id: "own/embed", provider: "own", kind: "embedding" as const, tools: false };
   expect(configured({ own: {} }, [entry]).model("own/embed")).toMatchObject({

@@ -102,6 +102,55 @@ describe("the catalogue", () => {
   });
 });
 
+describe("an operator's own price of a bundled model", () => {
+  const id = "openai/gpt-4o-mini";
+  const path = `/operator/catalogue/${id}`;
+  const prices = { input_per_million: 7, output_per_million: 11, cache_read_per_million: 2 };
+
+  test("is what the catalogue and the page of the model show, read on no day and from no other source", async () => {
+    await using house = await startPeople(
+      (config) => {
+        config.models = [{ id, provider: "openai", ...prices }];
+      },
+      { simulated: true },
+    );
+    const ada = await house.somebody("ada", { operator: true });
+    const rows = await tableOf((await ada.get(path)).text, /US dollars for a million tokens/);
+    const own = rows.filter(([at]) => at?.startsWith("openai"));
+    expect(own.length).toBeGreaterThan(1);
+    for (const row of own)
+      expect(row.slice(1).map((cell) => cell.replace(/^— .*/, "—"))).toEqual([
+        ...["in force", "—", "7", "11", "2", "—", "—"],
+        ...["operator configuration", "—"],
+      ]);
+    const at = (row: Record<string, unknown>) => row.model === id;
+    const [listed] = (await recordsOf(ada, "/operator/catalogue?format=json")).filter(at);
+    expect(listed).toMatchObject({ input_high: 7, output_high: 11 });
+    expect(listed?.["prices_read"]).toMatch(/^\d{4}-\d\d-\d\d( to \d{4}-\d\d-\d\d)?$/);
+    const shown = await tableOf((await ada.get(`/models/${id}`)).text, /Prices and data policy/);
+    expect(shown.find(([provider]) => provider === "OpenAI")?.slice(2, 8)).toEqual([
+      ...["7", "11", "2", "— The source gives no price", "none", "— The operator set it"],
+    ]);
+  });
+
+  test("makes no provider's oldest price one of no day", async () => {
+    await using house = await startPeople((config) => {
+      config.providers = { own: { base_url: "http://127.0.0.1:9/v1" } };
+      config.models = [
+        { id, provider: "openai", ...prices },
+        { id: "own/model", provider: "own", ...prices },
+      ];
+    });
+    const ada = await house.somebody("ada", { operator: true });
+    const { text } = await ada.get("/operator/providers?format=json");
+    const list: { data: { provider: string; prices_read: string | null }[] } = JSON.parse(text);
+    const read = (id: string) => list.data.find(({ provider }) => provider === id)?.prices_read;
+    expect(read("openai")).toMatch(/^\d{4}-\d\d-\d\d$/);
+    expect(read("own")).toBeNull();
+    expect(words(await ada.get("/operator/providers/own"))).toContain("none was read");
+  });
+});
+
 describe("the configuration", () => {
   test("shows every key with its value and origin, the file, and no secret", async () => {
     using folder = temporaryFolder();

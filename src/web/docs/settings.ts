@@ -320,12 +320,26 @@ export const said: Readonly<Record<string, Said>> = {
     about:
       "Most requests of one gateway at a time; more wait for a place. Workers share it out, so it is at least their number.",
   },
-  "models[].id": { about: "`author/name`; one that is bundled, or one of your own." },
+  "models[].id": {
+    about:
+      "`author/name`; one that is bundled, or one of your own. Where the provider is known to have it, what the entry says goes before the bundled value and all else stays; one entry for each.",
+  },
   "models[].provider": { about: "Who serves it." },
   "models[].kind": { about: "What it is for; that of a bundled one cannot be another." },
   "models[].upstream": { about: "What the provider calls it." },
-  "models[].input_per_million": { about: "Price of a million prompt tokens, USD." },
-  "models[].output_per_million": { about: "Price of a million completion tokens, USD." },
+  "models[].input_per_million": {
+    about:
+      "Price of a million prompt tokens, USD, on every day and for prompts of every length. Bundled prices of cached ones stay, and fall in proportion where it is lower than the bundled one.",
+  },
+  "models[].output_per_million": {
+    about: "Price of a million completion tokens, USD; the same holds.",
+  },
+  "models[].cache_read_per_million": {
+    about: "Price of a million prompt tokens that were read from a cache, USD.",
+  },
+  "models[].cache_write_per_million": {
+    about: "Price of a million prompt tokens that were written to one, USD.",
+  },
   "models[].wh_per_1k_tokens": {
     about: "Measured energy of this model there; goes before its provider's figure.",
   },

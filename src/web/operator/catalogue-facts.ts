@@ -55,7 +55,8 @@ export function catalogueRows(
 
 function rowOf(model: Model, routes: number, day: string): CatalogueRow {
   const prices = model.endpoints.flatMap((endpoint) => pricesOn(endpoint, day) ?? []);
-  const read = prices.map((row) => row.read).toSorted();
+  // What the operator says was read on no day.
+  const read = prices.flatMap((row) => row.read || []).toSorted();
   const [first, last] = [read[0], read.at(-1)];
   return {
     model,

@@ -114,7 +114,7 @@ function priceSheet(rows: readonly Priced[]): Sheet<Priced> {
     name,
     title,
     kind: "figure",
-    why: "The source gives none: the price of input or output holds",
+    why: "None is given: the price of input or output holds",
     value: ({ row }) => of(row) ?? null,
   });
   const columns: Column<Priced>[] = [
@@ -173,7 +173,13 @@ function priceSheet(rows: readonly Priced[]): Sheet<Priced> {
       value: ({ row }) => row.source,
       show: ({ row }) => <Source of={row.source} />,
     },
-    { name: "read", title: "Read", kind: "short", value: ({ row }) => row.read },
+    {
+      name: "read",
+      title: "Read",
+      kind: "short",
+      why: "The operator set it",
+      value: ({ row }) => row.read || null,
+    },
   ];
   return { name: "prices", columns, rows };
 }

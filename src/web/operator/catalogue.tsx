@@ -98,7 +98,7 @@ export function CataloguePage(props: {
     <Desktop
       guest={guest}
       title="Catalogue"
-      lead="It comes with the program and is read-only: a newer release has newer prices. Models of your own stand under [[models]] in the configuration file."
+      lead="It comes with the program and is read-only: a newer release has newer prices. Prices and models of your own stand under [[models]] in the configuration file."
     >
       <Facts
         of={[

@@ -92,15 +92,14 @@ const clouds: Readonly<Record<string, { variables: readonly string[]; words: str
   vertex: { variables: [], words: "GOOGLE_APPLICATION_CREDENTIALS" },
 };
 
-/** Of each provider the day on which the oldest of its prices of today was read. */
+/** Of each provider the day on which the oldest of its prices of today was read; the operator's own are of no day. */
 function pricesRead({ models }: Services, day: string): ReadonlyMap<string, string> {
   const oldest = new Map<string, string>();
   for (const { endpoints } of models)
     for (const endpoint of endpoints) {
       const read = pricesOn(endpoint, day)?.read;
       const known = oldest.get(endpoint.provider);
-      if (read !== undefined && (known === undefined || read < known))
-        oldest.set(endpoint.provider, read);
+      if (read && (known === undefined || read < known)) oldest.set(endpoint.provider, read);
     }
   return oldest;
 }

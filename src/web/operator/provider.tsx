@@ -65,7 +65,7 @@ export function OperatorProviderPage(props: {
           [
             "Prices",
             pricesRead === undefined
-              ? "none is known"
+              ? "none was read"
               : `the oldest was read ${pricesRead}, ${daysSince(pricesRead, now)} days ago`,
           ],
           [

@@ -120,7 +120,7 @@ export function providersSheet(rows: readonly ProviderFacts[], now: number): She
       name: "prices_read",
       title: "Oldest price",
       kind: "short",
-      why: "No price of it is known",
+      why: "No price of it was read",
       value: ({ pricesRead }) => pricesRead ?? null,
       show: ({ pricesRead = "" }) => (
         <>

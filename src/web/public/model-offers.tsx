@@ -165,7 +165,7 @@ export function priceSheet(offers: readonly Offer[], day: string) {
       name: "price_read",
       title: "Price read",
       kind: "short",
-      why: unknown.price,
+      why: (offer) => (now(offer) === undefined ? unknown.price : "The operator set it"),
       value: (offer) => now(offer)?.read || null,
     },
     {
