@@ -11,6 +11,9 @@ export interface Readiness {
   spoolHasRoom?: (() => boolean) | undefined;
 }
 
+/** When to look again at what is not ready: what it lacks may be back at any time. */
+const againSeconds = "5";
+
 /** Liveness of the process, and readiness to take traffic. */
 export function healthRoutes(readiness: Readiness) {
   const ready = async (): Promise<Response> => {
@@ -23,7 +26,9 @@ export function healthRoutes(readiness: Readiness) {
       ...(readiness.spoolHasRoom === undefined ? {} : { spool: readiness.spoolHasRoom() }),
     };
     const ok = Object.values(checks).every(Boolean);
-    return json({ status: ok ? "ok" : "unavailable", checks }, { status: ok ? 200 : 503 });
+    if (ok) return json({ status: "ok", checks });
+    const headers = { "retry-after": againSeconds };
+    return json({ status: "unavailable", checks }, { status: 503, headers });
   };
   return new Elysia({ name: "health" })
     .get("/healthz", () => json({ status: "ok" }))

@@ -25,3 +25,16 @@ test("/readyz is 503 while no more rows can wait here, though the database can b
     { status: "unavailable", checks: { ...checks, spool: false } },
   ]);
 });
+
+test("/readyz says when to look again while it is 503, whatever is missing, and only then", async () => {
+  const after = async (change: Partial<typeof well>) => {
+    const routes = healthRoutes({ ...well, ...change });
+    const { status, headers } = await routes.handle(new Request("http://gateway/readyz"));
+    return [status, headers.get("retry-after")];
+  };
+  expect(await after({})).toEqual([200, null]);
+  expect(await after({ accepting: () => false })).toEqual([503, "5"]);
+  expect(await after({ anyProvider: () => false })).toEqual([503, "5"]);
+  const lost = () => Promise.reject(new Error("gone"));
+  expect(await after({ databaseAnswers: lost })).toEqual([503, "5"]);
+});
