@@ -370,7 +370,9 @@ Signals:
   );
 
   withJson(command(program, "usage", "totals of what was used"))
-    .option("--by <dimensions>", "day,model,provider,region,key,user,account", list, ["day"])
+    .option("--by <dimensions>", "day,model,creator,provider,region,key,user,account", list, [
+      "day",
+    ])
     .option("--from <day>", "first day, YYYY-MM-DD")
     .option("--to <day>", "last day, YYYY-MM-DD")
     .option("--account <account>", "only this account")

@@ -15,7 +15,7 @@ import {
 
 /** What totals can be grouped by. */
 export type Dimension =
-  "day" | "account" | "key" | "user" | "model" | "provider" | "region" | "methodology";
+  "day" | "account" | "key" | "user" | "model" | "creator" | "provider" | "region" | "methodology";
 
 /** Which requests are summed. Absent is all; days are UTC, `2026-01-31`, both included. */
 export interface RollupFilter {
@@ -125,6 +125,8 @@ const columnOf: Record<Dimension, string> = {
   key: '"key"',
   user: '"user"',
   model: '"model"',
+  // The catalogue's author of a model is what its id begins with; of one that it does not have, the provider's name is there.
+  creator: `substr("model", 1, instr("model", '/') - 1)`,
   provider: '"provider"',
   region: '"region"',
   methodology: '"methodology"',

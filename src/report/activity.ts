@@ -6,6 +6,7 @@ const dimensions: Readonly<Record<string, Dimension>> = {
   day: "day",
   date: "day",
   model: "model",
+  creator: "creator",
   provider: "provider",
   region: "region",
   key: "key",
@@ -16,6 +17,7 @@ const dimensions: Readonly<Record<string, Dimension>> = {
 const columnOf: Readonly<Record<Dimension, string>> = {
   day: "date",
   model: "model",
+  creator: "creator",
   provider: "provider",
   region: "region",
   key: "api_key_hash",

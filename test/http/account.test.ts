@@ -198,7 +198,7 @@ describe.each(["/v1", "/api/v1"])("under %s", (base) => {
 
   test("any grouping of the activity sums to the same total, and CSV says the same", async () => {
     const sums = await Promise.all(
-      ["day", "model", "provider,region", "key,user"].map(async (group) => {
+      ["day", "model", "creator", "provider,region", "key,user"].map(async (group) => {
         const { json } = await managed(`${base}/activity?group_by=${group}`);
         return json.data.reduce(
           (total: number, row: { requests: number }) => total + row.requests,
@@ -210,6 +210,12 @@ describe.each(["/v1", "/api/v1"])("under %s", (base) => {
     const csv = await managed(`${base}/activity?group_by=model&format=csv`);
     expect(csv.headers.get("content-type")).toContain("text/csv");
     expect(csv.text.split("\r\n")[0]).toStartWith("model,requests,");
+    const made = await managed(`${base}/activity?group_by=model,creator`);
+    const pairs: { model: string | null; creator: string | null }[] = made.json.data;
+    expect(pairs.map(({ model }) => model)).toContain("openai/gpt-4o-mini");
+    for (const { model, creator } of pairs) expect(creator).toBe(model?.split("/")[0] ?? null);
+    const byCreator = await managed(`${base}/activity?group_by=creator&format=csv`);
+    expect(byCreator.text).toMatch(/^creator,requests,[^]*\r\nopenai,\d/);
     expect((await managed(`${base}/activity?group_by=colour`)).status).toBe(400);
     expect((await ask(`${base}/activity`)).status).toBe(403);
   });

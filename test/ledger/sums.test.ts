@@ -94,6 +94,7 @@ const valueOf: Record<Dimension, (row: Generation) => string> = {
   key: ({ keyId }) => keyId,
   user: ({ user = "" }) => user,
   model: ({ model = "" }) => model,
+  creator: ({ model = "" }) => model.slice(0, Math.max(0, model.indexOf("/"))),
   provider: ({ provider = "" }) => provider,
   region: ({ region = "" }) => region,
   methodology: ({ methodology = "" }) => methodology,
@@ -109,7 +110,10 @@ test("rollups are the sum of the rows: of one commit and of many, by every dimen
   for (const generation of rows.slice(40)) await ledger.record({ generation, movements: [] });
 
   expect(await totals(store, {})).toEqual(sumOf(rows));
-  const dimensions: Dimension[] = ["day", "account", "key", "user", "model", "provider", "region"];
+  const dimensions: Dimension[] = [
+    ...(["day", "account", "key", "user"] as const),
+    ...(["model", "creator", "provider", "region"] as const),
+  ];
   const groupings = dimensions.flatMap((one, at) => [
     [one],
     ...dimensions.slice(at + 1).map((other): Dimension[] => [one, other]),

@@ -18,14 +18,17 @@ import { temporaryStore } from "#test/store/temporary.ts";
 
 const now = Date.UTC(2026, 0, 15, 10, 30);
 const dayMs = 86_400_000;
-const all: readonly Grouping[] = ["day", "model", "provider", "region", "key", "user", "maker"];
+const all: readonly Grouping[] = [
+  ...(["day", "model", "creator", "provider", "region"] as const),
+  ...(["key", "user", "maker"] as const),
+];
 
 const request = fc.record({
   daysAgo: fc.integer({ min: 0, max: 5 }),
   account: fc.constantFrom("acc_1", "acc_2"),
   key: fc.constantFrom("key_1", "key_2", "key_3"),
   user: fc.constantFrom(undefined, "ada", "=1+1"),
-  model: fc.constantFrom(undefined, "openai/gpt-4o", "mistral/small"),
+  model: fc.constantFrom(undefined, "openai/gpt-4o", "openai/gpt-4o-mini", "mistral/small"),
   region: fc.constantFrom("eu-west", "us-east"),
   cost: fc.option(fc.integer({ min: 0, max: 10 ** 12 }), { nil: undefined }),
   byok: fc.boolean(),

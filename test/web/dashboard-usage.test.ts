@@ -203,12 +203,13 @@ describe("/dashboard/usage", () => {
     for (const group of [
       "day",
       "model",
+      "creator",
       "provider",
       "region",
       "key",
       "user",
       "maker",
-      "day,model,key,user",
+      "day,model,creator,key,user",
     ]) {
       const path = `/dashboard/usage?account=${account}&group=${group}`;
       const told = await ada.get(`${path}&format=json`);

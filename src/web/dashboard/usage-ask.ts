@@ -8,6 +8,7 @@ import { dayAt, type UsageFilter } from "#src/report/usage.ts";
 export const groupings = [
   ["day", "Day"],
   ["model", "Model"],
+  ["creator", "Creator"],
   ["provider", "Provider"],
   ["region", "Region"],
   ["key", "Key"],

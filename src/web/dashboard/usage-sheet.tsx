@@ -103,11 +103,12 @@ export function usageSheet(
   };
 }
 
-/** A place, which leads to itself alone. */
+/** A place, which leads to itself alone where there is a filter for it. */
 function Place(props: { ask: UsageAsk; group: Group; value: string; names: Names }) {
   const { ask, group, value, names } = props;
   const text = placeText(group, value, names);
   if (group === "day") return <time datetime={value}>{value}</time>;
+  if (group === "creator") return <>{text}</>;
   return <a href={`/dashboard/usage?${searchOf(ask, { [group]: value })}`}>{text}</a>;
 }
 
@@ -119,6 +120,7 @@ export function exportColumns(groupBy: readonly Group[]): string[] {
 const placeNames: Record<Group, readonly string[]> = {
   day: ["date"],
   model: ["model"],
+  creator: ["creator"],
   provider: ["provider"],
   region: ["region"],
   key: ["api_key_hash", "api_key_name"],

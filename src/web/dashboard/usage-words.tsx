@@ -67,6 +67,7 @@ export function placeText(group: Group, value: string, { keys, deleted, people }
 export const whyNoPlace: Record<Group, string> = {
   day: "Not known",
   model: "No route was chosen",
+  creator: "No route was chosen",
   provider: "No route was chosen",
   region: "No route was chosen",
   key: "Not known",

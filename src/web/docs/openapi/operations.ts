@@ -356,7 +356,8 @@ const account: Operation[] = [
       { name: "end", about: "Last day", schema: text },
       {
         name: "group_by",
-        about: "Of `day`, `model`, `provider`, `region`, `key`, `user`; all by default",
+        about:
+          "Of `day`, `model`, `creator`, `provider`, `region`, `key`, `user`; all but `creator` by default",
         schema: text,
       },
       { name: "format", about: "`json` (default) or `csv`", schema: oneOf("json", "csv") },

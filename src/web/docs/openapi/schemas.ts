@@ -678,6 +678,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     {
       date: orNull(text),
       model: orNull(text),
+      creator: told(orNull(text), "Who made the model: what its id begins with"),
       provider: orNull(text),
       region: orNull(text),
       api_key_hash: orNull(text),
@@ -699,7 +700,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       errors: integer,
       ...bounds,
     },
-    ["date", "model", "provider", "region", "api_key_hash", "user"],
+    ["date", "model", "creator", "provider", "region", "api_key_hash", "user"],
   ),
   StatementMonth: closed({
     month: told(text, "UTC, as 2026-10"),
