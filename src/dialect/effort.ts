@@ -4,7 +4,18 @@ export type Effort = NonNullable<Reasoning["effort"]>;
 
 const order: readonly Effort[] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/** Tokens to think with that an effort stands for. */
+/** Per cent of the limit on an answer that an effort stands for, where the caller set one. */
+const shares: Readonly<Record<Effort, number>> = {
+  none: 0,
+  minimal: 10,
+  low: 20,
+  medium: 50,
+  high: 80,
+  xhigh: 95,
+  max: 95,
+};
+
+/** Tokens to think with that an effort stands for, where the caller set no limit. */
 export const thinkingBudgets: Readonly<Record<Effort, number>> = {
   none: 0,
   minimal: 1024,
@@ -15,9 +26,22 @@ export const thinkingBudgets: Readonly<Record<Effort, number>> = {
   max: 32_000,
 };
 
-/** Tokens that a wish for reasoning means: its own number, else that of its effort, which is medium where it names none. */
-export function thinkingTokens({ effort, budgetTokens }: Reasoning): number {
-  return budgetTokens ?? thinkingBudgets[effort ?? "medium"];
+/** Tokens of the limit that a caller set which an effort stands for: one at least, for none at all is another wish. */
+export function shareOf(limit: number, effort: Effort): number {
+  if (effort === "none") return 0;
+  return Math.max(1, Math.floor((limit * shares[effort]) / 100));
+}
+
+/**
+ * Tokens that a wish for reasoning means: its own number, else that of its effort, which is medium where it names none.
+ * `limit` is what the caller set for the whole answer.
+ */
+export function thinkingTokens(
+  { effort = "medium", budgetTokens }: Reasoning,
+  limit?: number,
+): number {
+  if (budgetTokens !== undefined) return budgetTokens;
+  return limit === undefined ? thinkingBudgets[effort] : shareOf(limit, effort);
 }
 
 /** The effort that a model takes: the one asked for, else the nearest lower, else the nearest higher. */

@@ -71,9 +71,9 @@ function thinking({ max_tokens: limit }: JsonObject, control: ReasoningControl):
   const name = "thinking";
   if (control.budget === undefined && control.efforts !== undefined)
     return { name, value: { type: "adaptive" } };
-  const wanted = thinkingTokens({ effort: "medium" });
-  const most = typeof limit === "number" ? limit : Number.POSITIVE_INFINITY;
-  const budget = fitBudget(wanted, leastBudget, most);
+  const most = typeof limit === "number" ? limit : undefined;
+  const wanted = Math.max(leastBudget, thinkingTokens({ effort: "medium" }, most));
+  const budget = fitBudget(wanted, leastBudget, most ?? Number.POSITIVE_INFINITY);
   return budget === undefined
     ? undefined
     : { name, value: { type: "enabled", budget_tokens: budget } };

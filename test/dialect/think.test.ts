@@ -32,14 +32,14 @@ const cases: [string, (body: Uint8Array) => Ask, ReasoningControl, string, strin
     peekMessages,
     { budget: { min: 1024 } },
     `{"max_tokens":20000,${chat}}`,
-    `{"max_tokens":20000,${chat},"thinking":{"type":"enabled","budget_tokens":8192}}`,
+    `{"max_tokens":20000,${chat},"thinking":{"type":"enabled","budget_tokens":10000}}`,
   ],
   [
     "messages with little room",
     peekMessages,
     { budget: { min: 1024 } },
     `{"max_tokens":2000,${chat}}`,
-    `{"max_tokens":2000,${chat},"thinking":{"type":"enabled","budget_tokens":1600}}`,
+    `{"max_tokens":2000,${chat},"thinking":{"type":"enabled","budget_tokens":1024}}`,
   ],
   [
     "messages of a model that decides itself",

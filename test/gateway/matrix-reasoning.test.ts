@@ -32,14 +32,13 @@ const effort: Feature = {
   wires: {
     "openai-chat": { sent: { reasoning: { effort: "high" } } },
     "openai-responses": { sent: { reasoning: { effort: "high", summary }, include } },
-    "anthropic-messages": { sent: { thinking: { type: "enabled", budget_tokens: 16_384 } } },
+    "anthropic-messages": { sent: { thinking: { type: "enabled", budget_tokens: 16_000 } } },
     gemini: {
       sent: {
         generationConfig: { thinkingConfig: { thinkingLevel: "HIGH", includeThoughts: true } },
       },
     },
-    // It has no degrees: without a budget it is as much as there is.
-    "cohere-v2": { sent: { thinking: { type: "enabled" } }, absent: ["thinking.token_budget"] },
+    "cohere-v2": { sent: { thinking: { type: "enabled", token_budget: 16_000 } } },
     // High takes no output limit there, and the limit that is asked for holds.
     "bedrock-converse": {
       sent: {

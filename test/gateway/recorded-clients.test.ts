@@ -85,7 +85,7 @@ describe("what a client writes for the newest model of Anthropic", () => {
       );
       expect(JSON.stringify(at(sent, "messages"))).toContain("<system>");
       expect(at(sent, "output_config")).toBeUndefined();
-      expect(at(sent, "thinking")).toEqual({ type: "enabled", budget_tokens: 16_384 });
+      expect(at(sent, "thinking")).toEqual({ type: "enabled", budget_tokens: 25_600 });
     }
   });
 

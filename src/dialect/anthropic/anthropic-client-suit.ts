@@ -36,8 +36,10 @@ export function suitThinking(body: JsonObject, { reasoning }: Target): SuitedThi
     return { isLeftOut: true, withoutEffort, dropped: ["thinking", ...lost] };
   if (!isByBudget(reasoning)) return { isLeftOut: false, withoutEffort, dropped: lost };
   const least = Math.max(leastBudget, reasoning.budget?.min ?? leastBudget);
-  const tokens = Math.max(least, thinkingTokens({ effort: effort ?? "high" }));
-  const budget = fitBudget(tokens, least, numberOf(body.max_tokens) ?? Infinity);
+  const limit = numberOf(body.max_tokens);
+  const share = thinkingTokens({ effort: effort ?? "high" }, limit);
+  const tokens = Math.min(Math.max(share, least), reasoning.budget?.max ?? Infinity);
+  const budget = fitBudget(tokens, least, limit ?? Infinity);
   if (budget === undefined)
     return { isLeftOut: true, withoutEffort, dropped: ["thinking", ...lost] };
   const display = thinking.display === undefined ? {} : { display: thinking.display };

@@ -102,9 +102,9 @@ function manual(
   control: ReasoningControl,
 ): ThinkingPlan | undefined {
   const least = Math.max(leastBudget, control.budget?.min ?? leastBudget);
-  const named = thinkingTokens(wanted);
-  const tokens = Math.min(Math.max(named, least), control.budget?.max ?? Infinity);
   const maxTokens = limitOf(turn, target);
+  const named = thinkingTokens(wanted, turn.maxOutputTokens === undefined ? undefined : maxTokens);
+  const tokens = Math.min(Math.max(named, least), control.budget?.max ?? Infinity);
   const budget = fitBudget(tokens, least, maxTokens);
   if (budget === undefined) return undefined;
   const display = wanted.exclude ? { display: "omitted" } : {};

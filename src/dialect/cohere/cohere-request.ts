@@ -1,7 +1,7 @@
 import { isOwnReasoning, writeEntry, writeSystem } from "#src/dialect/cohere/cohere-messages.ts";
 import { arrange } from "#src/dialect/conversation.ts";
 import type { Target, UpstreamRequest } from "#src/dialect/dialect.ts";
-import { fitBudget } from "#src/dialect/effort.ts";
+import { fitBudget, shareOf } from "#src/dialect/effort.ts";
 import { mergeJson } from "#src/dialect/exact-json.ts";
 import { leftover, refuseChoices } from "#src/dialect/leftover.ts";
 import { shareStops } from "#src/dialect/stop-share.ts";
@@ -143,14 +143,17 @@ function writeThinking(turn: Turn, target: Target, dropped: string[]): JsonObjec
   }
   if (onlyHides(reasoning)) return {};
   const { min = 1, max = Infinity } = target.reasoning.budget ?? {};
-  const wanted = reasoning.budgetTokens ?? budgetOf(reasoning);
-  if (wanted === undefined) return { thinking: { type: "enabled" } };
   const limit = Math.min(turn.maxOutputTokens ?? Infinity, target.maxOutputTokens ?? Infinity);
+  const set = turn.maxOutputTokens === undefined ? undefined : limit;
+  const wanted = reasoning.budgetTokens ?? budgetOf(reasoning, set);
+  if (wanted === undefined) return { thinking: { type: "enabled" } };
   const budget = fitBudget(Math.min(Math.max(wanted, min), max), min, limit);
   return { thinking: { type: "enabled", ...(budget ? { token_budget: budget } : {}) } };
 }
 
-function budgetOf({ effort }: Reasoning): number | undefined {
+/** The share of the limit that the caller set, else a number for the lower efforts; the others are left to the model. */
+function budgetOf({ effort }: Reasoning, set: number | undefined): number | undefined {
+  if (effort !== undefined && set !== undefined) return shareOf(set, effort);
   if (effort === "minimal" || effort === "low" || effort === "medium") return budgets[effort];
   return undefined;
 }

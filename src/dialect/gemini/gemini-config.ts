@@ -1,5 +1,11 @@
 import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
-import { clampEffort, effortOfBudget, fitBudget, type Effort } from "#src/dialect/effort.ts";
+import {
+  clampEffort,
+  effortOfBudget,
+  fitBudget,
+  shareOf,
+  type Effort,
+} from "#src/dialect/effort.ts";
 import { reduceSchema } from "#src/dialect/schema-openapi.ts";
 import { loosenedNames } from "#src/dialect/schema-refs.ts";
 import { shareStops, type StopShare } from "#src/dialect/stop-share.ts";
@@ -108,7 +114,9 @@ function thinking(turn: Turn, target: Target, dropped: string[]): JsonObject {
     if (!off && !onlyHides(reasoning)) dropped.push("reasoning");
     return {};
   }
-  const amount = amountOf(reasoning, control, limitTokens(turn, target));
+  const limit = limitTokens(turn, target);
+  const set = turn.maxOutputTokens === undefined ? undefined : limit;
+  const amount = amountOf(reasoning, control, { limit, set });
   const shown = { includeThoughts: !off && reasoning.exclude !== true };
   return { thinkingConfig: { ...amount, ...shown } };
 }
@@ -123,7 +131,11 @@ function limitTokens(turn: Turn, target: Target): number {
 }
 
 /** A level where the model has levels, else a budget; never both, which is refused. */
-function amountOf(wanted: Reasoning, control: ReasoningControl, limit: number): JsonObject {
+function amountOf(
+  wanted: Reasoning,
+  control: ReasoningControl,
+  { limit, set }: { limit: number; set: number | undefined },
+): JsonObject {
   const { effort, budgetTokens } = wanted;
   if (effort === undefined && budgetTokens === undefined) return {};
   if (control.efforts && (budgetTokens === undefined || !control.budget)) {
@@ -132,7 +144,7 @@ function amountOf(wanted: Reasoning, control: ReasoningControl, limit: number): 
   }
   const least = control.budget?.min ?? 0;
   const most = control.budget?.max ?? 24_576;
-  const named = budgetTokens ?? budgetOf(effort ?? "medium", most);
+  const named = budgetTokens ?? budgetOf(effort ?? "medium", most, set);
   if (named === 0 && !control.mandatory) return { thinkingBudget: 0 };
   const floor = control.mandatory ? Math.max(least, 128) : least;
   const tokens = Math.min(Math.max(named, floor), most);
@@ -145,7 +157,9 @@ function levelOf(effort: Effort, efforts: string[]): Effort | undefined {
   return clampEffort(wanted ? "high" : effort, efforts);
 }
 
-function budgetOf(effort: Effort, most: number): number {
+/** The share of the limit that the caller set, else a number for each effort. */
+function budgetOf(effort: Effort, most: number, set: number | undefined): number {
+  if (set !== undefined) return shareOf(set, effort);
   const budgets = { none: 0, minimal: 1024, low: 2048, medium: 8192, high: 24_576 } as const;
   return effort === "xhigh" || effort === "max" ? most : budgets[effort];
 }

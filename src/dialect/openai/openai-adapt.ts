@@ -1,5 +1,5 @@
 import type { Ask, ReasoningControl, Target } from "#src/dialect/dialect.ts";
-import { clampEffort, type Effort, effortOfBudget } from "#src/dialect/effort.ts";
+import { clampEffort, type Effort, effortOfBudget, shareOf } from "#src/dialect/effort.ts";
 import { adaptMessages, mapElements } from "#src/dialect/openai/openai-adapt-messages.ts";
 import { type Quirks, quirksOf } from "#src/dialect/openai/openai-quirks.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
@@ -134,8 +134,17 @@ function suitTemperature(
   }
 }
 
-/** Tokens to think with where a model takes a number for an effort; the efforts above are left to it. */
+/** Tokens to think with where a model takes a number for an effort and the caller set no limit; the efforts above are left to it. */
 const thinkingTokens: Partial<Record<Effort, number>> = { minimal: 1024, low: 2048, medium: 8192 };
+
+/** The share of the caller's limit that an effort stands for, else a number for the lower efforts. */
+function budgetOf(parsed: JsonObject, target: Target, effort: Effort): number | undefined {
+  const limit = numberOf(parsed.max_completion_tokens) ?? numberOf(parsed.max_tokens);
+  if (limit === undefined) return thinkingTokens[effort];
+  const { min = 1, max = Infinity } = target.reasoning?.budget ?? {};
+  const share = shareOf(Math.min(limit, target.maxOutputTokens ?? Infinity), effort);
+  return Math.min(Math.max(share, min), max);
+}
 
 /** Says the wish for reasoning in the provider's words; its own words, where the client used them, stand. */
 function steer(parsed: JsonObject, quirks: Quirks, target: Target, changes: Changes): string[] {
@@ -154,7 +163,8 @@ function steer(parsed: JsonObject, quirks: Quirks, target: Target, changes: Chan
     if (quirks.strict) set.reasoning_effort = undefined;
     if (amount.asked && (quirks.strict || inObject)) dropped.push(named);
   } else if (quirks.reasoning !== "effort") {
-    steerInOwnWord(parsed, quirks.reasoning, control, { ...wish, ...amount }, changes);
+    const tokens = wish.budgetTokens ?? budgetOf(parsed, target, amount.effort ?? "high");
+    steerInOwnWord(parsed, quirks.reasoning, control, { ...amount, tokens }, changes);
   } else if (control.efforts === undefined && quirks.listedEfforts) {
     set.reasoning_effort = undefined;
     if (amount.asked) dropped.push(named);
@@ -168,8 +178,9 @@ interface Amount {
   off: boolean;
   asked: boolean;
   /** The effort asked for, or the nearest that the model has. */
-  effort?: Effort;
-  budgetTokens?: number;
+  effort: Effort | undefined;
+  /** What a model is told that takes a number. */
+  tokens: number | undefined;
 }
 
 function isOff({ effort, budgetTokens }: Reasoning): boolean {
@@ -185,7 +196,7 @@ function steerInOwnWord(
   parsed: JsonObject,
   style: Exclude<Quirks["reasoning"], "effort" | "object">,
   control: ReasoningControl,
-  { off, asked, effort, budgetTokens }: Amount,
+  { off, asked, effort, tokens }: Amount,
   changes: Changes,
 ): void {
   const held = off && control.mandatory !== true;
@@ -199,7 +210,6 @@ function steerInOwnWord(
       say("thinking", { type: held ? "disabled" : "enabled" }, changes);
   } else if (!isGiven(parsed.enable_thinking)) {
     say("enable_thinking", !held, changes);
-    const tokens = budgetTokens ?? thinkingTokens[effort ?? "high"];
     if (!held && tokens !== undefined && !isGiven(parsed.thinking_budget))
       say("thinking_budget", tokens, changes);
   }

@@ -41,13 +41,13 @@ describe("thinking that is left to the model", () => {
     const out = retarget(said(), { reasoning: older });
     expect(out.dropped).toEqual([]);
     expect(out.text).toBe(
-      `"max_tokens":32000,"messages":[${hi}],"thinking":{"type":"enabled","budget_tokens":16384,"display":"omitted"}`,
+      `"max_tokens":32000,"messages":[${hi}],"thinking":{"type":"enabled","budget_tokens":25600,"display":"omitted"}`,
     );
   });
 
   test("keeps the effort where a model with budgets has that too", () => {
     const { text } = retarget(said(), { reasoning: { ...older, efforts: ["low", "high"] } });
-    expect(text).toContain('"budget_tokens":16384');
+    expect(text).toContain('"budget_tokens":25600');
     expect(text).toContain('"output_config":{"effort":"high"}');
   });
 
@@ -60,7 +60,12 @@ describe("thinking that is left to the model", () => {
     expect(text).toContain(
       '"output_config":{"format":{"type":"json_schema","schema":{"x":12345678901234567890}}}',
     );
-    expect(text).toContain('"budget_tokens":2048');
+    expect(text).toContain('"budget_tokens":1800');
+  });
+
+  test("is no larger than the model takes", () => {
+    const { text } = retarget(said(), { reasoning: { budget: { min: 1024, max: 20_000 } } });
+    expect(text).toContain('"budget_tokens":20000');
   });
 
   test("leaves room for the answer, and is named where there is none", () => {

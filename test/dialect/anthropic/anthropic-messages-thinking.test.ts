@@ -5,6 +5,7 @@ import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
 import type { Message, Reasoning, Turn } from "#src/dialect/turn.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 import { bodyOf, callOf, resultsOf, say, targetOf, turnOf } from "#test/dialect/upstream-kit.ts";
+import { shares } from "#test/dialect/shares.ts";
 
 const write = (turn: Partial<Turn> = {}, target: Partial<Target> = {}) =>
   anthropicMessagesUpstream.writeRequest(turnOf(turn), targetOf(target));
@@ -95,6 +96,19 @@ describe("reasoning by budget", () => {
       expect(said({ reasoning: wanted })).toEqual([budget, 40_000]);
     });
   }
+  test.each(shares)("%s is %d per cent of the client's limit", (effort, share) => {
+    const most = 20_000;
+    expect(said({ reasoning: { effort }, maxOutputTokens: most })).toEqual([share * 200, most]);
+  });
+  test("a share is of what the model can say, and within what it can think", () => {
+    const high = { reasoning: { effort: "high" as const }, maxOutputTokens: 90_000 };
+    expect(said({ ...high, maxOutputTokens: 60_000 })).toEqual([32_000, 60_000]);
+    const short = body(high, { reasoning, maxOutputTokens: 30_000 });
+    expect(short).toMatchObject({ max_tokens: 30_000, thinking: { budget_tokens: 24_000 } });
+    const minimal = { reasoning: { effort: "minimal" as const }, maxOutputTokens: 5000 };
+    expect(said(minimal)).toEqual([1024, 5000]);
+    expect(said({ reasoning: {}, maxOutputTokens: 5000 })).toEqual([2500, 5000]);
+  });
   test("a budget fits into what is held where the client sets no limit", () => {
     const { thinking, max_tokens } = body({ reasoning: { effort: "high" } }, { reasoning });
     expect([thinking, max_tokens]).toEqual([{ type: "enabled", budget_tokens: 3276 }, 4096]);

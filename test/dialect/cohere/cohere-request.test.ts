@@ -11,6 +11,7 @@ import {
   targetOf,
   turnOf,
 } from "#test/dialect/upstream-kit.ts";
+import { shares } from "#test/dialect/shares.ts";
 
 const write = (turn: Partial<Turn> = {}, target: Partial<Target> = {}) =>
   cohereUpstream.writeRequest(turnOf(turn), targetOf(target));
@@ -248,9 +249,15 @@ describe("thinking", () => {
     expect(thinking({ effort: "high" })).toEqual({ type: "enabled" });
     expect(thinking({ effort: "low" })).toEqual({ type: "enabled", token_budget: 2048 });
     expect(thinking({ budgetTokens: 500 })).toEqual({ type: "enabled", token_budget: 500 });
-    expect(thinking({ effort: "low" }, { maxOutputTokens: 1000 })).toEqual({
+    expect(thinking({ budgetTokens: 2000 }, { maxOutputTokens: 1000 })).toEqual({
       type: "enabled",
       token_budget: 800,
+    });
+  });
+  test.each(shares)("of effort %s is %d per cent of the client's limit", (effort, share) => {
+    expect(thinking({ effort }, { maxOutputTokens: 20_000 })).toEqual({
+      type: "enabled",
+      token_budget: share * 200,
     });
   });
   test("what cannot be is named", () => {

@@ -4,6 +4,7 @@ import { geminiUpstream } from "#src/dialect/gemini/gemini.ts";
 import type { Reasoning, Turn } from "#src/dialect/turn.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 import { bodyOf, refusalOf, targetOf, turnOf } from "#test/dialect/upstream-kit.ts";
+import { shares } from "#test/dialect/shares.ts";
 
 const write = (turn: Partial<Turn>, target: Partial<Target> = {}) =>
   geminiUpstream.writeRequest(turnOf(turn), targetOf(target));
@@ -136,6 +137,16 @@ describe("reasoning by budget", () => {
       expect(thinking(wanted, control)).toMatchObject({ thinkingBudget });
     });
   }
+  test.each(shares)("%s is %d per cent of the client's limit", (effort, share) => {
+    const said = thinking({ effort }, control, { maxOutputTokens: 20_000 });
+    expect(said).toMatchObject({ thinkingBudget: share * 200 });
+  });
+  test("a share is within what the model can think, and no share switches thinking off", () => {
+    const little = thinking({ effort: "minimal" }, control, { maxOutputTokens: 9 });
+    expect(little).toEqual({ thinkingBudget: 1, includeThoughts: true });
+    const said = thinking({ effort: "max" }, control, { maxOutputTokens: 60_000 });
+    expect(said).toMatchObject({ thinkingBudget: 30_000 });
+  });
   test("a model that always thinks gets its least budget for none", () => {
     const always = { budget: { min: 128, max: 30_000 }, mandatory: true };
     expect(thinking({ effort: "none" }, always)).toEqual({

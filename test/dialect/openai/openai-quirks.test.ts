@@ -12,6 +12,7 @@ import type { JsonObject } from "#src/lib/json.ts";
 import { peeked } from "#test/dialect/openai/openai-kit.ts";
 import { decode } from "#test/dialect/payload.ts";
 import { bodyOf, refusalOf, targetOf } from "#test/dialect/upstream-kit.ts";
+import { shares } from "#test/dialect/shares.ts";
 
 /** A request on the byte path, and the same one through the canonical form. */
 function bothWays(body: JsonObject, changes: Partial<Target>) {
@@ -367,6 +368,18 @@ describe("reasoning is asked for in the provider's words", () => {
       { provider: "alibaba", reasoning: { budget: {} } },
       { reasoning_effort: "none" },
       { enable_thinking: false },
+    ],
+    ...shares.map(([effort, share]): (typeof rows)[number] => [
+      `Alibaba, ${effort} of the client's limit`,
+      { provider: "alibaba", reasoning: { budget: {} } },
+      { reasoning_effort: effort, max_tokens: 20_000 },
+      { enable_thinking: true, thinking_budget: share * 200 },
+    ]),
+    [
+      "Alibaba, a share within what the model can say and think",
+      { provider: "alibaba", reasoning: { budget: { max: 6000 } }, maxOutputTokens: 10_000 },
+      { reasoning_effort: "high", max_tokens: 20_000 },
+      { enable_thinking: true, thinking_budget: 6000 },
     ],
     ["OpenAI without reasoning", { provider: "openai" }, { reasoning_effort: "none" }, {}],
   ];
