@@ -37,19 +37,6 @@ export async function findAccount(store: Store, id: string): Promise<Account | u
   return row && accountOf(row);
 }
 
-/** Changes what is given and leaves the rest. Then `KeyCache.invalidate()`. */
-export async function updateAccount(
-  store: Store,
-  id: string,
-  change: Partial<Pick<Account, "name" | "plan" | "disabled">>,
-): Promise<Account | undefined> {
-  const account = await findAccount(store, id);
-  if (account === undefined) return undefined;
-  const changed = { ...account, ...change };
-  await store.write(replacing(changed));
-  return changed;
-}
-
 /** The statements that change an account, for the transaction of what goes with it. Then `KeyCache.invalidate()`. */
 export function replacing({ id, name, plan, disabled }: Account): Statement[] {
   return [

@@ -114,14 +114,6 @@ export function idOf(publicKey: string): string {
   return sha256Hex(Buffer.from(publicKey, "base64url")).slice(0, 16);
 }
 
-/** A public key as openssl reads it. */
-export function pemOf(publicKey: string): string {
-  const jwk = { kty: "OKP", crv: "Ed25519", x: publicKey };
-  return createPublicKey({ key: jwk, format: "jwk" })
-    .export({ type: "spki", format: "pem" })
-    .toString();
-}
-
 /** Makes a new key, which the old one vouches for; old public keys stay in the list. */
 export async function rotateSigningKey(
   store: Store,

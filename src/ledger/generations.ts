@@ -1,24 +1,8 @@
-import { and, desc, eq, gte, lt, type SQL } from "drizzle-orm";
-import { generation } from "#db/schema.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { generationOf } from "#src/ledger/row.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { timeOfId, ulidStart } from "#src/lib/id.ts";
-import { pageOf, ulidOf, type Page, type PageRequest } from "#src/ledger/transactions.ts";
 import { numberIn, textOf, type Store, type Value } from "#src/store/store.ts";
-
-/** Which generations are wanted. Absent is all; times are of acceptance, start included and end excluded. */
-export interface GenerationFilter {
-  accountId?: string;
-  keyId?: string;
-  user?: string;
-  model?: string;
-  provider?: string;
-  region?: string;
-  status?: Generation["status"];
-  from?: number;
-  to?: number;
-}
 
 /** Characters of the unique part of an id, which a generation shares with its completion. */
 const ulidLength = 26;
@@ -46,41 +30,6 @@ export function isAsked(
 ): boolean {
   const isTheirs = accountId === undefined || found.accountId === accountId;
   return isTheirs && (found.id === id || found.completionId === id);
-}
-
-/** Generations, newest first. */
-export async function listGenerations(
-  store: Store,
-  filter: GenerationFilter,
-  { pageSize, pageToken }: PageRequest,
-): Promise<Page<Generation>> {
-  const before =
-    pageToken === undefined ? undefined : lt(generation.id, `gen_${ulidOf(pageToken, "gen_")}`);
-  const rows = await store.db
-    .select({ record: generation.record })
-    .from(generation)
-    .where(and(...conditions(filter), before))
-    .orderBy(desc(generation.id))
-    .limit(pageSize + 1);
-  return pageOf(
-    rows.map(({ record }) => generationOf(record)),
-    pageSize,
-  );
-}
-
-function conditions(filter: GenerationFilter): (SQL | undefined)[] {
-  const { accountId, keyId, user, model, provider, region, status, from, to } = filter;
-  return [
-    accountId === undefined ? undefined : eq(generation.accountId, accountId),
-    keyId === undefined ? undefined : eq(generation.keyId, keyId),
-    user === undefined ? undefined : eq(generation.user, user),
-    model === undefined ? undefined : eq(generation.model, model),
-    provider === undefined ? undefined : eq(generation.provider, provider),
-    region === undefined ? undefined : eq(generation.region, region),
-    status === undefined ? undefined : eq(generation.status, status),
-    from === undefined ? undefined : gte(generation.createdAt, from),
-    to === undefined ? undefined : lt(generation.createdAt, to),
-  ];
 }
 
 /** Requests of an account that a page or an export is about. Absent is all; times are of acceptance, end excluded. */

@@ -172,7 +172,7 @@ export function pageOf<T extends { id: string }>(items: readonly T[], size: numb
 }
 
 /** The part of a page token after its prefix. */
-export function ulidOf(pageToken: string, prefix: string): string {
+function ulidOf(pageToken: string, prefix: string): string {
   if (!pageToken.startsWith(prefix)) {
     throw new AppError(
       "invalid_value",

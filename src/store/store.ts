@@ -1,7 +1,7 @@
 import type { Client } from "@libsql/client/web";
 import type { LibSQLDatabase } from "drizzle-orm/libsql/driver-core";
 import type * as schema from "#db/schema.ts";
-import { type Soon, then } from "#src/lib/soon.ts";
+import type { Soon } from "#src/lib/soon.ts";
 
 /** What a statement can bind and a row can hold. */
 export type Value = string | number | null;
@@ -18,7 +18,7 @@ export interface Store {
   /** The file, absent when the database is remote. */
   readonly path: string | undefined;
   readonly client: Client;
-  /** For reads whose shape is decided at run time; the hot path uses `write` and `read`. */
+  /** For the library that keeps people and their sessions; all else uses `write`, `read` and `snapshot`. */
   readonly db: LibSQLDatabase<typeof schema>;
   /** All statements in one write transaction, or none. On a file prepared once and synchronous. */
   write(statements: readonly Statement[]): Soon<Row[][]>;
@@ -38,13 +38,4 @@ export function textOf(row: Row, column: string): string | undefined {
 export function numberIn(row: Row | undefined, column: string): number | undefined {
   const value = row?.[column];
   return typeof value === "number" ? value : undefined;
-}
-
-/** A number that changes when another connection, such as the command line, wrote; remote databases always say 0. */
-export function externalVersion(store: Store): Soon<number> {
-  if (store.kind === "remote") return 0;
-  return then(
-    store.read("PRAGMA data_version", []),
-    (rows) => numberIn(rows[0], "data_version") ?? 0,
-  );
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Account, ApiKey } from "#src/account/account.ts";
-import { createAccount, findAccount, listAccounts, updateAccount } from "#src/account/accounts.ts";
+import { createAccount, findAccount, listAccounts, replacing } from "#src/account/accounts.ts";
 import { createKeyCache } from "#src/account/key-cache.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import {
@@ -62,9 +62,7 @@ test("accounts are made, listed, found and changed", async () => {
   const account = await open(kept.store);
   expect(account.id).toStartWith("acc_");
   expect(await listAccounts(kept.store)).toEqual([account]);
-  expect(await updateAccount(kept.store, account.id, { disabled: true })).toMatchObject({
-    name: "Ada",
-  });
+  await kept.store.write(replacing({ ...account, disabled: true }));
   expect(await findAccount(kept.store, account.id)).toEqual({ ...account, disabled: true });
   expect(await findAccount(kept.store, "acc_none")).toBeUndefined();
 });
@@ -164,7 +162,7 @@ test("find() notices within 50 ms what another process changed", async () => {
   await cache.find(secret);
   const other = await openStore({ url: `file:${kept.path}` });
   await updateKey(other, clock, account.id, key.hash, { disabled: true });
-  await updateAccount(other, account.id, { plan: "metered" });
+  await other.write(replacing({ ...account, plan: "metered" }));
   other.close();
   time.advance(50);
   expect(await cache.find(secret)).toMatchObject({

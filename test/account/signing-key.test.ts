@@ -6,7 +6,6 @@ import fc from "fast-check";
 import { rotateMasterKey } from "#src/account/rotate.ts";
 import {
   isVouchedFor,
-  pemOf,
   publicKeys,
   rotateSigningKey,
   signingKey,
@@ -14,6 +13,7 @@ import {
 } from "#src/account/signing-key.ts";
 import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { temporaryFolder, temporaryStore } from "#test/store/temporary.ts";
+import { pemOf } from "#test/statement/pem.ts";
 
 const clock = createFakeClock();
 

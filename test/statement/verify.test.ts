@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createPublicKey, verify as verifyBytes } from "node:crypto";
 import fc from "fast-check";
-import { pemOf, publicKeys, rotateSigningKey } from "#src/account/signing-key.ts";
+import { publicKeys, rotateSigningKey } from "#src/account/signing-key.ts";
 import { canonical } from "#src/statement/canonical.ts";
 import { publishKeys, readKeys } from "#src/statement/keys.ts";
 import type { Issued } from "#src/statement/open.ts";
 import { signedJson, signStatement } from "#src/statement/sign.ts";
 import { VerifyError, verifyFile } from "#src/statement/verify.ts";
 import { busyMonth, fileOf, type Kit, startKit } from "./kit.ts";
+import { pemOf } from "#test/statement/pem.ts";
 
 let kit: Kit;
 let issued: Issued;

@@ -5,7 +5,7 @@ import { migrations } from "#db/migrations.ts";
 import { backup, checkIntegrity, restore } from "#src/store/backup.ts";
 import { migrate, schemaVersion } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
-import { externalVersion, numberIn } from "#src/store/store.ts";
+import { numberIn } from "#src/store/store.ts";
 import { createFakeClock } from "#test/lib/fake-clock.ts";
 import { temporaryFolder, temporaryStore } from "./temporary.ts";
 
@@ -78,17 +78,6 @@ test("the pragmas hold on both connections", async () => {
   expect(await kept.store.read("PRAGMA journal_mode", [])).toEqual([{ journal_mode: "wal" }]);
   const rows = (await kept.store.client.execute("PRAGMA synchronous")).rows;
   expect(rows[0]?.[0]).toBe(1);
-});
-
-test("externalVersion() changes when another connection writes, and not when we do", async () => {
-  using kept = await temporaryStore();
-  const other = await openStore({ url: `file:${kept.path}` });
-  const before = await externalVersion(kept.store);
-  await kept.store.write([{ sql: "INSERT INTO setting VALUES ('a', 'b')", args: [] }]);
-  expect(await externalVersion(kept.store)).toBe(before);
-  await other.write([{ sql: "INSERT INTO setting VALUES ('c', 'd')", args: [] }]);
-  expect(await externalVersion(kept.store)).not.toBe(before);
-  other.close();
 });
 
 test("backup() makes a private whole copy and never overwrites", async () => {
