@@ -67,6 +67,8 @@ export async function joinSupervisor(): Promise<Link | undefined> {
         return turn.resolve();
       case "steer":
         return send({ type: "steered", ok: steer(port, message.around) });
+      case "ping":
+        return send({ type: "pong" });
       case "ask":
         return send({
           type: "answer",

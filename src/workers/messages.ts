@@ -41,6 +41,8 @@ const toWorker = v.variant("type", [
     type: v.literal("steer"),
     around: v.optional(v.strictObject({ at: v.number(), of: v.number() })),
   }),
+  /** Whether it goes on: it says so at once. */
+  v.strictObject({ type: v.literal("ping") }),
   /** Others take over: ends once nobody needs it. */
   v.strictObject({ type: v.literal("leave") }),
   /** The gateway shuts down. */
@@ -56,6 +58,7 @@ const fromWorker = v.variant("type", [
   v.strictObject({ type: v.literal("built") }),
   v.strictObject({ type: v.literal("ready"), url: v.string(), providers: v.string() }),
   v.strictObject({ type: v.literal("steered"), ok: v.boolean() }),
+  v.strictObject({ type: v.literal("pong") }),
   /** It listens no more. */
   v.strictObject({ type: v.literal("closed") }),
   /** Somebody sent it a signal to end. */

@@ -5,6 +5,7 @@ import type { Log } from "#src/observe/log.ts";
 import { createAskings } from "#src/workers/askings.ts";
 import { type Exit, type Member, startMember } from "#src/workers/member.ts";
 import type { FromWorker, ToWorker } from "#src/workers/messages.ts";
+import { keepPulse, type PulseRate } from "#src/workers/pulse.ts";
 
 export interface SuperviseOptions {
   /** The program and its arguments, as a worker is started. */
@@ -15,6 +16,8 @@ export interface SuperviseOptions {
   drainMs: number;
   clock: Clock;
   log: Log;
+  /** How often workers are asked whether they go on. */
+  pulse?: PulseRate;
 }
 
 /** What workers are begun with. */
@@ -59,7 +62,7 @@ const steerMs = 1000;
 
 /** Supervises workers. None is started yet. */
 export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervisor {
-  const { command, clock, log, drainMs, port } = options;
+  const { command, clock, log, drainMs, port, pulse: rate } = options;
   let { workers, fileText } = crew;
   const members = new Set<Member>();
   /** Those that listen, in the order in which the kernel has them. */
@@ -70,6 +73,7 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
   const starts = new Map<Member, PromiseWithResolvers<void>>();
   const closings = new Map<Member, () => void>();
   const ended = Promise.withResolvers<boolean>();
+  const pulse = keepPulse(members, endStill, rate);
   let steered: (() => void) | undefined;
   /** Resolves when whoever listens next may. */
   let listening: Promise<unknown> = Promise.resolve();
@@ -96,6 +100,12 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
     void start.promise.catch(() => undefined).finally(() => clearTimeout(late));
     void member.exited.then((exit) => gone(member, exit));
     return member;
+  }
+
+  /** Ends one that hangs: another takes its place, as of any that dies. */
+  function endStill(member: Member): void {
+    log.write("error", "worker_hung", { worker: member.worker, pid: member.pid });
+    member.kill();
   }
 
   /** Resolves when it serves; rejects with WorkerFault when it ends before. */
@@ -137,6 +147,8 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
       case "steered":
         if (!message.ok) log.write("warn", "connections_not_steered");
         return steered?.();
+      case "pong":
+        return pulse.felt(member);
       case "signalled":
         void inTurn(() => renew(member));
         return;
@@ -241,7 +253,12 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
     }
     starts.get(member)?.reject(new WorkerFault(exit));
     starts.delete(member);
-    if (isStopping && members.size === 0) ended.resolve(isWell);
+    if (isStopping && members.size === 0) end();
+  }
+
+  function end(): void {
+    pulse.stop();
+    ended.resolve(isWell);
   }
 
   /** Starts one that died again, ever later where it dies soon. */
@@ -294,7 +311,7 @@ export function createSupervisor(options: SuperviseOptions, crew: Crew): Supervi
       if (member.state === "starting") member.kill();
       else endWithin(member, (message.type === "stop" ? drainMs : 0) + afterDrainMs);
     }
-    if (members.size === 0) ended.resolve(isWell);
+    if (members.size === 0) end();
   }
 
   return {
