@@ -4,6 +4,7 @@
  */
 import type { Usage } from "#src/dialect/usage.ts";
 import type { StopShare } from "#src/dialect/stop-share.ts";
+import type { SseEvent } from "#src/dialect/sse.ts";
 import type { Reply, StreamStep, Turn } from "#src/dialect/turn.ts";
 import type { ToolNames } from "#src/dialect/tool-names.ts";
 import type { AppError } from "#src/lib/error.ts";
@@ -265,6 +266,18 @@ export interface StreamReader {
 /** The upstream broke its stream: an error event after the 200, or bytes that are no events. */
 export class UpstreamStreamError extends Error {
   override readonly name = "UpstreamStreamError";
+  // Private, so that no log shows it: it may quote the prompt.
+  #event: SseEvent | undefined;
+
+  /** The event that broke it; undefined where none did. */
+  get event(): SseEvent | undefined {
+    return this.#event;
+  }
+
+  /** Keeps the event, for whoever may still tell the client what it says. */
+  brokenBy(event: SseEvent): void {
+    this.#event ??= event;
+  }
 }
 
 /** The model ended an answer with nothing to show, as with a broken call: another try may do better, and the upstream is well. */
@@ -351,7 +364,7 @@ export interface StreamRelay {
   readonly over?: boolean;
   /** The gateway ended the answer at a stop sequence, and the upstream goes on: it is to be told to stop. */
   readonly isCut?: boolean;
-  /** Text length of the completion so far in bytes, for an estimate when usage never came. */
+  /** Text length of the completion so far in bytes: 0 until its first word, and an estimate when usage never came. */
   readonly outputBytes: number;
   end(summary: Summary): string;
   fail(error: AppError, summary: Summary): string;

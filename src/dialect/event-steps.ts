@@ -1,5 +1,5 @@
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
-import { fromRaw } from "#src/dialect/raw-text.ts";
+import { fromRaw, readRaw } from "#src/dialect/raw-text.ts";
 import { SpliceError } from "#src/dialect/splice.ts";
 import type { SseEvent } from "#src/dialect/sse.ts";
 import type { StreamStep } from "#src/dialect/turn.ts";
@@ -20,6 +20,7 @@ export class EventSteps {
       try {
         steps.push(...this.read(event));
       } catch (thrown) {
+        if (thrown instanceof UpstreamStreamError) thrown.brokenBy(event);
         if (steps.length === 0) throw thrown;
         this.#failure = { thrown };
         return steps;
@@ -47,6 +48,8 @@ export class EventTexts {
         out += this.write(event);
       } catch (cause) {
         const thrown = cause instanceof SpliceError ? tooDeep(cause) : cause;
+        if (thrown instanceof UpstreamStreamError)
+          thrown.brokenBy({ ...event, data: readRaw(event.data) });
         if (out === "") throw thrown;
         this.#failure = { thrown };
         break;

@@ -4,7 +4,9 @@ import {
   type UpstreamFault,
   UpstreamStreamError,
 } from "#src/dialect/dialect.ts";
+import { errorIn, type ToldError } from "#src/dialect/told-error.ts";
 import { readErrorOf } from "#src/dialect/upstreams.ts";
+import { decode } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Refused } from "#src/provider/circuit.ts";
 import { type Head, NotConnected } from "#src/provider/exchange.ts";
@@ -119,6 +121,25 @@ export function classify(head: Head, body: Uint8Array, route: Route, wire: Diale
     refused: isRefused ? "credential_refused" : undefined,
     coolSeconds: asksForPause ? wait : undefined,
   });
+}
+
+/** What ended a stream before anything of it was passed on: an error event as the same error with a status of its own. */
+export function classifyTold(thrown: unknown, head: Head, route: Route, wire: DialectId): unknown {
+  const event = thrown instanceof UpstreamStreamError ? thrown.event : undefined;
+  const told = event && errorIn(event);
+  return told === undefined ? thrown : classifyAs(told, head, route, wire);
+}
+
+/** A body that came under status 200 where a stream was asked for: an error by the status that it stands for. */
+export function classifyUntrue(head: Head, body: Uint8Array, route: Route, wire: DialectId): Error {
+  const told = errorIn({ data: decode(body) });
+  return told === undefined
+    ? classify(head, body, route, wire)
+    : classifyAs(told, head, route, wire);
+}
+
+function classifyAs({ status, body }: ToldError, head: Head, route: Route, wire: DialectId): Error {
+  return classify({ status, header: (name) => head.header(name) }, body, route, wire);
 }
 
 /** Reasoning that another host signed or encrypted: the one that did can read it. */

@@ -1,4 +1,4 @@
-import type { Answer } from "#src/gateway/trying/attempt.ts";
+import type { Answer, StreamAnswer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { answerHeaders, overheadHeader } from "#src/gateway/headers.ts";
 import { type Account, accountFor, type Job, type Outcome, settle } from "#src/gateway/settle.ts";
@@ -9,8 +9,7 @@ import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 
 /** Hands the answer to the client: a whole one after its row is committed, a stream while it is metered. */
 export function relay(job: Job, answer: Answer, app: App): Response | Promise<Response> {
-  const { whole, route, dropped } = answer;
-  if (whole === undefined) {
+  if (answer.whole === undefined) {
     try {
       return streamed(job, answer, app);
     } catch (thrown) {
@@ -19,6 +18,7 @@ export function relay(job: Job, answer: Answer, app: App): Response | Promise<Re
       throw thrown;
     }
   }
+  const { whole, route, dropped } = answer;
   const usage = whole.usage ?? estimateUsage(job.ask, answer.bytes);
   const account = accountFor(job, route, usage, app);
   const outcome = {
@@ -55,7 +55,7 @@ async function committed(job: Job, ready: Ready, app: App): Promise<Response> {
   return new Response(body, { headers });
 }
 
-function streamed(job: Job, answer: Answer, app: App): Response {
+function streamed(job: Job, answer: StreamAnswer, app: App): Response {
   const headers = answerHeaders(job, answer.route, answer.dropped, app);
   headers["content-type"] = "text/event-stream; charset=utf-8";
   headers["cache-control"] = "no-cache";

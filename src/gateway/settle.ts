@@ -40,7 +40,7 @@ export interface Outcome {
   usage?: Usage;
   /** The provider's id of the answer. */
   upstreamId?: string;
-  /** Monotonic milliseconds of the first byte of a stream. */
+  /** Monotonic milliseconds when the answer began. */
   firstByteAt?: number;
   /** Monotonic milliseconds when the upstream that answered was asked. */
   sentAt?: number;

@@ -1,17 +1,14 @@
-import {
-  BrokenAnswerError,
-  UpstreamStreamError,
-  type StreamHead,
-  type StreamRelay,
-} from "#src/dialect/dialect.ts";
-import type { Answer } from "#src/gateway/trying/attempt.ts";
+import { BrokenAnswerError, type StreamRelay } from "#src/dialect/dialect.ts";
+import type { StreamAnswer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
 import { ClientLeft } from "#src/gateway/trying/run.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { learnSpeed } from "#src/gateway/trying/learn.ts";
+import { closedEarly } from "#src/gateway/trying/opening.ts";
 import { accountFor, type Job, settle } from "#src/gateway/settle.ts";
 import { isTotal, timeout, type Timer, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError, toAppError } from "#src/lib/error.ts";
+import type { Payload } from "#src/lib/bytes.ts";
 import type { Deadline } from "#src/lib/deadline.ts";
 import type { Exchange } from "#src/provider/exchange.ts";
 
@@ -19,30 +16,17 @@ import type { Exchange } from "#src/provider/exchange.ts";
 const heartbeatMs = 15_000;
 const heartbeat = new TextEncoder().encode(": LOWROUTER PROCESSING\n\n");
 
-type Chunk = Uint8Array | string;
-
 /**
- * The meter: passes events on, and settles exactly once whether the stream ends, breaks, or the client leaves.
- * The terminal event leaves after the row is committed.
+ * The meter: passes on what a stream began with and the events after it, and settles exactly once whether the stream ends,
+ * breaks, or the client leaves. The terminal event leaves after the row is committed.
  */
 export async function* streamOf(
   job: Job,
-  answer: Answer,
+  answer: StreamAnswer,
   app: App,
-): AsyncGenerator<Chunk, void, void> {
-  const { route, exchange } = answer;
-  const head: StreamHead = {
-    completionId: job.completionId,
-    created: Math.floor(job.call.receivedAt / 1000),
-    model: route.model.id,
-    provider: route.deployment.provider.id,
-    includeUsage: job.ask.includeUsage,
-    asked: job.ask.parsed,
-    toolNames: job.ask.toolNames,
-    stops: answer.stops,
-    choices: job.ask.choices,
-  };
-  const flow = job.call.front.stream(answer.wire, head);
+): AsyncGenerator<Payload, void, void> {
+  const { route, exchange, opening } = answer;
+  const { flow } = opening;
   const { timeouts } = app.config;
   /** Whether the client is waited for: what is late then is not the upstream. */
   let isClientsTurn = false;
@@ -50,36 +34,38 @@ export async function* streamOf(
     exchange.abort(isClientsTurn ? new ClientLeft() : timeout(timer, milliseconds, route));
   const idle = app.deadlines.after(timeouts.idleMs, late("idle", timeouts.idleMs));
   const total = app.deadlines.after(totalLeft(job.call, app), late("total", timeouts.totalMs));
-  const pieces = new Pieces(exchange, app);
+  const pieces = new Pieces(exchange, opening.reading, app);
   let finished = false;
   try {
     let failure: AppError | undefined;
     try {
+      let out = opening.take();
       for (;;) {
-        const next = exchange.here?.() ?? (await pieces.next());
-        if (next === silence) {
-          yield heartbeat;
-          continue;
-        }
-        if (next === undefined) break;
-        idle.extend();
-        const out = flow.push(next);
         if (flow.over || flow.isCut) {
           if (flow.isCut) exchange.abort(new Error("The answer was cut at a stop sequence"));
           else void letGo(exchange);
           if (out.length > 0) yield out;
           break;
         }
-        if (out.length === 0) continue;
-        isClientsTurn = true;
-        yield out;
-        isClientsTurn = false;
+        if (out.length > 0) {
+          isClientsTurn = true;
+          yield out;
+          isClientsTurn = false;
+          idle.extend();
+        }
+        if (opening.isAtEnd) break;
+        let next = pieces.here() ?? (await pieces.next());
+        while (next === silence) {
+          yield heartbeat;
+          next = await pieces.next();
+        }
+        if (next === undefined) break;
         idle.extend();
+        out = flow.push(next);
       }
-      const last = flow.finish();
+      const last = opening.isAtEnd ? "" : flow.finish();
       if (last.length > 0) yield last;
-      if (!flow.ended)
-        throw new UpstreamStreamError("The upstream closed before the terminal event");
+      if (!flow.ended) throw closedEarly();
     } catch (thrown) {
       if (job.call.request.signal.aborted || thrown instanceof ClientLeft) return;
       failure = broken(thrown, answer, app, job);
@@ -152,7 +138,7 @@ async function kept(...settling: Parameters<typeof settle>): Promise<AppError | 
 }
 
 /** The client left: the upstream stops at once, and what was produced so far is recorded. */
-async function leave(job: Job, answer: Answer, flow: StreamRelay, app: App): Promise<void> {
+async function leave(job: Job, answer: StreamAnswer, flow: StreamRelay, app: App): Promise<void> {
   answer.exchange.abort(new ClientLeft());
   const produced = flow.outputBytes > 0 || flow.usage !== undefined;
   const usage = produced ? partial(job, flow) : undefined;
@@ -209,10 +195,17 @@ class Pieces {
   /** Ends the waiting without a piece. */
   #wake: ((nothing: typeof silence) => void) | undefined;
 
-  constructor(exchange: Exchange, app: App) {
+  /** `reading` is a read that was begun before. */
+  constructor(exchange: Exchange, reading: Promise<Uint8Array | undefined> | undefined, app: App) {
     this.#exchange = exchange;
+    this.#reading = reading;
     this.#app = app;
     this.#beat = this.#nextBeat();
+  }
+
+  /** What is here at once. */
+  here(): Uint8Array | undefined {
+    return this.#reading === undefined ? this.#exchange.here?.() : undefined;
   }
 
   /** The next piece, `silence` where none came for a while, or undefined at the end. Rejects with what broke. */
@@ -241,7 +234,7 @@ class Pieces {
 }
 
 /** A broken stream as the error that the client is told. */
-function broken(thrown: unknown, { exchange, route }: Answer, app: App, job: Job): AppError {
+function broken(thrown: unknown, { exchange, route }: StreamAnswer, app: App, job: Job): AppError {
   exchange.abort(new Error("The stream was broken"));
   if (thrown instanceof AppError) return thrown;
   const provider = route.deployment.provider.id;

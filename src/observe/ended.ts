@@ -17,7 +17,7 @@ export interface EndedRequest {
   /** Unix milliseconds. */
   readonly createdAt: number;
   readonly completedAt: number;
-  /** Milliseconds to the first byte if streamed, else to the end. */
+  /** Milliseconds until the answer began if streamed, else to the end. */
   readonly latencyMs: number;
   readonly tokens:
     | {

@@ -24,7 +24,7 @@ export class Series {
   withoutEstimate = 0;
   readonly eco = new Map<string, { energyWh: number; carbonG: number }>();
   readonly duration = new Histogram(requestSeconds);
-  /** To the first byte, of streams. */
+  /** Until the answer began, of streams. */
   readonly firstByte = new Histogram(requestSeconds);
   readonly inputTokens = new Histogram(requestTokens);
   readonly outputTokens = new Histogram(requestTokens);

@@ -97,7 +97,7 @@ function requests(page: Exposition, meter: Meter, currency: string): void {
   page.family(
     "lowrouter_first_byte_seconds",
     "histogram",
-    "From arrival to the upstream's first byte, of streams.",
+    "From arrival until the answer began, of streams.",
   );
   for (const one of series)
     if (one.firstByte.count > 0) page.histogram(labelsOf(one), one.firstByte);

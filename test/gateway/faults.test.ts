@@ -54,7 +54,6 @@ describe.each(models)("%s", (model) => {
     "no_terminal",
     "error_event",
     "hang_mid_stream",
-    "garbage",
   ])(
     "a stream that breaks by %s ends with an error event, a summary without eco, and one row",
     async (fault) => {
@@ -63,7 +62,7 @@ describe.each(models)("%s", (model) => {
         model,
         route,
         stream: true,
-        messages: say(`simulate:fault=${fault}`),
+        messages: say(`simulate:fault=${fault},afterEvents=4`),
       });
       const text = await response.text();
       expect(response.status).toBe(200);
@@ -80,6 +79,28 @@ describe.each(models)("%s", (model) => {
       expect((await last())?.status).toBe("upstream_error");
     },
   );
+
+  test.each([
+    ["garbage", 502, "upstream_error"],
+    ["error_event", 502, "upstream_error"],
+    ["cut_mid_stream", 502, "upstream_error"],
+    ["cut_mid_character", 502, "upstream_error"],
+    ["hang_mid_stream", 504, "upstream_timeout"],
+  ])("a stream that breaks by %s before its first word is a %i %s", async (fault, status, code) => {
+    const before = (await harness.rows()).length;
+    const balance = await harness.balance();
+    const response = await harness.chat({
+      model,
+      route,
+      stream: true,
+      messages: say(`simulate:fault=${fault},afterEvents=0`),
+    });
+    const answer: { error: { code: string } } = JSON.parse(await response.text());
+    expect([response.status, answer.error.code]).toEqual([status, code]);
+    expect((await harness.rows()).length).toBe(before + 1);
+    expect(await harness.balance()).toBe(balance);
+    expect((await last())?.status).toBe("upstream_error");
+  });
 
   test("an answer without usage is estimated and marked, without eco", async () => {
     const response = await harness.chat({ model, route, messages: say("simulate:fault=no_usage") });

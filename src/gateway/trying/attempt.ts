@@ -4,15 +4,16 @@ import { Course } from "#src/gateway/trying/course.ts";
 import { hedged } from "#src/gateway/trying/hedge.ts";
 import { pauseBefore } from "#src/gateway/trying/retry.ts";
 import type { Job } from "#src/gateway/settle.ts";
-import type { Tried } from "#src/gateway/trying/try-route.ts";
+import type { Tried, TriedStream } from "#src/gateway/trying/try-route.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
 
 /** An upstream that answered: the route it took and what there is to read. */
-export interface Answer extends Tried {
-  trace: TraceEntry[];
-}
+export type Answer = Tried & { trace: TraceEntry[] };
+
+/** The same, of a stream. */
+export type StreamAnswer = TriedStream & { trace: TraceEntry[] };
 
 /** Every attempt failed, or the client left. Carries the trace for the ledger. */
 export class AttemptFailed extends Error {

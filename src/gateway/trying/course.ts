@@ -107,10 +107,10 @@ export class Course {
     this.#leashes.push(leash);
     // It may have been stopped while its credential was asked for room.
     if (this.#stopped !== undefined) leash.callOff(this.#stopped);
-    const { call, ask } = this.#job;
+    const { call, ask, completionId } = this.#job;
     const startedAt = this.#app.clock.monotonic();
     const id = `${this.#job.generationId}-${this.#leashes.length}`;
-    const trying = { call, ask, id, documents: this.#documents, seat, leash };
+    const trying = { call, ask, id, completionId, documents: this.#documents, seat, leash };
     const answer = tryRoute(route, trying, this.#app).then(
       (tried) => {
         this.#app.health.succeeded(route, tried.firstByteAt - tried.sentAt);

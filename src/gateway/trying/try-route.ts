@@ -3,14 +3,16 @@ import type {
   Ask,
   DialectId,
   MeteredReply,
+  StreamHead,
   Target,
   UpstreamRequest,
 } from "#src/dialect/dialect.ts";
 import { askToThink } from "#src/dialect/think.ts";
 import type { StopShare } from "#src/dialect/stop-share.ts";
-import { classify } from "#src/gateway/fault.ts";
+import { classify, classifyTold, classifyUntrue } from "#src/gateway/fault.ts";
 import type { App, Call } from "#src/gateway/context.ts";
 import { heldOutputTokens } from "#src/gateway/reserve.ts";
+import { opened, type Opening } from "#src/gateway/trying/opening.ts";
 import { timeout } from "#src/gateway/trying/timers.ts";
 import { wireOf } from "#src/gateway/wire.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -26,16 +28,23 @@ import { type Seat, SeatedExchange } from "#src/provider/in-flight.ts";
 import type { RequestDocuments } from "#src/provider/remote-document.ts";
 import { send, type SendOptions } from "#src/provider/send.ts";
 
-/** What a route answered: a whole reply, or the head of a stream. */
-export interface Tried {
+/** What a route answered: a whole reply, or a stream that has begun. */
+export type Tried = TriedWhole | TriedStream;
+
+interface TriedWhole extends Answered {
+  whole: MeteredReply;
+}
+
+export interface TriedStream extends Answered {
+  whole: undefined;
+  opening: Opening;
+}
+
+interface Answered {
   route: Route;
   /** The dialect that the upstream speaks. */
   wire: DialectId;
   dropped: string[];
-  /** Who looks for the client's stop sequences. */
-  stops?: StopShare;
-  /** A whole answer; absent for a stream whose head arrived. */
-  whole: MeteredReply | undefined;
   /** Length of the whole answer as it came. */
   bytes: number;
   exchange: Exchange;
@@ -75,19 +84,22 @@ export interface Trying {
   documents: RequestDocuments;
   /** Names the try, for a provider that should not run it twice. */
   id: string;
+  /** Id of the completion as the client sees it. */
+  completionId: string;
   /** Its place at the provider: given back when the exchange is over. */
   seat: Seat;
   leash: Leash;
 }
 
 /**
- * One exchange with one route, under the four timers: to a whole answer, or to the head of a stream. Whatever it throws,
+ * One exchange with one route, under the four timers: to a whole answer, or to the beginning of a stream. Whatever it throws,
  * its connection is free or closed and its place is given back.
  */
 export async function tryRoute(route: Route, trying: Trying, app: App): Promise<Tried> {
   const { call, ask, seat, leash } = trying;
   const wire = wireOf(route, ask, call.front);
   let exchange: Exchange | undefined;
+  let head: Head | undefined;
   try {
     const written = requestOf(route, wire, trying, app);
     const request = written instanceof Promise ? await written : written;
@@ -106,7 +118,6 @@ export async function tryRoute(route: Route, trying: Trying, app: App): Promise<
     const late = app.deadlines.after(firstByteMs, () =>
       begun.abort(timeout("first_byte", firstByteMs, route)),
     );
-    let head: Head;
     try {
       head = await exchange.head;
     } finally {
@@ -114,15 +125,21 @@ export async function tryRoute(route: Route, trying: Trying, app: App): Promise<
     }
     const firstByteAt = app.clock.monotonic();
     const ok = head.status >= 200 && head.status < 300;
-    const answer = { route, wire, dropped, stops, exchange, sentAt, firstByteAt };
+    const answer = { route, wire, dropped, exchange, sentAt, firstByteAt };
     if (ask.stream && ok && !isNoStream(head)) {
       const seated = new SeatedExchange(exchange, seat);
-      return { ...answer, exchange: seated, whole: undefined, bytes: 0 };
+      const flow = call.front.stream(wire, streamHead(route, trying, stops));
+      const begins = opened(flow, seated, route, app);
+      const stream = { ...answer, exchange: seated, whole: undefined, bytes: 0 };
+      if (!(begins instanceof Promise)) return { ...stream, opening: begins };
+      const opening = await begins;
+      return { ...stream, opening, firstByteAt: app.clock.monotonic() };
     }
     // Most answers are here whole with their head: then there is nothing to wait for, or to time.
     const here = exchange.isHere === true ? exchange.bytes() : undefined;
     const body = here instanceof Uint8Array ? here : await bodyOf(exchange, route, app);
-    if (!ok || ask.stream) throw classify(head, body, route, wire);
+    if (!ok) throw classify(head, body, route, wire);
+    if (ask.stream) throw classifyUntrue(head, body, route, wire);
     const whole = call.front.whole(wire, body, ask, route.deployment.provider.id, stops);
     seat.leave();
     return { ...answer, whole, bytes: body.length };
@@ -133,8 +150,27 @@ export async function tryRoute(route: Route, trying: Trying, app: App): Promise<
     if (leash.reason !== undefined) throw leash.reason;
     if (thrown instanceof ConnectTimeout)
       throw timeout("connect", app.config.timeouts.connectMs, route);
-    throw thrown;
+    throw head === undefined ? thrown : classifyTold(thrown, head, route, wire);
   }
+}
+
+/** What is known of a stream before its first event. */
+function streamHead(
+  route: Route,
+  { call, ask, completionId }: Trying,
+  stops: StopShare | undefined,
+): StreamHead {
+  return {
+    completionId,
+    created: Math.floor(call.receivedAt / 1000),
+    model: route.model.id,
+    provider: route.deployment.provider.id,
+    includeUsage: ask.includeUsage,
+    asked: ask.parsed,
+    toolNames: ask.toolNames,
+    stops,
+    choices: ask.choices,
+  };
 }
 
 /** The request in the words of the route. What breaks here is ours. */

@@ -477,7 +477,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       provider: orNull(text),
       region: orNull(text),
       streamed: flag,
-      latency_ms: told(orNull(number), "To the first byte of a stream, else to the end"),
+      latency_ms: told(orNull(number), "Until a stream began, else to the end"),
       status: oneOf("ok", "client_error", "upstream_error", "client_cancelled"),
       error_code: orNull(text),
       settlement: told(text, "How the charge came about"),
