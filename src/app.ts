@@ -17,10 +17,11 @@ import type { Services } from "#src/http/services.ts";
 import { createUnsent } from "#src/http/unsent.ts";
 import { headsFile, publishedHeads, startHeads } from "#src/ledger/heads.ts";
 import { keepLedger } from "#src/kept-ledger.ts";
+import { createKin, type Legacy, legacyOf } from "#src/kin.ts";
 import { nano } from "#src/ledger/money.ts";
 import { createRetention, type Retention } from "#src/ledger/retention.ts";
 import { createWatch } from "#src/ledger/watch.ts";
-import { Bag } from "#src/lib/bag.ts";
+import { Share } from "#src/lib/bag.ts";
 import { type Clock, dayOf, rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createDeadlines } from "#src/lib/deadline.ts";
 import { createIds, systemRandom } from "#src/lib/id.ts";
@@ -51,8 +52,12 @@ export interface Gateway {
   store: Store;
   /** Removes old usage by itself, an hour after the last time it looked. */
   retention: Retention;
+  /** What one goes on with that takes its place. */
+  legacy(): Legacy;
   /** Resolves when the database has every row that was recorded until now. */
   flush(): Promise<void>;
+  /** Gives back what it leased and holds for no request: it gets no more of them. */
+  spare(): Promise<void>;
   /** Gives leases back and writes what is left. The store stays open. */
   close(): Promise<void>;
 }
@@ -62,8 +67,7 @@ const settleMs = 5000;
 /** How often leases are renewed. */
 export const tickMs = 10_000;
 
-/** Wires the rooms together, once. The only place that does. */
-export async function createGateway(options: {
+interface GatewayOptions {
   config: Config;
   store: Store;
   log: Log;
@@ -77,8 +81,38 @@ export async function createGateway(options: {
   sendMail?: Send;
   /** The other processes of the gateway on this machine. */
   siblings?: Siblings | undefined;
-}): Promise<Gateway> {
-  const { store, log, clock = systemClock, demo = false } = options;
+  /** Of the gateway of this process whose place it takes. */
+  legacy?: Legacy | undefined;
+}
+
+/** Closes a part of a gateway. */
+type Ending = () => Promise<unknown> | void;
+
+/** Wires the rooms together, once. The only place that does. Where that fails, what was begun is ended. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const endings: Ending[] = [];
+  try {
+    return await wire(options, endings);
+  } catch (thrown) {
+    await endAll(endings.toReversed(), options.log);
+    throw thrown;
+  }
+}
+
+async function endAll(endings: readonly Ending[], log: Log): Promise<void> {
+  for (const end of endings) {
+    try {
+      await end();
+    } catch (cause) {
+      // A database that is away must not keep the process from ending.
+      log.write("warn", "not_closed", {}, cause);
+    }
+  }
+}
+
+/** `begun` gets what ends each part that is there, as long as there is no whole. */
+async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> {
+  const { store, log, legacy, clock = systemClock, demo = false } = options;
   const { remote = createRemoteDocuments() } = options;
   await migrate(store, clock);
   const grids = await gridsAt(store, options.config, clock);
@@ -94,10 +128,17 @@ export async function createGateway(options: {
   const stored = await shareKeys({ config, store, clock, log, catalogue });
   const { keyring } = stored;
 
-  const watch = createWatch();
+  const kin = legacy?.kin ?? createKin();
+  kin.living.add(processId);
+  begun.push(() => void kin.living.delete(processId));
+  const watch = createWatch(kin.listeners);
   const known = new Set(catalogue.services.models.map(({ id }) => id));
   const isKnownModel = (model: string) => known.has(model);
-  const telemetry = telemetryOf({ config, clock, log, processId, isKnownModel });
+  const telemetry = telemetryOf({
+    ...{ config, clock, log, processId, isKnownModel },
+    before: legacy?.counted,
+  });
+  begun.push(() => telemetry?.close());
   const webhooks = await openWebhooks({
     store,
     clock,
@@ -109,6 +150,7 @@ export async function createGateway(options: {
     standings: () => app.health.all(),
     rules: options.webhookRules,
   });
+  begun.push(() => webhooks.close());
   const kept = keepLedger({
     config,
     ids,
@@ -131,6 +173,7 @@ export async function createGateway(options: {
     },
   });
   const { ledger } = kept;
+  begun.push(kept.closeLeft, () => ledger.close());
   // What a process left that died here was spent: only then is what it had leased free.
   await kept.sendLeft();
   const allowances = createAllowances({
@@ -138,8 +181,10 @@ export async function createGateway(options: {
     clock,
     processId,
     pid: process.pid,
+    isKin: (id) => kin.living.has(id),
     ...kept.allowances,
   });
+  begun.push(() => allowances.giveBack());
   await allowances.start();
   const heads = startHeads({
     store,
@@ -149,6 +194,7 @@ export async function createGateway(options: {
     signer: () => headSigner(store, stored.place, clock),
     onFault: (cause) => log.write("warn", "heads_unpublished", {}, cause),
   });
+  begun.push(() => heads.close());
   const { usageDays } = config.retention;
   const retention = createRetention({
     ...{ store, clock, processId, usageDays },
@@ -162,8 +208,10 @@ export async function createGateway(options: {
       log.write("info", "old_usage_removed", { rows, until: rfc3339(until), usageDays }),
     onStopped: (message) => log.write("error", "old_usage_not_removed", { message }),
   });
+  begun.push(() => retention.close());
   const keys = createKeyCache({ store, clock, onChange: stored.refresh });
   const deadlines = createDeadlines(clock);
+  begun.push(() => deadlines.stop());
   const ticking = setInterval(() => {
     // What cannot be read or sent must not cost us our own leases.
     kept.sendLeft().catch((cause: unknown) => log.write("warn", "spool_not_sent", {}, cause));
@@ -177,6 +225,7 @@ export async function createGateway(options: {
       .catch((cause: unknown) => log.write("warn", "old_usage_not_removed", {}, cause));
   }, tickMs);
   ticking.unref();
+  begun.push(() => clearInterval(ticking));
 
   const billing = {
     usdRate: config.billing.usdRate,
@@ -189,7 +238,9 @@ export async function createGateway(options: {
     clock,
     log,
     siblings: options.siblings,
+    told: legacy?.grids,
   });
+  begun.push(() => liveGrid?.close());
   const app: App = {
     config,
     clock,
@@ -250,16 +301,18 @@ export async function createGateway(options: {
     liveGrid,
     windowStart: (reset) => windowOf(reset, clock.now()).windowStart,
     windowEnd: (reset) => windowOf(reset, clock.now()).windowEnd ?? 0,
-    open: new Bag(),
+    open: new Share(kin.open),
     demo,
   };
   const { health, inFlight } = app;
   const sharing = shareHealth({ store, clock, log, health, inFlight, processId });
+  begun.push(() => sharing.close());
   const { server } = config.mail;
   const send = options.sendMail ?? (server && createSend(config.mail, server));
   const post =
     send &&
     createPost({ store, clock, ids, log, random: systemRandom, origin: config.publicUrl, send });
+  begun.push(() => post?.close());
   if (post !== undefined) mailNotices(post, webhooks, store, config);
   const payments = createPayments({
     store,
@@ -281,6 +334,7 @@ export async function createGateway(options: {
     app,
     store,
     retention,
+    legacy: () => legacyOf(app, kin),
     services: {
       ...services,
       store,
@@ -311,33 +365,31 @@ export async function createGateway(options: {
       post,
     },
     flush: () => ledger.flush(),
+    spare: () => allowances.giveBack(),
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.
-      for (let waited = 0; app.open.size > 0 && waited < settleMs; waited += 10)
-        await Bun.sleep(10);
+      for (let waited = 0; app.open.own > 0 && waited < settleMs; waited += 10) await Bun.sleep(10);
       deadlines.stop();
-      const endings: (() => Promise<unknown> | undefined)[] = [
-        () => liveGrid?.close(),
-        () => sharing.close(),
-        () => retention.close(),
-        () => ledger.close(),
-        () => telemetry?.close(),
-        () => heads.close(),
-        () => webhooks.close(),
-        () => post?.close(),
-        () => allowances.giveBack(),
-        () => keys.tick(),
-        () => stored.tick(),
-      ];
-      for (const end of endings) {
-        try {
-          await end();
-        } catch (cause) {
-          // A database that is away must not keep the process from ending.
-          log.write("warn", "not_closed", {}, cause);
-        }
-      }
+      await endAll(
+        [
+          () => liveGrid?.close(),
+          () => sharing.close(),
+          () => retention.close(),
+          () => ledger.close(),
+          kept.closeLeft,
+          () => telemetry?.close(),
+          () => heads.close(),
+          () => webhooks.close(),
+          () => post?.close(),
+          () => allowances.giveBack(),
+          () => keys.tick(),
+          () => stored.tick(),
+        ],
+        log,
+      );
+      // Only now: of one that is not there, others take back what it had leased.
+      kin.living.delete(processId);
     },
   };
 }

@@ -21,6 +21,8 @@ export interface KeptLedger {
   spool: KeptSpool | undefined;
   /** Sends what dead processes of this data directory left. Throws StoreError while the database is away. */
   sendLeft(): Promise<void>;
+  /** Leaves to others what could not be sent of that. */
+  closeLeft(): Promise<void>;
   /** What allowances have to know of it. */
   allowances: Pick<AllowanceOptions, "host" | "isFull" | "settled" | "isOwed">;
 }
@@ -49,6 +51,7 @@ export function keepLedger(options: {
       ledger: createLedger(ledger),
       spool: undefined,
       sendLeft: () => Promise.resolve(),
+      closeLeft: () => Promise.resolve(),
       allowances: {},
     };
   const { dataDir } = config;
@@ -87,6 +90,7 @@ export function keepLedger(options: {
       }),
     },
     sendLeft: left.send,
+    closeLeft: left.close,
     allowances: { host, isFull: spool.isFull, settled, isOwed: left.isOwed },
   };
 }

@@ -3,6 +3,7 @@ import type { Config } from "#src/config/load.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
 import type { Clock } from "#src/lib/clock.ts";
+import type { Legacy } from "#src/kin.ts";
 import type { Log } from "#src/observe/log.ts";
 import { createLiveGrid, type LiveGrid } from "#src/provider/live-grid.ts";
 import { liveSource } from "#src/provider/live-grid-sources.ts";
@@ -18,8 +19,10 @@ export function openLiveGrid(options: {
   log: Log;
   /** The other workers: the first of them asks the source for all. */
   siblings: Siblings | undefined;
+  /** What was told before, and by whom. */
+  told?: Legacy["grids"];
 }): LiveGrid | undefined {
-  const { config, tables, clock, log, siblings } = options;
+  const { config, tables, clock, log, siblings, told } = options;
   const { liveGrid, liveGridUrl, liveGridToken } = config.eco;
   if (liveGrid === "") return undefined;
   const countries = new Map([...tables.countries].map(([country, zone]) => [zone, country]));
@@ -44,6 +47,7 @@ export function openLiveGrid(options: {
   const hear = (zone: string): void =>
     siblings?.hear(topicOf(zone), (told) => live.take(v.parse(readingSchema, JSON.parse(told))));
   for (const { zone } of live.states()) hear(zone);
+  if (told?.source === live.source) for (const reading of told.readings) live.take(reading);
   if (siblings === undefined || siblings.worker === 1) live.start();
   const follow = (): void => {
     const now = options.routes();

@@ -3,7 +3,7 @@ import type { Clock } from "#src/lib/clock.ts";
 import { randomHex } from "#src/lib/hex.ts";
 import { version } from "#src/lib/version.ts";
 import type { Log } from "#src/observe/log.ts";
-import { createTelemetry, type Telemetry } from "#src/observe/telemetry.ts";
+import { type Counted, createTelemetry, type Telemetry } from "#src/observe/telemetry.ts";
 import { postJson } from "#src/provider/post-json.ts";
 
 /** Who counts and traces, as the configuration wants it; undefined where nobody wants to know. */
@@ -13,8 +13,10 @@ export function telemetryOf(options: {
   log: Log;
   processId: string;
   isKnownModel(model: string): boolean;
+  /** What the process counted before. */
+  before: Counted | undefined;
 }): Telemetry | undefined {
-  const { config, clock, log, processId, isKnownModel } = options;
+  const { config, clock, log, processId, isKnownModel, before } = options;
   const { metrics, otel, billing } = config;
   const collector = otel.endpoint === "" ? undefined : otel;
   if (!metrics.enabled && collector === undefined) return undefined;
@@ -28,5 +30,6 @@ export function telemetryOf(options: {
     isKnownModel,
     post: postJson,
     hex: randomHex,
+    before,
   });
 }

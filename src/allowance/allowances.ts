@@ -42,6 +42,8 @@ export interface AllowanceOptions {
   host?: string;
   /** Whether a process of this host lives. */
   isAlive?: (pid: number) => boolean;
+  /** Whether an id is that of another gateway of this process. */
+  isKin?: (processId: string) => boolean;
   /** How long this process takes from its leases without having renewed them. */
   leaseMilliseconds?: number;
   /**
@@ -73,7 +75,7 @@ const forgottenAfterTicks = 12;
 /** What may be spent, held in memory against chunks leased from the store. */
 export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   const { store, clock, leaseMilliseconds = 60_000, takeBackMilliseconds = 300_000 } = options;
-  const { isAlive = lives, isFull, settled, isOwed } = options;
+  const { isAlive = lives, isKin = () => false, isFull, settled, isOwed } = options;
   const lessee: Lessee = {
     id: options.processId,
     pid: options.pid ?? 0,
@@ -302,7 +304,7 @@ export function createAllowances(options: AllowanceOptions): LeasedAllowances {
   }
 
   async function recover(): Promise<void> {
-    const dead = await deadProcesses(store, lessee, clock.now(), isAlive);
+    const dead = await deadProcesses(store, lessee, clock.now(), isAlive, isKin);
     const gone = isOwed === undefined ? dead : dead.filter(({ id }) => !isOwed(id));
     if (gone.length > 0) await store.write(abandonStatements(store, gone, clock.now()));
   }

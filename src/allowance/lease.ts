@@ -204,13 +204,15 @@ export function deadProcesses(
   lessee: Lessee,
   now: number,
   isAlive: (pid: number) => boolean,
+  isKin: (id: string) => boolean,
 ): Soon<DeadProcess[]> {
   const { sql, args } = timed(store, now, dead, [lessee.id]);
   return then(store.read(sql, args), (rows) =>
     rows
       .map((row) => ({ row, id: textOf(row, "id") ?? "", isOver: numberIn(row, "is_over") === 1 }))
-      .filter(({ row, isOver }) => {
+      .filter(({ row, id, isOver }) => {
         if (isOver) return true;
+        if (isKin(id)) return false;
         if (textOf(row, "host") !== lessee.host) return false;
         const pid = numberIn(row, "pid") ?? 0;
         // A restarted container has the pid of the one before it.

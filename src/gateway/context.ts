@@ -18,7 +18,7 @@ import type { Measured } from "#src/eco/measured.ts";
 import type { Estimate } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import type { NanoUnits } from "#src/ledger/money.ts";
-import type { Bag } from "#src/lib/bag.ts";
+import type { Share } from "#src/lib/bag.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { AppError } from "#src/lib/error.ts";
 import type { Ids, Random } from "#src/lib/id.ts";
@@ -142,8 +142,8 @@ export interface App {
   windowStart(reset: ResetInterval | "minute"): number;
   /** End of the running window. */
   windowEnd(reset: ResetInterval | "minute"): number;
-  /** Requests that were admitted and are not settled yet. */
-  open: Bag<Job>;
+  /** Requests that were admitted and are not settled yet: those of every gateway of this process. */
+  open: Share<Job>;
   /** Set in demo mode: every answer says that it is simulated. */
   demo: boolean;
 }

@@ -28,8 +28,8 @@ export interface SpoolFile {
   append(lines: string): void;
   /** Empties it. */
   clear(): void;
-  /** Closes it and leaves it where it is. */
-  close(): void;
+  /** Closes it and leaves it to whoever looks for what was left. */
+  leave(): void;
   /** Closes and removes it. */
   remove(): void;
 }
@@ -86,7 +86,10 @@ export function createSpoolFile(
       ftruncateSync(handle, 0);
       bytes = 0;
     },
-    close: () => closeSync(handle),
+    leave() {
+      closeSync(handle);
+      letGo(folder, { path, processId, order });
+    },
     remove() {
       closeSync(handle);
       rmSync(path, { force: true });
@@ -136,6 +139,14 @@ export function claim(folder: string, { path, processId, order }: LeftFile): Lef
   return { path: claimed, processId, order, isCertain: true };
 }
 
+/** Gives a file of ours away, so that others send its rows: also those that come after in this process. */
+export function letGo(
+  folder: string,
+  { path, processId, order }: Pick<LeftFile, "path" | "processId" | "order">,
+): void {
+  renameSync(path, join(folder, nameOf(processId, order, noBirth)));
+}
+
 /** Whether another process that lives has an earlier file of the same chain. */
 export function isBehindOther(folder: string, { processId, order }: LeftFile): boolean {
   return ordersOfOthers(folder, processId).some((other) => other < order);
@@ -165,9 +176,16 @@ export function linesOf({ path }: LeftFile): string[] {
   return readFileSync(path, "utf8").split("\n").slice(0, -1);
 }
 
-function nameOf(processId: string, order: number): string {
-  return `${process.pid}-${birthOf(process.pid) ?? 0}-${pidSpace()}.${processId}.${order}.spool`;
+function nameOf(
+  processId: string,
+  order: number,
+  birth: number | string = birthOf(process.pid) ?? 0,
+): string {
+  return `${process.pid}-${birth}-${pidSpace()}.${processId}.${order}.spool`;
 }
+
+/** No process began then, so that a file whose name says it has nobody who writes it. */
+const noBirth = "9".repeat(15);
 
 /** When a process began, in the system's own count, so that a number used again is not taken for it. Undefined: it is gone. */
 function birthOf(pid: number): number | undefined {

@@ -13,6 +13,7 @@ import {
   isSharedWithOther,
   leftFiles,
   type LeftFile,
+  letGo,
   linesOf,
   ownersIn,
   spoolFolder,
@@ -36,6 +37,8 @@ export interface LeftSpools {
   send(): Promise<void>;
   /** Whether rows of a process still wait here, so that what it had leased is not free yet. */
   isOwed(processId: string): boolean;
+  /** Leaves to others what it had taken upon itself and could not send. */
+  close(): Promise<void>;
 }
 
 /** Rows that are sent at a time. */
@@ -204,5 +207,10 @@ export function openLeftSpools(options: LeftOptions): LeftSpools {
       return sending;
     },
     isOwed: (processId) => ownersIn(folder).has(processId) && !strange.has(processId),
+    async close() {
+      await sending?.catch(() => undefined);
+      for (const file of claimed.values()) letGo(folder, file);
+      claimed.clear();
+    },
   };
 }

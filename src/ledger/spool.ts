@@ -265,7 +265,7 @@ export function openSpool(options: SpoolOptions): Spool {
       const left = unsent.flatMap((row) => row.part ?? []);
       if (left.length > 0) onTrouble("rows_left_in_spool", left.length, undefined);
       const parts = new Set(left);
-      for (const one of parts) one.file.close();
+      for (const one of parts) one.file.leave();
       if (part !== undefined && !parts.has(part)) part.file.remove();
     },
   };

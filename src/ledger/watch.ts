@@ -9,8 +9,8 @@ export interface Watch {
   end(): void;
 }
 
-/** Nobody looks on yet. */
-export function createWatch(): Watch {
+/** A watch of those who look on already; nobody, where none are given. */
+export function createWatch(listeners: Watch["listeners"] = new Set()): Watch {
   const ending = new AbortController();
-  return { listeners: new Set(), signal: ending.signal, end: () => ending.abort() };
+  return { listeners, signal: ending.signal, end: () => ending.abort() };
 }

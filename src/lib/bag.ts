@@ -35,3 +35,35 @@ export class Bag<T extends Placed> implements Iterable<T> {
     return this.#items.values();
   }
 }
+
+/** A bag that several fill, as one of them has it: all that is in it, and how much of that is its own. */
+export class Share<T extends Placed> implements Iterable<T> {
+  #own = 0;
+
+  constructor(readonly bag: Bag<T>) {}
+
+  get size(): number {
+    return this.bag.size;
+  }
+
+  /** How many of them were added here. */
+  get own(): number {
+    return this.#own;
+  }
+
+  add(item: T): void {
+    this.#own++;
+    this.bag.add(item);
+  }
+
+  /** Whether it was in the bag. Only for what was added here. */
+  delete(item: T): boolean {
+    const was = this.bag.delete(item);
+    if (was) this.#own--;
+    return was;
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.bag[Symbol.iterator]();
+  }
+}

@@ -58,7 +58,8 @@ export class Meter {
   /** Provider to reason to attempts that failed. */
   readonly failedAttempts = new Map<string, Map<string, number>>();
   #reasonCount = 0;
-  readonly #isKnown: (model: string) => boolean;
+  /** Whether the catalogue has a model; a client may name any, through the proxy. */
+  isKnown: (model: string) => boolean;
   /** Seconds from a request's arrival until it was sent to the upstream that answered, where that was the first try. */
   readonly before = new Histogram(ownSeconds);
   /** Seconds from the upstream's first byte until the row was durable, of whole answers. */
@@ -68,9 +69,8 @@ export class Meter {
   commitFaults = 0;
   readonly commitSeconds = new Histogram(ownSeconds);
 
-  /** `isKnown`: whether the catalogue has a model; a client may name any, through the proxy. */
   constructor(isKnown: (model: string) => boolean) {
-    this.#isKnown = isKnown;
+    this.isKnown = isKnown;
   }
 
   /** Every combination that was seen. */
@@ -143,7 +143,7 @@ export class Meter {
 
   #nameOf(model: string | undefined): string {
     if (model === undefined) return "";
-    return this.#isKnown(model) ? model : other;
+    return this.isKnown(model) ? model : other;
   }
 
   #addOthers(): Series {

@@ -10,6 +10,7 @@ import { traceContextOf } from "#src/observe/trace-context.ts";
 /** What is told to the outside about requests. It only looks: nothing that it does may reach a request. */
 export interface Telemetry {
   readonly meter: Meter;
+  readonly counted: Counted;
   /** A request's row is durable. `headers` are the client's. */
   ended(request: EndedRequest, moments: Moments, headers: Pick<Headers, "get">): void;
   /** An error is the answer. */
@@ -20,6 +21,15 @@ export interface Telemetry {
   flush(): Promise<void>;
   /** Sends what waits, for a few seconds at most, and no more. */
   close(): Promise<void>;
+}
+
+/** What was counted, and since when: it goes on where another configuration takes the place of the one before. */
+export interface Counted {
+  meter: Meter;
+  /** Who counts, as collectors tell them apart. */
+  instance: string;
+  startedAt: number;
+  currency: string;
 }
 
 /** Where traces and metrics are sent. */
@@ -41,6 +51,8 @@ export interface TelemetryOptions {
   isKnownModel(model: string): boolean;
   post: Post;
   hex: Hex;
+  /** What the process counted before. */
+  before?: Counted | undefined;
 }
 
 /** How often spans are sent, and counters. */
@@ -49,10 +61,12 @@ const countersMs = 60_000;
 
 /** Counts, and sends where there is a collector. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const meter = new Meter(options.isKnownModel);
-  const sending = options.collector && createSending(options.collector, meter, options);
+  const counted = countedOn(options);
+  const { meter } = counted;
+  const sending = options.collector && createSending(options.collector, counted, options);
   return {
     meter,
+    counted,
     ended(request, moments, headers) {
       meter.ended(request, moments);
       sending?.ended(request, headers);
@@ -63,6 +77,14 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     flush: async () => sending?.flush(),
     close: async () => sending?.close(),
   };
+}
+
+/** Goes on with what was counted before; sums in another currency begin anew. */
+function countedOn({ before, clock, instance, currency, isKnownModel }: TelemetryOptions): Counted {
+  if (before === undefined || before.currency !== currency)
+    return { meter: new Meter(isKnownModel), instance, startedAt: clock.now(), currency };
+  before.meter.isKnown = isKnownModel;
+  return before;
 }
 
 /** Keeps no process alive. */
@@ -78,11 +100,14 @@ interface Sending {
   close(): Promise<void>;
 }
 
-function createSending(collector: Collector, meter: Meter, options: TelemetryOptions): Sending {
-  const { clock, log, version, instance, currency, post, hex } = options;
+function createSending(
+  collector: Collector,
+  { meter, instance, startedAt, currency }: Counted,
+  options: TelemetryOptions,
+): Sending {
+  const { clock, log, version, post, hex } = options;
   const { endpoint, headers, serviceName } = collector;
   const sender: Sender = { serviceName, version, instance };
-  const startedAt = clock.now();
   const now = () => clock.monotonic();
   const lost = (kind: string) => (count: number, why: string) =>
     log.write("warn", "telemetry_lost", { kind, count, why });

@@ -13,10 +13,10 @@ test("a file that was emptied begins with the next line, not with a hole", () =>
   file.clear();
   file.append("third\n");
   file.append("fourth\n");
-  file.close();
   expect(readFileSync(file.path, "utf8")).toBe("third\nfourth\n");
   expect(linesOf({ path: file.path, processId: "proc_1", order: 1, isCertain: true })).toEqual([
     "third",
     "fourth",
   ]);
+  file.leave();
 });

@@ -172,13 +172,14 @@ describe("a row that is recorded while the database is away", () => {
     ]);
     const entries = Array.from({ length: 5 }, () => entry());
     await Promise.all(entries.map((one) => spool.record(one)));
+    // Who lives is left alone.
+    const names = spooled();
+    await left(line.store).send();
+    expect([spooled(), await ids()]).toEqual([names, []]);
+    // What has ended is not, though its process goes on: another gateway took its place there.
     await spool.close();
     expect(told).toEqual(["rows_left_in_spool 5"]);
     line.write = undefined;
-    // Whose process lives is left alone.
-    await left(line.store).send();
-    expect(await ids()).toEqual([]);
-    orphan();
     const spools = left(line.store);
     expect(spools.isOwed("proc_1")).toBe(true);
     await Promise.all([spools.send(), left(line.store).send()]);
@@ -322,6 +323,20 @@ describe("what a dead process left", () => {
     expect(await ids()).toEqual(rows);
     expect(await used()).toBe(nano(1100 * cost));
     expect(await verifyChain(kept.store)).toMatchObject({ faults: [], rows: 1100 });
+  });
+
+  test("is left to others where whoever took it upon himself ends before it is sent", async () => {
+    const rows = await leave(3);
+    const line = elsewhere();
+    line.write = away;
+    const spools = left(line.store);
+    expect(await spools.send().catch((thrown: unknown) => thrown)).toBeInstanceOf(StoreError);
+    line.write = undefined;
+    await left(line.store).send();
+    expect(await ids()).toEqual([]);
+    await spools.close();
+    await left(line.store).send();
+    expect([await ids(), spooled()]).toEqual([rows, []]);
   });
 
   test("stays while the database takes no row at all, and is no fault of theirs", async () => {

@@ -35,7 +35,7 @@ export interface Here {
 }
 
 /** Looks at the requests of one process. */
-export function createHere(app: Pick<App, "open" | "clock">, watch: Watch): Here {
+export function createHere(app: Pick<App, "clock"> & { open: Iterable<Job> }, watch: Watch): Here {
   const onlookers = new Set<Onlooker>();
 
   function tell(generation: Generation): void {

@@ -1,0 +1,40 @@
+import type { App } from "#src/gateway/context.ts";
+import type { Job } from "#src/gateway/settle.ts";
+import type { Watch } from "#src/ledger/watch.ts";
+import { Bag } from "#src/lib/bag.ts";
+import type { Counted } from "#src/observe/telemetry.ts";
+import type { LiveGrid } from "#src/provider/live-grid.ts";
+import type { LiveReading } from "#src/provider/live-grid-sources.ts";
+
+/** What gateways of one process have in common, of which one takes the place of another. */
+export interface Kin {
+  /** Ids of those that are not closed yet. */
+  living: Set<string>;
+  /** The requests of all of them that are not settled yet. */
+  open: Bag<Job>;
+  /** Told of each row that one of them keeps. */
+  listeners: Watch["listeners"];
+}
+
+/** Nobody is there yet. */
+export function createKin(): Kin {
+  return { living: new Set(), open: new Bag(), listeners: new Set() };
+}
+
+/** What a gateway goes on with of the one whose place it takes. Holds nothing of that one itself, which is to be forgotten. */
+export interface Legacy {
+  kin: Kin;
+  counted: Counted | undefined;
+  /** What was told of grids, and by whom; absent where nobody was asked. */
+  grids: { source: LiveGrid["source"]; readings: LiveReading[] } | undefined;
+}
+
+/** Of a gateway, for the one that takes its place. */
+export function legacyOf(app: Pick<App, "telemetry" | "liveGrid">, kin: Kin): Legacy {
+  const { liveGrid, telemetry } = app;
+  const grids = liveGrid && {
+    source: liveGrid.source,
+    readings: liveGrid.states().flatMap(({ reading }) => reading ?? []),
+  };
+  return { kin, counted: telemetry?.counted, grids };
+}
