@@ -1,18 +1,17 @@
 import { keyPlaceOf } from "#src/shared-keys.ts";
 import { createPeople } from "#src/account/people/people.ts";
 import { setupToken } from "#src/account/people/setup.ts";
-import { configOf } from "#src/cli/configuration.ts";
 import { bootstrap } from "#src/cli/init.ts";
-import { listenError, servingLog } from "#src/cli/listen.ts";
+import { servingLog } from "#src/cli/answering.ts";
+import { listenError } from "#src/cli/listen.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
+import { createReloading, readAnew, readConfig, refuseMoves } from "#src/cli/reload.ts";
 import { storeOf } from "#src/cli/runtime.ts";
 import { greeting, type ServeOptions } from "#src/cli/serve.ts";
-import { ConfigError } from "#src/config/error.ts";
-import { fileText } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
-import { keepWatchdog, notify, notifyReloading } from "#src/lib/sd-notify.ts";
+import { keepWatchdog, notify } from "#src/lib/sd-notify.ts";
 import type { Store } from "#src/store/store.ts";
 import {
   type Crew,
@@ -20,12 +19,6 @@ import {
   type Supervisor,
   WorkerFault,
 } from "#src/workers/supervise.ts";
-
-/** A configuration and the text of its file, read once. */
-interface Read {
-  config: Config;
-  text: string | undefined;
-}
 
 /** `serve` with several workers: this process starts and replaces them, and answers no request. Returns when all have ended. */
 export async function serveByWorkers(options: ServeOptions, output: Output): Promise<void> {
@@ -44,7 +37,6 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
   const { leaveMs } = config.timeouts;
   const drainMs = config.timeouts.drainMs + leaveMs;
   const supervisor = createSupervisor({ command, port, drainMs, clock: systemClock, log }, crew);
-  let changes = 0;
   let isStopping = false;
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
@@ -53,20 +45,14 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
       supervisor.stop();
     });
   const found = await started(supervisor, config, store);
-  process.on("SIGHUP", () => void whileReloading(readAnew));
+  const whileReloading = createReloading(() => isStopping);
+  process.on("SIGHUP", () => void whileReloading(takeAnew));
   process.on("SIGUSR2", () => void whileReloading(() => renew(crew, "renewed")));
   output.err(greeting(found));
   notify("READY=1");
   keepWatchdog();
   if (!(await supervisor.stopped))
     throw new CommandError("A worker did not end as it should: see the log");
-
-  /** Tells systemd that it goes on, and when it is done with what came of it. */
-  async function whileReloading(change: () => Promise<string>): Promise<void> {
-    if (changes++ === 0) notifyReloading();
-    const status = await change();
-    if (--changes === 0 && !isStopping) notify(`READY=1\nSTATUS=${status}`);
-  }
 
   async function renew({ workers, fileText: text }: Crew, event: string): Promise<string> {
     log.write("info", "replacing_workers", { workers });
@@ -81,40 +67,12 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
     return `${workers} workers serve`;
   }
 
-  async function readAnew(): Promise<string> {
-    try {
-      const next = readConfig(options);
-      refuseMoves(config, next.config);
-      const { workers } = next.config;
-      return await renew({ workers, fileText: next.text }, "configuration_read");
-    } catch (thrown) {
-      const why = thrown instanceof ConfigError ? thrown.message : "it cannot be read";
-      log.write("error", "configuration_kept", { why });
-      return "The configuration was kept: the log says why";
-    }
+  function takeAnew(): Promise<string> {
+    return readAnew(options, log, ({ config: next, text }) => {
+      refuseMoves(config, next);
+      return renew({ workers: next.workers, fileText: text }, "configuration_read");
+    });
   }
-}
-
-function readConfig(options: ServeOptions): Read {
-  const path = configOf(options).file;
-  const text = path === undefined ? undefined : fileText(path);
-  return { config: configOf({ ...options, fileText: text }), text };
-}
-
-/** Throws ConfigError for a change that no replacement can bring. */
-function refuseMoves(before: Config, after: Config): void {
-  const moves = [
-    [
-      "listen",
-      `${before.listen.hostname}:${before.listen.port}`,
-      `${after.listen.hostname}:${after.listen.port}`,
-    ],
-    ["data_dir", before.dataDir, after.dataDir],
-    ["database.url", before.database.url, after.database.url],
-  ] as const;
-  for (const [key, old, next] of moves)
-    if (old !== next)
-      throw new ConfigError(`Cannot change ${key} while serving: restart the gateway`);
 }
 
 /** The port to listen on. Throws where somebody else does: workers share an address, so they would not notice. */

@@ -1,16 +1,18 @@
 import { resolve } from "node:path";
 import type { Gateway } from "#src/app.ts";
 import { setupSeconds, setupToken } from "#src/account/people/setup.ts";
+import { servingLog } from "#src/cli/answering.ts";
 import { configOf } from "#src/cli/configuration.ts";
 import { refuseUnsafe } from "#src/cli/environment.ts";
 import { bootstrap } from "#src/cli/init.ts";
-import { listen, servingLog } from "#src/cli/listen.ts";
+import { listen, type Serving } from "#src/cli/listen.ts";
 import { requireMasterKey } from "#src/cli/needs.ts";
 import { CommandError, type Output } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
+import { createReloading, inTurn, readAnew, refuseMovesOfOne } from "#src/cli/reload.ts";
 import { storeOf } from "#src/cli/runtime.ts";
 import type { Config } from "#src/config/load.ts";
-import { keepWatchdog, notify, notifyReloading } from "#src/lib/sd-notify.ts";
+import { keepWatchdog, notify } from "#src/lib/sd-notify.ts";
 import { joinSupervisor, type Link } from "#src/workers/link.ts";
 
 export type ServeOptions = CommonOptions & { listen?: string; workers?: string };
@@ -33,29 +35,46 @@ export async function serve(options: ServeOptions, output: Output): Promise<void
   }
   const store = await storeOf(config);
   const serving = await listen(config, store, { demo: false });
-  process.on("SIGTERM", () => void serving.stop());
-  process.on("SIGINT", () => void serving.stop());
-  // On a terminal it means that the terminal is gone.
-  if (!process.stderr.isTTY)
-    process.on("SIGHUP", () => {
-      notifyReloading();
-      servingLog(config).write("warn", "configuration_kept", {
-        why: "a gateway of one process reads it at its start",
-      });
-      notify("READY=1\nSTATUS=The configuration was kept: one process reads it at its start");
+  let isStopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      isStopping = true;
+      void serving.stop();
     });
+  // On a terminal it means that the terminal is gone.
+  if (!process.stderr.isTTY) {
+    const whileReloading = createReloading(() => isStopping);
+    const change = inTurn(() => takeAnew(options, config, serving));
+    process.on("SIGHUP", () => {
+      if (!isStopping) void whileReloading(change);
+    });
+  }
   // Only now: a key made before an address that is in use would never be shown.
   const first = await bootstrap(store, { by: "serve" }).catch(async (thrown: unknown) => {
     await serving.stop();
     throw thrown;
   });
-  const { url, gateway } = serving;
-  const token = await setupToken(gateway.services.people);
-  const providers = providersFound(gateway);
-  output.err(greeting({ config, url, providers, key: first?.key, token }));
+  output.err(greeting({ config, ...(await foundBy(serving)), key: first?.key }));
   notify("READY=1");
   keepWatchdog();
   await serving.stopped;
+}
+
+/** What is told of a gateway that begins. It keeps nothing of it: another takes its place once. */
+async function foundBy({ url, gateway }: Serving) {
+  const token = await setupToken(gateway.services.people);
+  return { url, providers: providersFound(gateway), token };
+}
+
+/** Puts the configuration to use as it is now; resolves with what came of it. */
+function takeAnew(options: ServeOptions, before: Config, serving: Serving): Promise<string> {
+  return readAnew(options, servingLog(before), async ({ config }) => {
+    refuseMovesOfOne(before, config);
+    requireMasterKey(config);
+    if (!(await serving.replace(config))) return "The gateway stops";
+    servingLog(config).write("info", "configuration_read");
+    return "The configuration was read";
+  });
 }
 
 /** One of several processes that serve; its supervisor says when it begins and ends. */

@@ -23,24 +23,28 @@ export function whileDraining(app: Answering): (request: Request) => Response | 
   };
 }
 
-/** A path that the server dispatches: one handler for every method, or one for each. */
-type Dispatched<Handler> = Handler | Readonly<Record<string, Handler | undefined>>;
+/** How a path that the server dispatches is answered. */
+type Handler<Asked extends Request, Server> = (
+  request: Asked,
+  server: Server,
+) => Response | Promise<Response>;
 
-/** The same routes, each telling the client not to send another request on its connection. */
-export function partingRoutes<Asked extends Request, Server>(
-  routes: Readonly<
-    Record<string, Dispatched<(request: Asked, server: Server) => Response | Promise<Response>>>
-  >,
-  onRequest: () => void,
-): Record<string, Dispatched<(request: Asked, server: Server) => Promise<Response>>> {
+/** A path that the server dispatches: one handler for every method, or one for each. */
+type Dispatched<One> = One | Readonly<Record<string, One | undefined>>;
+
+/** The same routes, with something else in the place of each handler. */
+export function eachRoute<Asked extends Request, Server, Other>(
+  routes: Readonly<Record<string, Dispatched<Handler<Asked, Server>>>>,
+  other: (handler: Handler<Asked, Server>) => Other,
+): Record<string, Other | Record<string, Other>> {
   return Object.fromEntries(
     Object.entries(routes).map(([path, route]) => [
       path,
       typeof route === "function"
-        ? parting(route, onRequest)
+        ? other(route)
         : Object.fromEntries(
             Object.entries(route).flatMap(([method, handler]) =>
-              handler === undefined ? [] : [[method, parting(handler, onRequest)]],
+              handler === undefined ? [] : [[method, other(handler)]],
             ),
           ),
     ]),
@@ -49,7 +53,7 @@ export function partingRoutes<Asked extends Request, Server>(
 
 /** Answers as ever, and ends the connection with the answer: another process takes the next. */
 export function parting<Asked extends Request, Server>(
-  handler: (request: Asked, server: Server) => Response | Promise<Response>,
+  handler: Handler<Asked, Server>,
   onRequest: () => void,
 ): (request: Asked, server: Server) => Promise<Response> {
   return async (request, server) => {
@@ -57,5 +61,20 @@ export function parting<Asked extends Request, Server>(
     const response = await handler(request, server);
     response.headers.set("Connection", "close");
     return response;
+  };
+}
+
+/** Answers as ever, and keeps count of the requests that wait for the head of their answer. */
+export function counted<Asked extends Request, Server>(
+  handler: Handler<Asked, Server>,
+  count: { waiting: number },
+): (request: Asked, server: Server) => Promise<Response> {
+  return async (request, server) => {
+    count.waiting++;
+    try {
+      return await handler(request, server);
+    } finally {
+      count.waiting--;
+    }
   };
 }

@@ -111,13 +111,14 @@ describe("workers are replaced without an end of service", () => {
     expect(await fleet.ended).toBe(0);
   }, 60_000);
 
-  test("one process has no workers, says on SIGHUP that nothing changes, and goes on", async () => {
+  test("one process has no workers, and reads its file on SIGHUP all the same", async () => {
     using folder = temporaryFolder();
     const { secret } = await customer(folder.path);
     const single = await startFleet(folder.path, { workers: 1, env });
     expect(single.workers()).toEqual([]);
     single.signal("SIGHUP");
-    await until("it says so", () => eventsOf(single, "configuration_kept") === 1);
+    await until("it is read", () => eventsOf(single, "configuration_read") === 1);
+    expect(single.workers()).toEqual([]);
     expect((await askOnce(single.port, secret)).status).toBe(200);
     single.signal("SIGTERM");
     expect(await single.ended).toBe(0);

@@ -83,20 +83,31 @@ describe.skipIf(process.platform !== "linux")("systemd is told by workers", () =
     expect(socket.told()).toHaveLength(3);
   }, 60_000);
 
-  test("one process ends a reload at once: systemd would wait for it", async () => {
+  test("one process tells of each reload, what came of it, and of none once it stops", async () => {
     using folder = temporaryFolder();
     const address = join(folder.path, "notify");
     using socket = notifySocket(address);
+    const file = join(folder.path, "lowrouter.toml");
+    writeFileSync(file, "");
     const single = await startFleet(folder.path, {
-      workers: 1,
+      args: ["--config", file],
       env: { ...upstream.env, NOTIFY_SOCKET: address },
     });
     await until("it is ready", () => socket.told().length > 0);
     single.signal("SIGHUP");
     await until("it is done", () => socket.told().length > 2);
-    expect(socket.told()[1]).toStartWith("RELOADING=1\n");
-    expect(socket.told()[2]).toStartWith("READY=1\nSTATUS=The configuration was kept");
+    expect(socket.told()[1]).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    expect(socket.told()[2]).toBe("READY=1\nSTATUS=The configuration was read");
+    writeFileSync(file, "workers = 2\n");
+    single.signal("SIGHUP");
+    await until("it is refused", () => socket.told().length > 4);
+    expect(socket.told()[3]).toStartWith("RELOADING=1\n");
+    expect(socket.told()[4]).toBe("READY=1\nSTATUS=The configuration was kept: the log says why");
+    writeFileSync(file, "");
+    single.signal("SIGHUP");
+    await until("it begins", () => socket.told().length > 5);
     single.signal("SIGTERM");
     expect(await single.ended).toBe(0);
+    expect(socket.told().at(-1)).toBe("STOPPING=1");
   }, 60_000);
 });
