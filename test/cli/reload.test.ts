@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { chat, startOpenai } from "#test/bin/provider.ts";
+import { chat, chatBody, startOpenai } from "#test/bin/provider.ts";
 import { endServing, runToEnd, type Serving, startServing } from "#test/lib/serving.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 import { type Asked, askOn } from "#test/workers/client.ts";
@@ -126,6 +126,37 @@ describe("SIGHUP to one process", () => {
     // Each of them is kept once: those of the load, three for their price, and the stream.
     const rows = asked.length + 4;
     expect(JSON.parse((await audit()).out)).toMatchObject({ data: { ok: true, rows } });
+  }, 60_000);
+
+  test("keeps the gateway before for a request whose body is still on its way to it", async () => {
+    write(priced(1));
+    const { secret } = await customer(folder.path);
+    const serving = await start();
+    const before = await cost(serving, secret);
+    const [body, rest] = [chatBody("Hello", { model: "acme/one" }), 20];
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const slow = fetch(`${serving.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+      body: readable,
+    });
+    await writer.write(new TextEncoder().encode(body.slice(0, -rest)));
+    // What is asked later is answered later: the first part is there by then.
+    await cost(serving, secret);
+    write(priced(5));
+    await reload(serving);
+    expect(await cost(serving, secret)).toBeCloseTo(5 * before, 12);
+    expect(events(serving, "former_gateway_ended")).toBe(0);
+    await writer.write(new TextEncoder().encode(body.slice(-rest)));
+    await writer.close();
+    const asked = await slow;
+    expect(asked.status).toBe(200);
+    expect(v.parse(answer, await asked.json()).usage.cost).toBe(before);
+    await until("it ends", () => events(serving, "former_gateway_ended") === 1);
+    serving.signal("SIGTERM");
+    expect(await serving.ended).toBe(0);
+    expect(serving.err()).not.toContain("settle_failed");
   }, 60_000);
 
   test("brings a provider's other key, a limit, and a provider that is switched off", async () => {
