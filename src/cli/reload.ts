@@ -5,8 +5,10 @@ import type { ServeOptions } from "#src/cli/serve.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { fileText } from "#src/config/file.ts";
 import type { Config } from "#src/config/load.ts";
+import { canPass } from "#src/ledger/commit.ts";
 import { notify, notifyReloading } from "#src/lib/sd-notify.ts";
 import type { Log } from "#src/observe/log.ts";
+import { StoreError } from "#src/store/error.ts";
 
 /*
  * A configuration that is read anew while the gateway serves: by one process, or by several and the one that supervises them.
@@ -47,6 +49,10 @@ export async function readAnew(
 
 /** What was thrown, in the words in which a start would have told it; undefined for what is nobody's fault that is known. */
 function whyOf(thrown: unknown): string | undefined {
+  if (thrown instanceof StoreError) {
+    if (canPass(thrown)) return "the database does not answer";
+    return thrown.fault === "refused" ? thrown.message : undefined;
+  }
   const isTold =
     thrown instanceof ConfigError || thrown instanceof CommandError || thrown instanceof VaultError;
   return isTold ? thrown.message : undefined;
