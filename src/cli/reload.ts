@@ -60,6 +60,11 @@ function whyOf(thrown: unknown): string | undefined {
 
 /** Throws ConfigError for a change that takes a restart. */
 export function refuseMoves(before: Config, after: Config): void {
+  // Without this, a file that is gone would be one that says nothing.
+  if (before.file !== undefined && after.file === undefined)
+    throw new ConfigError(
+      `Cannot find ${before.file} any more: put it back, or restart the gateway without it`,
+    );
   refuse([
     [
       "listen",
