@@ -1,7 +1,7 @@
 import { UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { edited } from "#src/dialect/edited.ts";
 import { asciiOf, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Edits, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, type Edits, type Member, membersOf, valueIn } from "#src/dialect/splice.ts";
 import { decode, type Payload } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 
@@ -33,8 +33,7 @@ export class RawAnswer {
 
   /** The last value of a member, in raw text; "" where there is none. */
   last(name: string): string {
-    const member = lastOf(this.#members, name);
-    return member === undefined ? "" : this.raw.slice(member.valueStart, member.end);
+    return valueIn(this.raw, name, this.#members) ?? "";
   }
 
   edited(edits: Edits): Payload {

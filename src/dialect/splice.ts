@@ -90,6 +90,16 @@ export function elementsOf(text: string, from: number): { start: number; end: nu
   }
 }
 
+/** The last value of a member, as it is written in the text; undefined where there is none. */
+export function valueIn(
+  text: string,
+  name: string,
+  members: readonly Member[] = membersOf(text),
+): string | undefined {
+  const member = lastOf(members, name);
+  return member && text.slice(member.valueStart, member.end);
+}
+
 /** Whether brackets nest beyond what is taken; any text. */
 export function tooDeep(text: string): boolean {
   return countMembers(text) === -1;

@@ -3,7 +3,7 @@ import { clampEffort, fitBudget, thinkingTokens } from "#src/dialect/effort.ts";
 import { memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
 import { withMembers } from "#src/dialect/raw-answer.ts";
 import { fromRaw, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, valueIn } from "#src/dialect/splice.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** The least that Anthropic's wire takes as a budget of reasoning tokens. */
@@ -22,7 +22,7 @@ export function askToThink(
   if (put === undefined) return { body, ask };
   const { name, within, value } = put;
   const raw = toRaw(body);
-  const old = told(raw, membersOf(raw), name);
+  const old = valueIn(raw, name);
   const text =
     within === undefined
       ? withMembers(old, value)
@@ -102,14 +102,9 @@ function objectOf(value: Json | undefined): JsonObject {
   return isObject(value) ? value : {};
 }
 
-function told(raw: string, members: Member[], name: string): string | undefined {
-  const member = lastOf(members, name);
-  return member && raw.slice(member.valueStart, member.end);
-}
-
 /** An object in raw text with members put into one of its members. */
 function nested(raw: string, name: string, value: JsonObject): string {
-  const old = told(raw, membersOf(raw), name);
+  const old = valueIn(raw, name);
   const text = old === undefined ? rawJson(value) : withMembers(old, value);
   return edit(raw, { set: { [name]: text }, add: { [name]: text } });
 }

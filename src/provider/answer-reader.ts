@@ -239,7 +239,8 @@ function framingOf(text: string): Framing {
     } else if (first !== letterC) {
       continue;
     } else if (isNamed(text, at, "content-length")) {
-      length = length === undefined ? valueAt(text, at) : "twice";
+      if (length !== undefined) throw noSingleLength();
+      length = valueAt(text, at);
     } else if (connection === undefined && isNamed(text, at, "connection")) {
       connection = valueAt(text, at);
     }
@@ -249,8 +250,12 @@ function framingOf(text: string): Framing {
 
 function bytesOf(length: string | undefined): number | undefined {
   if (length === undefined) return undefined;
-  if (!/^\d{1,15}$/.test(length)) throw new BrokenAnswer("The content length is no single number");
+  if (!/^\d{1,15}$/.test(length)) throw noSingleLength();
   return Number(length);
+}
+
+function noSingleLength(): BrokenAnswer {
+  return new BrokenAnswer("The content length is no single number");
 }
 
 /** Where the next line of a head begins; -1 at its end. */

@@ -1,6 +1,6 @@
 import { editedRequest } from "#src/dialect/edited.ts";
 import { rawTextOf, readRaw } from "#src/dialect/raw-text.ts";
-import { type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { type Member, membersOf, valueIn } from "#src/dialect/splice.ts";
 import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
 import type { Shaped } from "#src/provider/deployment.ts";
 
@@ -21,19 +21,13 @@ export function claudeAtVertex(path: string, body: UpstreamBody | undefined): Sh
   // Counting names the model in the body, and a place of its own in the path.
   if (counts) return { path: "/models/count-tokens:rawPredict", body: shaped };
   const name = encodeURIComponent(modelIn(raw, members)).replaceAll("%40", "@");
-  const verb = valueOf(raw, members, "stream") === "true" ? "streamRawPredict" : "rawPredict";
+  const verb = valueIn(raw, "stream", members) === "true" ? "streamRawPredict" : "rawPredict";
   return { path: `/models/${name}:${verb}`, body: shaped };
 }
 
 /** The model that a body in raw text names; empty where it names none. */
 export function modelIn(raw: string, members: readonly Member[]): string {
-  const written = valueOf(raw, members, "model");
+  const written = valueIn(raw, "model", members);
   const model: unknown = written === undefined ? undefined : JSON.parse(readRaw(written));
   return typeof model === "string" ? model : "";
-}
-
-/** The last member of a name, as readers of JSON take it. */
-function valueOf(raw: string, members: readonly Member[], name: string): string | undefined {
-  const found = lastOf(members, name);
-  return found && raw.slice(found.valueStart, found.end);
 }

@@ -22,7 +22,7 @@ import {
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
 import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, type Member, membersOf, valueIn } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
 import type { UpstreamBody } from "#src/lib/raw-pieces.ts";
@@ -106,8 +106,7 @@ function retarget(
   let members: Member[] | undefined;
   const member = (name: string): string | undefined => {
     members ??= membersOf(raw);
-    const found = lastOf(members, name);
-    return found && raw.slice(found.valueStart, found.end);
+    return valueIn(raw, name, members);
   };
   const isForeign = foreignTo(ask);
   const told = target.instructsAmid !== true && hasInstruction(parsed.messages);

@@ -1,7 +1,7 @@
 import type { ReasoningControl, Target } from "#src/dialect/dialect.ts";
 import { type Effort, fitBudget, thinkingBudgets, thinkingTokens } from "#src/dialect/effort.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { isObject, numberOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /*

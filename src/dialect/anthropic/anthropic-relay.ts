@@ -9,7 +9,7 @@ import {
 } from "#src/dialect/anthropic/anthropic-messages-usage.ts";
 import { type StreamHead, type StreamRelay, UpstreamStreamError } from "#src/dialect/dialect.ts";
 import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";

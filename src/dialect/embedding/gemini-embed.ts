@@ -25,7 +25,7 @@ import {
 } from "#src/dialect/embedding/gemini-embed-request.ts";
 import { gatewayMembers } from "#src/dialect/ask-routing.ts";
 import { payload, rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { decode, encode } from "#src/lib/bytes.ts";
 import type { JsonObject } from "#src/lib/json.ts";
 

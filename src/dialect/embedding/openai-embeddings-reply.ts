@@ -19,7 +19,7 @@ import { failed } from "#src/dialect/openai/openai-chunk.ts";
 import { inputsOf } from "#src/dialect/embedding/openai-embeddings-request.ts";
 import { writeUsage } from "#src/dialect/openai/openai-usage.ts";
 import { asciiOf, payload, rawJson, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, type Member, membersOf } from "#src/dialect/splice.ts";
 import { inputTokens, type Usage } from "#src/dialect/usage.ts";
 import { decode, encode, type Payload } from "#src/lib/bytes.ts";
 import { countOf, isObject, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";

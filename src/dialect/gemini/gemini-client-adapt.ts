@@ -1,6 +1,6 @@
 import type { Target } from "#src/dialect/dialect.ts";
 import { listOf, memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
 /** Makes the upstream skip its check of a call that another model made. */

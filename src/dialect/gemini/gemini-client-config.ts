@@ -11,7 +11,7 @@ import {
 } from "#src/dialect/ask.ts";
 import type { Needs } from "#src/dialect/dialect.ts";
 import { memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
-import { countMembers, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { countMembers, valueIn } from "#src/dialect/splice.ts";
 import type { Reasoning } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, numberOf, stringOf, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -49,8 +49,7 @@ export function requireOneConfig(text: string, body: JsonObject): void {
   const config = body[name];
   if (!isObject(config)) return;
   refuseBoth(config, `${name}.`);
-  const member = lastOf(membersOf(text), name);
-  const told = member === undefined ? "{}" : text.slice(member.valueStart, member.end);
+  const told = valueIn(text, name) ?? "{}";
   if (countMembers(told) !== Object.keys(config).length) throw repeated(told);
 }
 

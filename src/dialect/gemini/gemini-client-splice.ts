@@ -17,7 +17,7 @@ import { blockReason, faultText, readUsage } from "#src/dialect/gemini/gemini-us
 import { RawAnswer } from "#src/dialect/raw-answer.ts";
 import { editedRequest } from "#src/dialect/edited.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, valueIn } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { type Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf, type JsonObject, type Json } from "#src/lib/json.ts";
@@ -100,8 +100,7 @@ function withoutSteering(parsed: JsonObject): Record<string, string | undefined>
 
 /** The value of a member in raw text; "" where there is none. */
 function told(raw: string, name: string): string {
-  const member = lastOf(membersOf(raw), name);
-  return member === undefined ? "" : raw.slice(member.valueStart, member.end);
+  return valueIn(raw, name) ?? "";
 }
 
 /** An object in raw text with members put, objects among them member by member. */

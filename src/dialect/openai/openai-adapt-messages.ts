@@ -1,5 +1,5 @@
 import type { Quirks } from "#src/dialect/openai/openai-quirks.ts";
-import { edit, type Edits, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, type Edits, elementsOf, valueIn } from "#src/dialect/splice.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -78,7 +78,7 @@ function keepRefusal(message: JsonObject, changes: Change[], dropped: Set<string
   if (typeof refusal !== "string" || !isIdle(content) || !isIdle(calls)) return;
   dropped.delete("messages.refusal");
   changes.push((raw) => {
-    const told = valueOf(raw, "refusal") ?? '""';
+    const told = valueIn(raw, "refusal") ?? '""';
     return edit(raw, { set: { content: told }, add: { content: told } });
   });
 }
@@ -88,7 +88,7 @@ function nameReasoning(message: JsonObject, changes: Change[]): void {
   const { reasoning, reasoning_content: named } = message;
   if (message.role !== "assistant" || typeof reasoning !== "string" || !isIdle(named)) return;
   changes.push((raw) => {
-    const told = valueOf(raw, "reasoning") ?? '""';
+    const told = valueIn(raw, "reasoning") ?? '""';
     const put = { reasoning_content: told };
     return edit(raw, { set: { ...put, reasoning: undefined }, add: put });
   });
@@ -158,14 +158,9 @@ function isRemotePicture(part: Json): boolean {
 
 /** An object with the elements of one of its arrays changed. */
 function within(raw: string, name: string, change: (element: string, at: number) => string) {
-  const told = valueOf(raw, name);
+  const told = valueIn(raw, name);
   if (told === undefined) return raw;
   return edit(raw, { set: { [name]: mapElements(told, change) } });
-}
-
-function valueOf(raw: string, name: string): string | undefined {
-  const member = lastOf(membersOf(raw), name);
-  return member && raw.slice(member.valueStart, member.end);
 }
 
 /** What stands in for an answer where there was none. */
@@ -213,7 +208,7 @@ function isBeginning(message: Json | undefined): boolean {
 
 /** Two messages of one role as one: texts with a blank line between, else all parts. */
 function merged(first: string, second: string): string {
-  const [a, b] = [valueOf(first, "content") ?? "null", valueOf(second, "content") ?? "null"];
+  const [a, b] = [valueIn(first, "content") ?? "null", valueIn(second, "content") ?? "null"];
   if (b === "null") return first;
   const content =
     a.startsWith('"') && b.startsWith('"')

@@ -1,6 +1,6 @@
 import type { Ask, RemoteSource } from "#src/dialect/dialect.ts";
 import { fromRaw, rawOf, readRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { isObject } from "#src/lib/json.ts";
 
 /** Files that a chat request names by address: this wire takes their bytes only. */

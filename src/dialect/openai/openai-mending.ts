@@ -1,6 +1,6 @@
 import { refusalOf, textOf, thinkingOf } from "#src/dialect/openai/openai-chat-parts.ts";
 import { rawJson, readRaw } from "#src/dialect/raw-text.ts";
-import { edit, elementsOf, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, valueIn } from "#src/dialect/splice.ts";
 import type { Json, JsonObject } from "#src/lib/json.ts";
 
 /** Puts the raw text of one JSON value right. All that is not wrong keeps its bytes. */
@@ -25,7 +25,7 @@ export function dropping(name: string): Mending {
 /** The value of a member put right. */
 export function within(name: string, mend: Mending): Mending {
   return (text) => {
-    const value = valueOf(text, name);
+    const value = valueIn(text, name);
     return value === undefined ? text : edit(text, { set: { [name]: mend(value) } });
   };
 }
@@ -48,7 +48,7 @@ export function each(mendings: readonly (Mending | undefined)[]): Mending | unde
 /** More elements for the array that a member holds, or for a new one. */
 export function appending(name: string, elements: readonly string[]): Mending {
   return (text) => {
-    const value = valueOf(text, name);
+    const value = valueIn(text, name);
     const told = value?.startsWith("[") ? value.slice(1, -1).trimEnd() : "";
     const list = told === "" ? elements : [told, ...elements];
     return putting(name, `[${list.join(",")}]`)(text);
@@ -62,7 +62,7 @@ export const quoting: Mending = (text) => JSON.stringify(text);
 export function mendContent(message: JsonObject): Mending | undefined {
   if (!Array.isArray(message.content)) return undefined;
   return (text) => {
-    const parts: Json = JSON.parse(readRaw(valueOf(text, "content") ?? "null"));
+    const parts: Json = JSON.parse(readRaw(valueIn(text, "content") ?? "null"));
     const mendings = [putting("content", rawJson(textOf(parts)))];
     for (const [name, said] of [
       ["reasoning", thinkingOf(parts)],
@@ -73,10 +73,4 @@ export function mendContent(message: JsonObject): Mending | undefined {
     }
     return allOf(mendings)?.(text) ?? text;
   };
-}
-
-/** The value of a member, in raw text. */
-function valueOf(text: string, name: string): string | undefined {
-  const member = lastOf(membersOf(text), name);
-  return member && text.slice(member.valueStart, member.end);
 }

@@ -12,7 +12,7 @@ import {
 } from "#src/dialect/openai/openai-ending.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
 import { rawJson, readRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { edit, type Edits, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, type Edits, valueIn } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
@@ -131,9 +131,9 @@ export class OpenaiRelay implements StreamRelay {
     if (usage === undefined) return false;
     this.usage = usage;
     if (!isObject(chunk.usage)) return true;
-    const member = lastOf(membersOf(data), "usage");
-    if (member === undefined) return true;
-    this.#usageText = data.slice(member.valueStart, member.end).replaceAll("\n", " ");
+    const told = valueIn(data, "usage");
+    if (told === undefined) return true;
+    this.#usageText = told.replaceAll("\n", " ");
     this.usage = { ...usage, raw: JSON.parse(readRaw(this.#usageText)) };
     return true;
   }

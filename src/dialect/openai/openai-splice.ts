@@ -17,7 +17,7 @@ import { OpenaiRelay } from "#src/dialect/openai/openai-relay.ts";
 import { completeUsage, findUsage, writeUsage } from "#src/dialect/openai/openai-usage.ts";
 import { RawAnswer, withMembers } from "#src/dialect/raw-answer.ts";
 import { rawJson, rawOf } from "#src/dialect/raw-text.ts";
-import { type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { type Member, membersOf, valueIn } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";
 import { isObject, stringOf } from "#src/lib/json.ts";
@@ -43,8 +43,7 @@ function retarget({ path }: Shape, body: Uint8Array, ask: Ask, target: Target): 
   const told = (name: string): string | undefined => {
     if (!(name in ask.parsed)) return undefined;
     members ??= membersOf(raw);
-    const member = lastOf(members, name);
-    return member && raw.slice(member.valueStart, member.end);
+    return valueIn(raw, name, members);
   };
   if (ask.stream) {
     const options = told("stream_options");

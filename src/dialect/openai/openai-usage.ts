@@ -1,6 +1,6 @@
 import type { Summary } from "#src/dialect/dialect.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
-import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, membersOf, valueIn } from "#src/dialect/splice.ts";
 import { inputTokens, outputTokens, type Usage } from "#src/dialect/usage.ts";
 import { countOf, isObject, numberOf, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -109,9 +109,9 @@ export function completeUsage(raw: string, usage: Usage, summary: Summary): stri
   const details = detailMembers(usage);
   for (const name in details) {
     const own = details[name] ?? {};
-    const told = lastOf(members, name);
+    const told = valueIn(raw, name, members);
     if (told === undefined) add[name] = rawJson(own);
-    else set[name] = withDetails(raw.slice(told.valueStart, told.end), own);
+    else set[name] = withDetails(told, own);
   }
   const costs = costMembers(summary);
   for (const name in costs) set[name] = add[name] = rawJson(costs[name] ?? null);

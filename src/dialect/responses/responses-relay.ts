@@ -6,7 +6,7 @@ import { attachTo } from "#src/dialect/responses/responses-splice.ts";
 import { isTerminal, throwFailure, typeOf } from "#src/dialect/responses/responses-stream.ts";
 import { readUsage } from "#src/dialect/responses/responses-usage.ts";
 import { failedResponse, writeEvent } from "#src/dialect/responses/responses-write.ts";
-import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, lastOf, membersOf } from "#src/dialect/splice.ts";
 import { type SseEvent, SseTextParser } from "#src/dialect/sse.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import type { Payload } from "#src/lib/bytes.ts";

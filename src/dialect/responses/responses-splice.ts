@@ -13,7 +13,7 @@ import { asciiOf, payload, rawJson, rawOf, toRaw } from "#src/dialect/raw-text.t
 import { ownReasoningId } from "#src/dialect/responses/responses-output.ts";
 import { readResponse } from "#src/dialect/responses/responses-reply.ts";
 import { completeUsage, readUsage, writeUsage } from "#src/dialect/responses/responses-usage.ts";
-import { edit, elementsOf, type Member, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, elementsOf, type Member, membersOf, valueIn } from "#src/dialect/splice.ts";
 import type { Usage } from "#src/dialect/usage.ts";
 import { decode, type Payload } from "#src/lib/bytes.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -61,8 +61,7 @@ function isGiven(value: unknown): boolean {
 
 /** The last value of a member in raw text; "" where there is none. */
 export function valueOf(raw: string, members: Member[], name: string): string {
-  const member = lastOf(members, name);
-  return member === undefined ? "" : raw.slice(member.valueStart, member.end);
+  return valueIn(raw, name, members) ?? "";
 }
 
 /**

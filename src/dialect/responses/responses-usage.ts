@@ -4,7 +4,7 @@ import {
   writeUsage as writeChatUsage,
 } from "#src/dialect/openai/openai-usage.ts";
 import { rawJson } from "#src/dialect/raw-text.ts";
-import { edit, membersOf, lastOf } from "#src/dialect/splice.ts";
+import { edit, membersOf, valueIn } from "#src/dialect/splice.ts";
 import { inputTokens, outputTokens, totalTokens, type Usage } from "#src/dialect/usage.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -56,9 +56,9 @@ export function completeUsage(raw: string, usage: Usage, summary: Summary): stri
   const add: Record<string, string> = {};
   const members = membersOf(raw);
   for (const [name, details] of Object.entries(detailMembers(usage))) {
-    const told = lastOf(members, name);
+    const told = valueIn(raw, name, members);
     if (told === undefined) add[name] = rawJson(details);
-    else set[name] = withDetails(raw.slice(told.valueStart, told.end), details);
+    else set[name] = withDetails(told, details);
   }
   for (const [name, value] of Object.entries(costMembers(usage, summary)))
     set[name] = add[name] = rawJson(value ?? null);
