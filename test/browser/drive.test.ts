@@ -176,7 +176,10 @@ test("another policy holds from the next request on", async () => {
 
 test("a carbon budget that is used up refuses with 402, and says so on the key's page", async () => {
   await grace.getByLabel("Grams CO2e").fill("0.000001");
+  // A page that is on its way cannot be loaded again.
+  const arrived = grace.waitForEvent("load");
   await grace.getByRole("button", { name: "Change the key" }).click();
+  await arrived;
   const refused = await askedWith(house, secret);
   expect([refused.status, at(await refused.json(), "error.code")]).toEqual([
     402,
