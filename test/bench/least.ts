@@ -5,10 +5,13 @@
  * of one process can reach at most. `bun test/bench/least.ts PORT UPSTREAM_PORT FOLDER`
  */
 import { join } from "node:path";
+import { largeBytes, parseShell, shellOf } from "#src/dialect/shell.ts";
 import { toPico } from "#src/eco/pico.ts";
 import { chainStart, linkHash } from "#src/ledger/chain.ts";
 import { rollupPlace, rollupSums } from "#src/ledger/rollup.ts";
 import { systemClock } from "#src/lib/clock.ts";
+import { isObject } from "#src/lib/json.ts";
+import { RawPieces } from "#src/lib/raw-pieces.ts";
 import { Pool } from "#src/provider/pool.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
@@ -109,6 +112,19 @@ function gramsOf(energyWh: number): number {
   return (energyWh / 1000) * gramsPerKwh;
 }
 
+/** What a large body says, its long texts checked where they stand. */
+function largeAsked(text: string): { model: string } {
+  const parsed: unknown = parseShell(shellOf(text), JSON.parse);
+  if (!isObject(parsed) || typeof parsed.model !== "string") throw new Error("No model is named");
+  return { model: parsed.model };
+}
+
+/** What stays of a large body is sent from where it is. */
+function retargeted(text: string, from: string, to: string): RawPieces {
+  const at = text.indexOf(from);
+  return new RawPieces([text.slice(0, at), to, text.slice(at + from.length)]);
+}
+
 const pool = new Pool({ secure: false, host: "127.0.0.1", port: upstreamPort });
 let made = 0;
 
@@ -116,14 +132,17 @@ async function answer(request: Request): Promise<Response> {
   const startedAt = Date.now();
   const key = keys.get(request.headers.get("authorization")?.slice("Bearer ".length) ?? "");
   if (key === undefined) return new Response(null, { status: 401 });
-  const text = Buffer.from(await request.arrayBuffer()).toString();
-  const asked = JSON.parse(text);
+  const text = Buffer.from(await request.arrayBuffer()).toString("latin1");
+  const isLarge = text.length > largeBytes;
+  const asked = isLarge ? largeAsked(text) : JSON.parse(text);
   const route = routes.get(asked.model);
   if (route === undefined) return new Response(null, { status: 404 });
   const most = text.length * route.input + heldTokens * route.output;
   if (free < most) return new Response(null, { status: 402 });
   free -= most;
-  const body = text.replace(asked.model, route.model);
+  const body = isLarge
+    ? retargeted(text, asked.model, route.model)
+    : text.replace(asked.model, route.model);
   const exchange = pool.send(
     `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:${upstreamPort}\r\ncontent-type: application/json\r\naccept: application/json\r\nauthorization: Bearer x\r\ncontent-length: ${body.length}\r\n\r\n`,
     { method: "POST", headers: {}, body, connectMs: 0 },

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { parseBody } from "#src/dialect/ask.ts";
 import { edited, editedRequest } from "#src/dialect/edited.ts";
 import { fromRaw, toRaw } from "#src/dialect/raw-text.ts";
-import { isBase64, largeBytes, parseShell, shellOf } from "#src/dialect/shell.ts";
+import { isPlain, largeBytes, parseShell, shellOf } from "#src/dialect/shell.ts";
 import { jsonBody } from "#src/dialect/shell-write.ts";
 import { edit } from "#src/dialect/splice.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -13,11 +13,14 @@ import type { JsonObject } from "#src/lib/json.ts";
 
 const picture = `data:image/png;base64,iVBORw0KGgo${"Ab0+/".repeat(20_000)}==`;
 const other = "Z".repeat(30_000);
+const words = "The fox jumps over the dog, again. ".repeat(1_000);
 
 /** Bodies in which a long text stands where it is easily lost or taken for another. */
 const bodies: Record<string, string> = {
   "a picture": JSON.stringify({ a: [{ url: picture }], b: 1.5 }),
   "two pictures": JSON.stringify({ a: picture, b: { c: [other, picture] } }),
+  words: JSON.stringify({ a: `${words}.`, b: [{ text: `${words}, ${words}` }] }),
+  "words with line breaks": JSON.stringify({ a: `${words}\n${words}`, b: words }),
   "a letter beyond ASCII": JSON.stringify({ text: "für 日本 🦊", a: picture }),
   "the same as escapes": `{"text":"f\\u00fcr \\ud83e\\udd8a","a":"${picture}"}`,
   "a long name": JSON.stringify({ [picture]: other, a: [picture] }),
@@ -46,6 +49,11 @@ describe("a large body", () => {
   ])("is refused for %s", (_, text) => {
     expect(() => parseBody(encode(text))).toThrow(AppError);
   });
+});
+
+test("shellOf() cuts out words as it does pictures, but none that are written with escapes", () => {
+  const raw = JSON.stringify([words, picture, `${words}\n`, `${words}"`, other]);
+  expect(shellOf(raw).long).toEqual([words, picture, other]);
 });
 
 test("parseShell() leaves what looks like a mark where nothing was cut out", () => {
@@ -89,8 +97,22 @@ describe("jsonBody()", () => {
   });
 });
 
-test.each(["\n", " ", "\\", '"', "é", "\0", ","])("isBase64() finds a %j amid base64", (found) => {
-  for (const at of [0, 5, 65_536, 70_001])
-    expect(isBase64(picture.slice(22, 22 + at) + found + picture.slice(22 + at + 1))).toBe(false);
-  expect(isBase64(picture)).toBe(true);
+describe("isPlain()", () => {
+  test.each(["\n", "\0", "\x1f", "\\", '"', "é", "\u00ff", "日"])(
+    "finds a %j in a long text",
+    (found) => {
+      for (const at of [0, 5, 65_536, 70_001, 99_999])
+        expect(isPlain(picture.slice(0, at) + found + picture.slice(at))).toBe(false);
+    },
+  );
+
+  test.each([
+    ["a picture", picture],
+    ["words", "It's 5 < 6, he said. ".repeat(4_000)],
+    ["what stands in JSON as it is", String.fromCharCode(0x20, 0x21, 0x23, 0x5b, 0x5d, 0x7e, 0x7f)],
+    ["nothing", ""],
+  ])("takes %s", (_, text) => {
+    expect(isPlain(text)).toBe(true);
+    expect(JSON.stringify(text)).toBe(`"${text}"`);
+  });
 });

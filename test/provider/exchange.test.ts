@@ -77,6 +77,34 @@ describe("an exchange", () => {
     expect(sent.map((text) => arrived.includes(text))).toEqual([true, true, true]);
   });
 
+  test("sends large bodies over a connection that is kept, and whole again where it turns out closed", async () => {
+    const wire = wireOf((socket, request, before) => {
+      if (before === 2) socket.end();
+      else socket.write(answer(String(request.length)));
+    });
+    const bytes = Buffer.alloc(1_000_000, "b");
+    const pieces = piecesOf("a");
+    const first = {
+      bytes: await textOf(post(wire, bytes)),
+      pieces: await textOf(post(wire, pieces)),
+    };
+    expect(wire.connections).toBe(1);
+    const again = {
+      pieces: await textOf(post(wire, pieces)),
+      bytes: await textOf(post(wire, bytes)),
+    };
+    expect(wire.connections).toBe(2);
+    expect(again).toEqual(first);
+    expect(Number(first.pieces) - pieces.length).toBe(Number(first.bytes) - bytes.length);
+  });
+
+  test("sends bytes that are too many to hold while an upstream works over a connection of their own", async () => {
+    const wire = wireOf((socket, request) => socket.write(answer(String(request.length))));
+    await textOf(post(wire));
+    await textOf(post(wire, Buffer.alloc(2_000_000, "c")));
+    expect(wire.connections).toBe(2);
+  });
+
   test("opens as many connections as there are requests at once", async () => {
     let waiting: (() => void)[] = [];
     const wire = wireOf((socket) => {
