@@ -1,5 +1,6 @@
 import type { Answer, StreamAnswer } from "#src/gateway/trying/attempt.ts";
 import type { App } from "#src/gateway/context.ts";
+import { forgetQuestion } from "#src/gateway/forget.ts";
 import { answerHeaders, overheadHeader } from "#src/gateway/headers.ts";
 import { type Account, accountFor, type Job, type Outcome, settle } from "#src/gateway/settle.ts";
 import { streamOf } from "#src/gateway/stream.ts";
@@ -56,6 +57,7 @@ async function committed(job: Job, ready: Ready, app: App): Promise<Response> {
 }
 
 function streamed(job: Job, answer: StreamAnswer, app: App): Response {
+  forgetQuestion(job.ask);
   const headers = answerHeaders(job, answer.route, answer.dropped, app);
   headers["content-type"] = "text/event-stream; charset=utf-8";
   headers["cache-control"] = "no-cache";

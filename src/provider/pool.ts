@@ -40,10 +40,11 @@ export class Pool {
   /** Sends a whole request: `head` ends with the empty line. */
   send(head: string, out: Outgoing): Exchange {
     const exchange = new SocketExchange(head, out.body);
+    const { connectMs } = out;
     // A fresh connection needs no second try.
     const kept = isKept(out) ? this.#idle.pop() : undefined;
-    if (kept === undefined) void this.#connect(exchange, out.connectMs);
-    else kept.carry(exchange, () => void this.#connect(exchange, out.connectMs));
+    if (kept === undefined) void this.#connect(exchange, connectMs);
+    else kept.carry(exchange, () => void this.#connect(exchange, connectMs));
     return exchange;
   }
 

@@ -59,6 +59,7 @@ export class SocketExchange implements Exchange, AnswerSink {
   }
 
   onHead(head: Head): void {
+    this.#body = undefined;
     this.#settleHead.resolve(head);
   }
 

@@ -20,6 +20,8 @@ export interface Copies {
 /** A gateway's process that is asked for its memory. */
 export interface HeldGateway extends AsyncDisposable {
   ask(path: string, body: string | Uint8Array<ArrayBuffer>): Promise<Response>;
+  /** Bytes that its heap holds after a full collection. */
+  held(): Promise<number>;
   /** Sends as many requests as asked for, waits until all are held, counts, and lets them go. */
   copies(held: {
     path: string;
@@ -65,6 +67,7 @@ export async function startHeldGateway(upstreams: readonly string[]): Promise<He
     });
   return {
     ask,
+    held: async () => (await tell("count")).heldBytes,
     async copies({ path, body, count, reached, release, copyBytes }) {
       const bytes = new TextEncoder().encode(body);
       const before = await tell("count");
@@ -135,6 +138,43 @@ export function holdingUpstream(answer: (path: string) => object = answerAt): Ho
       return new Promise((resolve) => (full = { count, resolve }));
     },
     release: () => gate?.resolve(),
+    [Symbol.asyncDispose]: () => server.stop(true),
+  };
+}
+
+/** An upstream of chat streams that says a word of each, and the rest when it is told; of a short question's at once. */
+export interface HoldingStream extends AsyncDisposable {
+  url: string;
+  release(): void;
+}
+
+/** Starts one. */
+export function holdingStream(): HoldingStream {
+  const gate = Promise.withResolvers<void>();
+  const chunk = (delta: object, finish: string | null = null) =>
+    `data: ${JSON.stringify({
+      ...{ id: "chatcmpl-held", object: "chat.completion.chunk", created: 1, model: "held" },
+      choices: [{ index: 0, delta, finish_reason: finish }],
+    })}\n\n`;
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    idleTimeout: 0,
+    maxRequestBodySize: 1e9,
+    async fetch(request) {
+      let size = 0;
+      if (request.body !== null) for await (const piece of request.body) size += piece.length;
+      const words = async function* () {
+        yield chunk({ role: "assistant", content: "A" });
+        if (size > 100_000) await gate.promise;
+        yield `${chunk({ content: " picture." })}${chunk({}, "stop")}data: [DONE]\n\n`;
+      };
+      return new Response(words(), { headers: { "content-type": "text/event-stream" } });
+    },
+  });
+  return {
+    url: `http://127.0.0.1:${server.port}`,
+    release: () => gate.resolve(),
     [Symbol.asyncDispose]: () => server.stop(true),
   };
 }

@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { gateway, type GatewayOptions } from "#test/bench/gateway.ts";
@@ -110,9 +111,12 @@ export async function openGateway(bench: Bench, options: GatewayOptions = {}): P
 function pipe({ folder, upstreamPort }: Bench, file: string): Promise<Running> {
   const port = freePort();
   const script = join(import.meta.dir, file);
+  // A database of its own each time.
+  const own = join(folder, `pipe-${port}`);
+  mkdirSync(own);
   return start({
     name: "pipe",
-    command: [process.execPath, script, String(port), String(upstreamPort), folder],
+    command: [process.execPath, script, String(port), String(upstreamPort), own],
     port,
     folder,
     env: { BUN_CONFIG_MAX_HTTP_REQUESTS: "65535" },

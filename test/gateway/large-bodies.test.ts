@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { answerAt, type HeldGateway, holdingUpstream, startHeldGateway } from "#test/bench/held.ts";
+import {
+  answerAt,
+  type HeldGateway,
+  holdingStream,
+  holdingUpstream,
+  startHeldGateway,
+} from "#test/bench/held.ts";
 import { base64Of, type PicturePath, picturePaths } from "#test/bench/pictures.ts";
 import { stallingUpstream } from "#test/bench/stalling.ts";
 
@@ -68,6 +74,37 @@ describe("a request with a picture of 16 MB, while the upstream does not read it
     },
     30_000,
   );
+});
+
+describe("a request of 1 MB whose stream has begun", () => {
+  const words = "The quick brown fox considers the lazy dog. ".repeat(25_000);
+  const toChat = picturePaths.filter(({ name }) => name.endsWith("→ chat"));
+
+  test.each(
+    toChat.flatMap((one) => [
+      { ...one, what: "a picture", asked: one.body(picture) },
+      { ...one, what: "a picture and ü", asked: one.body(picture, "Was ist das für eins?") },
+      { ...one, what: "words", asked: one.body(base64Of(100), words) },
+      { ...one, what: "words and ü", asked: one.body(base64Of(100), `${words}ü`) },
+    ]),
+  )("is not held any more: $name, $what", async ({ path, body: bodyOf, asked }) => {
+    await using streaming = holdingStream();
+    await using own = await startHeldGateway([streaming.url]);
+    const streamed = path.replace(":generateContent", ":streamGenerateContent?alt=sse");
+    const toStream = (text: string) => JSON.stringify({ ...JSON.parse(text), stream: true });
+    const each = (body: string) =>
+      Promise.all(Array.from({ length: count }, () => own.ask(streamed, body)));
+    // Over a connection that is kept, a request could be sent again until its answer begins.
+    for (const one of await each(toStream(bodyOf(base64Of(100))))) await one.text();
+    const body = toStream(asked);
+    const before = await own.held();
+    const answers = await each(body);
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    // The collector may not have found one yet.
+    expect(((await own.held()) - before) / count / body.length).toBeLessThan(0.5);
+    streaming.release();
+    for (const answer of answers) expect(await answer.text()).toContain(" picture.");
+  });
 });
 
 describe("an answer of 1 MB, while it is settled", () => {

@@ -1,0 +1,18 @@
+import type { Ask } from "#src/dialect/dialect.ts";
+import { largeBytes } from "#src/dialect/shell.ts";
+
+/** Members in which a conversation stands, in the words of each dialect. What an answer repeats is none of them. */
+const conversation = ["messages", "input", "prompt", "contents", "system"] as const;
+const systems = ["systemInstruction", "system_instruction"] as const;
+
+/**
+ * Lets go of a large question once its answer has begun, after which no route is tried any more: a stream of minutes would
+ * hold megabytes until its end.
+ */
+export function forgetQuestion(ask: Ask): void {
+  if ((ask.raw ?? ask.ascii ?? "").length <= largeBytes) return;
+  delete ask.raw;
+  delete ask.ascii;
+  delete ask.turn;
+  for (const name of [...conversation, ...systems]) delete ask.parsed[name];
+}
