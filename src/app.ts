@@ -29,6 +29,7 @@ import { tellLowBalance } from "#src/mail/low-balance.ts";
 import { createPost, type Post } from "#src/mail/post.ts";
 import { createSend, type Send } from "#src/mail/transport.ts";
 import type { Log } from "#src/observe/log.ts";
+import type { Sights } from "#src/observe/sights.ts";
 import { createPayments } from "#src/payment/payments.ts";
 import { gridsAt } from "#src/imported-grids.ts";
 import { openLiveGrid } from "#src/open-live-grid.ts";
@@ -37,6 +38,7 @@ import { createInFlight, shareOf } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
+import { lookAt } from "#src/sights.ts";
 import { telemetryOf } from "#src/telemetry.ts";
 import type { RemoteRules } from "#src/provider/remote-rules.ts";
 import { createShelf } from "#src/statement/open.ts";
@@ -134,8 +136,11 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
   const watch = createWatch(kin.listeners);
   const known = new Set(catalogue.services.models.map(({ id }) => id));
   const isKnownModel = (model: string) => known.has(model);
+  let look: (() => Sights) | undefined;
   const telemetry = telemetryOf({
     ...{ config, clock, log, processId, isKnownModel },
+    look: () => look?.(),
+    isLatest: () => [...kin.living].at(-1) === processId,
     before: legacy?.counted,
   });
   begun.push(() => telemetry?.close());
@@ -304,6 +309,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     open: new Share(kin.open),
     demo,
   };
+  look = lookAt(app, kept.spool?.state);
   const { health, inFlight } = app;
   const sharing = shareHealth({ store, clock, log, health, inFlight, processId });
   begun.push(() => sharing.close());

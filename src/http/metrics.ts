@@ -4,17 +4,9 @@ import type { App } from "#src/gateway/context.ts";
 import type { Peers } from "#src/http/peer.ts";
 import { respond, writeJsonError } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
-import type { Unsent } from "#src/http/unsent.ts";
-import type { SpoolState } from "#src/ledger/spool-check.ts";
 import { AppError } from "#src/lib/error.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
-import { version } from "#src/lib/version.ts";
-import {
-  prometheusText,
-  prometheusType,
-  type Sights,
-  type SpoolSight,
-} from "#src/observe/prometheus.ts";
+import { prometheusText, prometheusType } from "#src/observe/prometheus.ts";
 import { joinExpositions } from "#src/workers/exposition.ts";
 
 /** What a request holds that a proxy passed on: then its peer says nothing of where it is from. */
@@ -22,13 +14,8 @@ const passedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
 const loopback = /^(127\.|::1$|::ffff:127\.)/;
 
 /** The counters for Prometheus at `/metrics`; as if there were nothing where they are off. */
-export function metricsRoutes(
-  app: App,
-  { siblings, unsent }: Pick<Services, "siblings" | "unsent">,
-): AnyElysia {
-  // Once: the clock is set now and then, and a time that moved would look like a restart.
-  const startedAt = Math.round(app.clock.now() / 1000 - process.uptime());
-  const metricsText = () => textOf(app, startedAt, unsent);
+export function metricsRoutes(app: App, { siblings }: Pick<Services, "siblings">): AnyElysia {
+  const metricsText = () => textOf(app);
   siblings?.answer("metrics", metricsText);
   return new Elysia({ name: "metrics" }).get("/metrics", ({ request, server }) =>
     respond(
@@ -53,15 +40,12 @@ export function metricsRoutes(
   );
 }
 
-/** What this process counted; empty where it does not. */
-function textOf(app: App, startedAt: number, unsent: Unsent | undefined): string {
-  if (app.telemetry === undefined) return "";
-  const spool = unsent && spoolSight(unsent.state(), app.clock.now());
-  return prometheusText(app.telemetry.meter, { ...sightsOf(app), startedAt, spool });
-}
-
-function spoolSight({ oldest, ...state }: SpoolState, now: number): SpoolSight {
-  return { ...state, oldestSeconds: oldest === undefined ? 0 : Math.max(0, now - oldest) / 1000 };
+/** What this process counted and sees; empty where it does not. */
+function textOf({ telemetry }: App): string {
+  const sights = telemetry?.look();
+  return telemetry === undefined || sights === undefined
+    ? ""
+    : prometheusText(telemetry.meter, sights);
 }
 
 /** Throws unless the token is there, or, where none is set, the request is from this machine. */
@@ -85,21 +69,4 @@ function requireReader(request: Request, server: Peers | null, token: string | u
 /** Takes as long whatever they have in common. */
 function isSame(given: string, token: string): boolean {
   return timingSafeEqual(Buffer.from(sha256Hex(given)), Buffer.from(sha256Hex(token)));
-}
-
-function sightsOf({ config, open, inFlight, routes, health }: App): Omit<Sights, "startedAt"> {
-  const providers = new Set(routes.deployments.map(({ provider }) => provider.id));
-  const { user, system } = process.cpuUsage();
-  return {
-    version,
-    residentBytes: process.memoryUsage.rss(),
-    cpuSeconds: (user + system) / 1e6,
-    inFlight: open.size,
-    currency: config.billing.currency,
-    providers: [...providers].map((provider) => {
-      const crowd = inFlight.crowd(provider);
-      return { provider, inFlight: crowd.inFlight, waiting: crowd.waiting };
-    }),
-    circuits: health.all(),
-  };
 }

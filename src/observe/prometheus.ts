@@ -1,44 +1,9 @@
 import { endedStatuses } from "#src/observe/ended.ts";
 import type { Histogram } from "#src/observe/histogram.ts";
 import type { Meter, Series } from "#src/observe/meter.ts";
-
-/** What is looked at when somebody asks, rather than counted. */
-export interface Sights {
-  version: string;
-  /** Unix seconds when the process began. */
-  startedAt: number;
-  residentBytes: number;
-  cpuSeconds: number;
-  /** Requests that were admitted and are not settled. */
-  inFlight: number;
-  currency: string;
-  providers: readonly { provider: string; inFlight: number; waiting: number }[];
-  circuits: readonly {
-    provider: string;
-    model: string;
-    region: string;
-    state: "ok" | "degraded" | "unavailable";
-  }[];
-  /** Rows that a database elsewhere does not have yet; absent where it is a file. */
-  spool?: SpoolSight | undefined;
-}
-
-/** What waits in the data directory. */
-export interface SpoolSight {
-  rows: number;
-  bytes: number;
-  mostBytes: number;
-  oldestSeconds: number;
-  refused: number;
-  faults: number;
-  leftBytes: number;
-}
+import { type Sights, type SpoolSight, worstCircuits } from "#src/observe/sights.ts";
 
 type Labels = readonly (readonly [name: string, value: string])[];
-
-/** Circuits that are told: the shut ones first. */
-const mostCircuits = 500;
-const stateValue = { ok: 0, degraded: 1, unavailable: 2 } as const;
 
 /** Text exposition format 0.0.4. Source: prometheus.io/docs/instrumenting/exposition_formats */
 export const prometheusType = "text/plain; version=0.0.4; charset=utf-8";
@@ -132,8 +97,7 @@ function process(page: Exposition, meter: Meter, sights: Sights): void {
   for (const { provider, waiting } of sights.providers)
     page.sample([["provider", provider]], waiting);
   page.family("lowrouter_circuit_state", "gauge", "0 ok, 1 degraded, 2 unavailable.");
-  const worst = sights.circuits.toSorted((a, b) => stateValue[b.state] - stateValue[a.state]);
-  for (const one of worst.slice(0, mostCircuits)) page.sample(labelsOf(one), stateValue[one.state]);
+  for (const one of worstCircuits(sights)) page.sample(labelsOf(one), one.value);
   page.family("lowrouter_commits_total", "counter", "Groups of rows that were committed.");
   page.sample([], meter.commits);
   page.family("lowrouter_commit_rows_total", "counter", "Rows in them.");
@@ -150,7 +114,7 @@ function process(page: Exposition, meter: Meter, sights: Sights): void {
   page.family("process_resident_memory_bytes", "gauge", "Resident memory.");
   page.sample([], sights.residentBytes);
   page.family("process_cpu_seconds_total", "counter", "Processor time, user and system.");
-  page.sample([], sights.cpuSeconds);
+  page.sample([], sights.cpuSeconds.user + sights.cpuSeconds.system);
 }
 
 function spool(page: Exposition, sight: SpoolSight): void {

@@ -5,12 +5,15 @@ import { Meter } from "#src/observe/meter.ts";
 import { metricsExport } from "#src/observe/otlp-metrics.ts";
 import type { Sender } from "#src/observe/otlp-json.ts";
 import { type Hex, traceExport, type TracedRequest } from "#src/observe/otlp-trace.ts";
+import type { Sights } from "#src/observe/sights.ts";
 import { traceContextOf } from "#src/observe/trace-context.ts";
 
 /** What is told to the outside about requests. It only looks: nothing that it does may reach a request. */
 export interface Telemetry {
   readonly meter: Meter;
   readonly counted: Counted;
+  /** What is to be seen now; undefined while nothing stands yet. */
+  look(): Sights | undefined;
   /** A request's row is durable. `headers` are the client's. */
   ended(request: EndedRequest, moments: Moments, headers: Pick<Headers, "get">): void;
   /** An error is the answer. */
@@ -49,6 +52,10 @@ export interface TelemetryOptions {
   instance: string;
   currency: string;
   isKnownModel(model: string): boolean;
+  /** What is to be seen beside what is counted; undefined while nothing stands yet. */
+  look(): Sights | undefined;
+  /** Whether nobody has taken the place of this one: two would tell different things of one process. */
+  isLatest(): boolean;
   post: Post;
   hex: Hex;
   /** What the process counted before. */
@@ -67,6 +74,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     meter,
     counted,
+    look: options.look,
     ended(request, moments, headers) {
       meter.ended(request, moments);
       sending?.ended(request, headers);
@@ -105,7 +113,7 @@ function createSending(
   { meter, instance, startedAt, currency }: Counted,
   options: TelemetryOptions,
 ): Sending {
-  const { clock, log, version, post, hex } = options;
+  const { clock, log, version, look, isLatest, post, hex } = options;
   const { endpoint, headers, serviceName } = collector;
   const sender: Sender = { serviceName, version, instance };
   const now = () => clock.monotonic();
@@ -127,9 +135,19 @@ function createSending(
     post,
     now,
     after,
-    encode: () => metricsExport(meter, sender, { currency, startedAt, now: clock.now() }),
+    encode: () =>
+      metricsExport(meter, sender, { currency, startedAt, now: clock.now(), sights: seen() }),
     onLost: lost("metrics"),
   });
+  /** What cannot be looked at must not keep back what was counted. */
+  function seen(): Sights | undefined {
+    try {
+      return isLatest() ? look() : undefined;
+    } catch (cause) {
+      log.write("warn", "telemetry_failed", {}, cause);
+      return undefined;
+    }
+  }
   function sendCounters(): Promise<void> {
     if (counters.waiting === 0) counters.add(0);
     return counters.flush();

@@ -19,6 +19,8 @@ export interface Span {
 export interface Metric {
   name: string;
   unit: string;
+  /** What may be done with it: those of several processes add up, but a gauge. */
+  kind: "counter" | "level" | "gauge" | "histogram";
   points: { facts: Record<string, unknown>; value: number; counts: number[]; bounds: number[] }[];
 }
 
@@ -83,7 +85,7 @@ const times = { startTimeUnixNano: whole, timeUnixNano: whole, attributes };
 const temporality = v.literal(2);
 const sum = v.strictObject({
   aggregationTemporality: temporality,
-  isMonotonic: v.literal(true),
+  isMonotonic: v.boolean(),
   dataPoints: v.array(
     v.union([
       v.strictObject({ ...times, asInt: whole }),
@@ -111,6 +113,9 @@ const histogram = v.strictObject({
     ),
   ),
 });
+const gauge = v.strictObject({
+  dataPoints: v.array(v.strictObject({ timeUnixNano: whole, attributes, asDouble: v.number() })),
+});
 const metricsBody = v.strictObject({
   resourceMetrics: v.array(
     v.strictObject({
@@ -121,6 +126,7 @@ const metricsBody = v.strictObject({
           metrics: v.array(
             v.union([
               v.strictObject({ name: v.string(), unit: v.string(), sum }),
+              v.strictObject({ name: v.string(), unit: v.string(), gauge }),
               v.strictObject({ name: v.string(), unit: v.string(), histogram }),
             ]),
           ),
@@ -173,24 +179,7 @@ export function startCollector(): Collector {
   }
 
   function readMetrics(body: unknown): void {
-    for (const one of v.parse(metricsBody, body).resourceMetrics)
-      for (const metric of one.scopeMetrics.flatMap((scoped) => scoped.metrics)) {
-        const points =
-          "sum" in metric
-            ? metric.sum.dataPoints.map((point) => ({
-                facts: factsOf(point.attributes),
-                value: "asInt" in point ? Number(point.asInt) : point.asDouble,
-                counts: [],
-                bounds: [],
-              }))
-            : metric.histogram.dataPoints.map((point) => ({
-                facts: factsOf(point.attributes),
-                value: point.sum,
-                counts: point.bucketCounts.map(Number),
-                bounds: point.explicitBounds,
-              }));
-        metrics.set(metric.name, { name: metric.name, unit: metric.unit, points });
-      }
+    for (const metric of metricsIn(body)) metrics.set(metric.name, metric);
   }
 
   return {
@@ -202,6 +191,34 @@ export function startCollector(): Collector {
     answer: (next) => void (answer = next),
     [Symbol.dispose]: () => void server.stop(true),
   };
+}
+
+/** The metrics of an export. Throws for what a collector would not take. */
+export function metricsIn(body: unknown): Metric[] {
+  return v
+    .parse(metricsBody, body)
+    .resourceMetrics.flatMap((one) => one.scopeMetrics.flatMap((scoped) => scoped.metrics))
+    .map((metric): Metric => {
+      const { name, unit } = metric;
+      if ("histogram" in metric) {
+        const points = metric.histogram.dataPoints.map((point) => ({
+          facts: factsOf(point.attributes),
+          value: point.sum,
+          counts: point.bucketCounts.map(Number),
+          bounds: point.explicitBounds,
+        }));
+        return { name, unit, kind: "histogram", points };
+      }
+      const { dataPoints } = "sum" in metric ? metric.sum : metric.gauge;
+      const points = dataPoints.map((point) => ({
+        facts: factsOf(point.attributes),
+        value: "asInt" in point ? Number(point.asInt) : point.asDouble,
+        counts: [],
+        bounds: [],
+      }));
+      if (!("sum" in metric)) return { name, unit, kind: "gauge", points };
+      return { name, unit, kind: metric.sum.isMonotonic ? "counter" : "level", points };
+    });
 }
 
 function factsOf(pairs: v.InferOutput<typeof attributes>): Record<string, unknown> {

@@ -55,7 +55,7 @@ const sights = {
   version: "1.2.3",
   startedAt: 0,
   residentBytes: 1,
-  cpuSeconds: 1,
+  cpuSeconds: { user: 1, system: 0 },
   inFlight: 0,
   currency: "EUR",
   providers: [],

@@ -47,9 +47,18 @@ const words = new Set(
 
 /** What a gateway with a remote database has besides. */
 function remoteText(): string {
-  const none = { rows: 0, bytes: 0, oldestSeconds: 0, refused: 0, faults: 0, leftBytes: 0 };
+  const none = {
+    since: 0,
+    rows: 0,
+    bytes: 0,
+    oldestSeconds: 0,
+    refused: 0,
+    faults: 0,
+    leftBytes: 0,
+  };
   const text = prometheusText(new Meter(() => true), {
-    ...{ version: "1.2.3", startedAt: 0, residentBytes: 1, cpuSeconds: 1, inFlight: 0 },
+    ...{ version: "1.2.3", startedAt: 0, residentBytes: 1, inFlight: 0 },
+    ...{ cpuSeconds: { user: 1, system: 0 } },
     ...{ currency: "EUR", providers: [], circuits: [] },
     spool: { ...none, mostBytes: 1 },
   });

@@ -171,6 +171,38 @@ describe("metrics", () => {
     expect(counted.reduce((sum, one) => sum + one, 0)).toBe(Number(row?.["requests"]));
     expect(total("lowrouter.refusals", { "error.type": "upstream_error" })).toBe(1);
   });
+
+  test("tell what is at a provider now, and the rows that were written", async () => {
+    const openai = { "gen_ai.provider.name": "openai" };
+    const at = (name: string) =>
+      collector.metrics
+        .get(name)
+        ?.points.filter(({ facts }) => facts["gen_ai.provider.name"] === "openai")
+        .map(({ facts, value }) => ({ facts, value }));
+    for (const place of Object.values(gateway.places.all)) place.behave({ fault: "silent" });
+    try {
+      const leave = new AbortController();
+      const asked = gateway.open({}, leave.signal).catch(() => undefined);
+      const { open, inFlight } = gateway.app;
+      await millisecondsUntil(() => open.size === 1 && inFlight.crowd("openai").inFlight === 1);
+      await flush();
+      expect(collector.metrics.get("lowrouter.active_requests")?.points[0]?.value).toBe(1);
+      expect(at("lowrouter.provider.active_requests")).toEqual([{ facts: openai, value: 1 }]);
+      expect(at("lowrouter.provider.waiting_requests")).toEqual([{ facts: openai, value: 0 }]);
+      leave.abort();
+      await asked;
+    } finally {
+      for (const place of Object.values(gateway.places.all)) place.behave({});
+    }
+    await gateway.until(() => gateway.app.open.size === 0);
+    await flush();
+    expect(collector.metrics.get("lowrouter.active_requests")?.points[0]?.value).toBe(0);
+    const [row] = await gateway.store.read("SELECT count(*) AS rows FROM generation", []);
+    expect(collector.metrics.get("lowrouter.commit.rows")?.points[0]?.value).toBe(
+      Number(row?.["rows"]),
+    );
+    expect(collector.metrics.has("lowrouter.spool.rows")).toBe(false);
+  });
 });
 
 test("a collector that is silent, refuses or is away keeps no request waiting", async () => {
