@@ -4,7 +4,7 @@ import type { Model, Provider } from "#src/catalog/model.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
 import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
-import { openTo } from "#src/gateway/routing/may-use.ts";
+import { hasChoice, openTo } from "#src/gateway/routing/may-use.ts";
 import {
   describeEndpoints,
   describeModel,
@@ -101,7 +101,8 @@ async function listModels(
     if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
     return parameters.every((name) => model.parameters?.includes(name));
   });
-  const pseudo = wanted.includes("text") || wanted.includes("all") ? pseudoModels() : [];
+  const isText = wanted.includes("text") || wanted.includes("all");
+  const pseudo = isText && hasChoice(app) ? pseudoModels() : [];
   const data = [...pseudo, ...visible.map((model) => describeModel(model, app, services))];
   return json({ object: "list", data });
 }
@@ -115,7 +116,10 @@ async function showModel(
 ): Promise<Response> {
   const caller = await authenticate(request, everyones);
   const pseudo = pseudoModels().find(({ id }) => id === name);
-  if (pseudo !== undefined) return json(pseudo);
+  if (pseudo !== undefined) {
+    if (hasChoice(openTo(caller, everyones))) return json(pseudo);
+    throw unknownModel(name);
+  }
   const { model, app } = found(name, caller, everyones, services);
   return json(describeModel(model, app, services));
 }

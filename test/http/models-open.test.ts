@@ -31,6 +31,15 @@ async function listed(key: string, query = ""): Promise<unknown[]> {
   return [...new Set(models.flatMap((one) => listAt(one, "lowrouter.providers")))].toSorted();
 }
 
+const automatic = ["lowrouter/auto", "lowrouter/auto-cheap", "auto"];
+
+/** The automatic choices that are listed. */
+async function choices(key: string, query = ""): Promise<unknown[]> {
+  const { json } = await gateway.ask(`/v1/models${query}`, { key });
+  const found = listAt(json, "data").filter((one) => at(one, "owned_by") === "lowrouter");
+  return found.map((one) => at(one, "id"));
+}
+
 async function status(key: string, model: string): Promise<number> {
   const body = { model, messages: [{ role: "user", content: "Hello" }], max_tokens: 10 };
   return (await gateway.ask("/v1/chat/completions", { key, body })).status;
@@ -55,6 +64,13 @@ test.each<[string, Partial<ApiKey>, AccountRouting | undefined, string[]]>([
 ])("%s: the list has what the key can call, and no more", async (_, policy, routing, expected) => {
   const key = await keyOf(policy, routing);
   expect(await listed(key)).toEqual(expected);
+  expect(await choices(key)).toEqual(expected.length > 0 ? automatic : []);
+  for (const name of automatic) {
+    expect((await status(key, name)) === 200).toBe(expected.length > 0);
+    const one = await gateway.ask(`/v1/models/${name}`, { key });
+    if (expected.length > 0) expect([one.status, at(one.json, "id")]).toEqual([200, name]);
+    else expect(refusal(one)).toEqual([404, "model_not_found"]);
+  }
   for (const [provider, model] of [
     ["openai", openai],
     ["mistral", mistral],
@@ -89,6 +105,24 @@ test("what the account asks of data counts", async () => {
   const key = await keyOf({ allowedProviders: ["openai"] }, { zdr: true });
   expect(await status(key, openai)).toBe(503);
   expect(await listed(key)).toEqual([]);
+});
+
+test("the automatic choices are not listed for models that they do not take: those of vectors, old ones, and others' alone", async () => {
+  const { json } = await gateway.ask("/v1/models?output_modalities=embeddings");
+  const vectors = String(at(listAt(json, "data")[0], "id"));
+  const { models, of } = gateway.app.routes;
+  const old = models.find((one) => one.status === "deprecated" && of(one).length > 0)?.id ?? "";
+  expect(await listed(await keyOf({ allowedModels: [old] }))).not.toEqual([]);
+  for (const allowedModels of [[vectors], [old], ["nobody/nothing"]]) {
+    const key = await keyOf({ allowedModels });
+    for (const query of ["", "?all=true", "?output_modalities=all"])
+      expect([query, await choices(key, query)]).toEqual([query, []]);
+    expect((await gateway.ask("/v1/models/lowrouter/auto", { key })).status).toBe(404);
+    expect(await status(key, "lowrouter/auto")).toBe(503);
+  }
+  const both = await keyOf({ allowedModels: [vectors, mistral] });
+  expect(await choices(both)).toEqual(automatic);
+  expect(await choices(both, "?output_modalities=embeddings")).toEqual([]);
 });
 
 test("an entry names the places that are left to the key, and no other", async () => {

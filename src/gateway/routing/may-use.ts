@@ -36,4 +36,9 @@ export function openTo(caller: Caller, everyones: App): App {
   return { ...app, routes: { ...app.routes, of: (model) => app.routes.of(model).filter(isOpen) } };
 }
 
+/** Whether there is a model that an automatic choice can take. */
+export function hasChoice({ routes }: Pick<App, "routes">): boolean {
+  return routes.smallest.some((model) => routes.of(model).length > 0);
+}
+
 const none: readonly string[] = [];
