@@ -18,6 +18,8 @@ export interface TraceEntry {
    * `key_rate_limit`, `key_budget`, `key_budget_unpriced`: the credential had no room within its own limits.
    */
   reason: string;
+  /** So many more after it of the same decision that are not named. */
+  and_more?: number;
   /** How it is known where the route computes. */
   basis?: "published" | "assumed" | "operator-config";
   /** Which credential, where there are several. */

@@ -85,6 +85,7 @@ const traceSchema = v.array(
     model: v.string(),
     decision: v.picklist(["filtered", "selected", "failed", "considered"]),
     reason: v.string(),
+    and_more: v.optional(v.number()),
     basis: v.optional(v.picklist(["published", "assumed", "operator-config"])),
     credential: v.optional(v.string()),
     is_byok: v.optional(v.literal(true)),

@@ -45,7 +45,7 @@ test("the routing trace says of every place what became of it, why, how long it 
         credential: "pk_1",
         is_byok: true,
       },
-      { ...place, region: "eu-south", decision: "considered", reason: "not_needed" },
+      { ...place, region: "eu-south", decision: "considered", reason: "not_needed", and_more: 12 },
     ],
   });
   const rows = await tableOf(page.text, /Places, in the order/);
@@ -84,7 +84,8 @@ test("the routing trace says of every place what became of it, why, how long it 
       "eu-south",
       place.model,
       "not needed",
-      "another was enough not_needed",
+      // On a line of its own.
+      "another was enough not_neededand 12 more, not needed, not named here",
       untimed,
       unchosen,
     ],

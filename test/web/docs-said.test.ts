@@ -4,7 +4,7 @@ import type { Caller } from "#src/account/account.ts";
 import type { Demand } from "#src/allowance/allowance.ts";
 import { classify, thrownFault } from "#src/gateway/fault.ts";
 import { rateHeaders } from "#src/gateway/reserve.ts";
-import { toldAtMost } from "#src/gateway/routing/choose.ts";
+import { namedAtMost } from "#src/gateway/routing/traced.ts";
 import {
   boughtUsd,
   perDay,
@@ -70,7 +70,7 @@ test("what the guide says of the next model is so", async () => {
 });
 
 test("as many candidates are told as pages say, and none says that all are", async () => {
-  expect(toldAtMost).toBe(8);
+  expect(namedAtMost).toBe(8);
   for (const name of [
     "api/generations",
     "guides/first-request",

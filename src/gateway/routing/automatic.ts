@@ -4,7 +4,7 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Judge } from "#src/gateway/routing/eligible.ts";
 import { lack } from "#src/gateway/routing/explain-none.ts";
-import { traced } from "#src/gateway/routing/traced.ts";
+import { namedAtMost, tellMore, traced } from "#src/gateway/routing/traced.ts";
 import { routesOf } from "#src/gateway/routing/variant.ts";
 import type { Variant } from "#src/catalog/find.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
@@ -21,8 +21,6 @@ const autoNames: ReadonlyMap<string, AutoName> = new Map([
 
 /** How many models the automatic choice puts in line. */
 const inLine = 3;
-/** How many of those passed over are told; the catalogue has hundreds. */
-const toldAtMost = 8;
 /** Bytes of a prompt that a token has at least, as a rule: prose has four, code and most scripts have more tokens. */
 const bytesPerToken = 3;
 
@@ -64,9 +62,12 @@ export function automatic(
   const open: Chosen[] = [];
   let clean = 0;
   const passed: TraceEntry[] = [];
+  /** Models that are passed over and not named: the catalogue has hundreds. */
+  let more = 0;
   const tell = (route: Route | undefined, why: string): void => {
-    if (route !== undefined && passed.length < toldAtMost)
-      passed.push(traced(route, "filtered", why));
+    if (route === undefined) return;
+    if (passed.length < namedAtMost) passed.push(traced(route, "filtered", why));
+    else more++;
   };
   for (const model of isCheap ? app.routes.cheapest : app.routes.smallest) {
     if (!judge.allowsModel(model) || !judge.allowsAuto(model)) continue;
@@ -95,8 +96,13 @@ export function automatic(
     const isEnough = clean >= app.config.routing.maxAttempts && !goesAcross(ask, judge);
     if (found.length === inLine || isEnough) break;
   }
-  if (found.length === 0) found.push(...open);
+  if (found.length === 0) {
+    found.push(...open);
+    const isNamed = ({ model: { id } }: Chosen) => passed.some(({ model }) => model === id);
+    more -= open.filter((one) => !isNamed(one)).length;
+  }
   if (found.length === 0) throw judge.explainAuto();
+  tellMore(passed, more);
   trace.push(...passed);
   return found;
 }

@@ -6,7 +6,7 @@ import type { App } from "#src/gateway/context.ts";
 import { eligible, type Judge } from "#src/gateway/routing/eligible.ts";
 import { rank, rankingOf } from "#src/gateway/routing/rank.ts";
 import { behind, type Ranked, type Ranking } from "#src/gateway/routing/ranked.ts";
-import { traced } from "#src/gateway/routing/traced.ts";
+import { namedAtMost, tellMore, traced } from "#src/gateway/routing/traced.ts";
 import { sortOf } from "#src/gateway/routing/variant.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -110,17 +110,14 @@ function onlyOne(
   return { routes, reasons };
 }
 
-/** Candidates beyond the attempts that are told: the ledger keeps each trace for years. */
-export const toldAtMost = 8;
-
 /** Writes down who would have been next. */
 function tellNext(ranked: Ranked[], chosen: ReadonlyMap<Route, string>, trace: TraceEntry[]): void {
   let told = 0;
   for (const { route, why } of ranked) {
     if (chosen.has(route)) continue;
-    if (++told > toldAtMost) return;
-    trace.push(traced(route, "considered", why));
+    if (++told <= namedAtMost) trace.push(traced(route, "considered", why));
   }
+  tellMore(trace, told - namedAtMost);
 }
 
 /** The routes of a candidate that may serve; the others are told with the reason. */
@@ -162,7 +159,10 @@ function untell({ deployment: { provider, region }, model }: Route, trace: Trace
       one.region === region &&
       one.model === model.id,
   );
-  if (at >= 0) trace.splice(at, 1);
+  if (at < 0) return;
+  const [taken] = trace.splice(at, 1);
+  // What it says of those after it is as true after the one before it.
+  tellMore(trace.slice(0, at), taken?.and_more ?? 0);
 }
 
 /** A prepaid account cannot pay where there is no price: such routes go, unless no other is left. */

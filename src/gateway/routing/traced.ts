@@ -19,6 +19,15 @@ export function traced(route: Route, decision: TraceEntry["decision"], reason: s
   };
 }
 
+/** Of those that are not needed, or that an automatic choice passes over, so many are named: the ledger keeps each trace for years. */
+export const namedAtMost = 8;
+
+/** Says with the last entry of a trace how many more of its kind there are that are not named. */
+export function tellMore(trace: readonly TraceEntry[], more: number): void {
+  const last = trace.at(-1);
+  if (more > 0 && last !== undefined) last.and_more = more;
+}
+
 /**
  * A trace whose last entries are of a route and others: where carbon decided between grids whose figures count unlike
  * things, each says what its own counts. By these figures they were put in order all the same.

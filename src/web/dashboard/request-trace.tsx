@@ -122,6 +122,7 @@ export function Trace({ trace, currency }: { trace: readonly TraceEntry[]; curre
               </>
             )}
             <Billed entry={entry} currency={currency} />
+            <More entry={entry} />
           </td>
           <td class="n">
             {entry.ms === undefined ? <Unknown why="Not timed by itself" /> : figure(entry.ms)}
@@ -146,6 +147,17 @@ const classes: Readonly<Record<TraceEntry["decision"], string | undefined>> = {
   considered: undefined,
   filtered: undefined,
 };
+
+/** How many more there are of its kind that the trace does not name. */
+function More({ entry: { and_more: more, decision } }: { entry: TraceEntry }) {
+  if (more === undefined) return null;
+  return (
+    <>
+      <br />
+      <span class="small">{`and ${figure(more)} more, ${decisions[decision]}, not named here`}</span>
+    </>
+  );
+}
 
 /** What a request that was called off may cost the operator. */
 function Billed({ entry, currency }: { entry: TraceEntry; currency: string }) {

@@ -487,7 +487,10 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       cost_credits: told(orNull(number), "Credits of a hundredth of the currency"),
       usage: orNull(ref("Usage")),
       eco: ref("Eco"),
-      routing_trace: told(listOf(open({ decision: text })), "Who was considered, and why"),
+      routing_trace: told(
+        listOf(open({ decision: text })),
+        "Who was considered, and why; `and_more` of an entry counts those after it that are not named",
+      ),
       waits_for_database: told(
         { const: true },
         "There while a remote database may not have it, so that lists and totals leave it out",
