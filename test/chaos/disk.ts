@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { basename, join } from "node:path";
+import type { Outcome } from "#test/chaos/crowd.ts";
 import { openHouse } from "#test/chaos/house.ts";
 import { serve, spawn } from "#test/chaos/program.ts";
 import {
@@ -15,6 +16,11 @@ import { ballastOf, cannotMount, mountSmallDisk, run, spawnOnce } from "#test/ch
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 const megabyte = 1024 * 1024;
+/**
+ * Answers of this long after a file system was turned read-only may be lost: the kernel says of a sync of that moment that it
+ * was done. A program that only writes and syncs a growing file lost its last write so in 14 of 120 tries on Linux 6.18.
+ */
+const unsureMs = 1000;
 
 /** A file system that fills up, and one that goes read-only under a running gateway. Both need root. */
 export const diskScenarios: readonly Scenario[] = [
@@ -99,7 +105,9 @@ async function openReadOnly(program: Program): Promise<Trial> {
       async round(chance, tell) {
         const crowd = house.crowd(() => gateway.url, { patienceMs: 60_000 });
         await crowd.more(Math.floor(chance.between(5, 60)), 3000);
+        const before = crowd.seen.complete.length;
         breakFileSystem(disk);
+        const unsure = Bun.sleep(unsureMs).then(() => new Set(crowd.seen.complete.slice(before)));
         await crowd.more(Math.floor(chance.between(5, 40)), chance.between(500, 8000));
         const refused = spawn(program, ["key", "list", "--data-dir", dataDir], {
           HOME: folder.path,
@@ -110,7 +118,10 @@ async function openReadOnly(program: Program): Promise<Trial> {
           tell.findings([`A command on a read-only disk said: ${err}`]);
         gateway.kill("SIGKILL");
         await gateway.ended;
-        judge(house, await crowd.stop(), tell, (one) => isHonestRefusal(one) || isBroken(one));
+        const seen = await crowd.stop();
+        const kept = await unsure.then((ids) => seen.complete.filter((id) => !ids.has(id)));
+        const isHonest = (one: Outcome) => isHonestRefusal(one) || isBroken(one);
+        judge(house, { ...seen, complete: kept }, tell, isHonest);
         const port = gateway.port;
         const failed = await serve(program, ["--data-dir", dataDir], house.env, port).then(
           (started) => started,
