@@ -1,5 +1,6 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import { largeBytes } from "#src/dialect/shell.ts";
+import type { Call } from "#src/gateway/context.ts";
 
 /** Members in which a conversation stands, in the words of each dialect. What an answer repeats is none of them. */
 const conversation = ["messages", "input", "prompt", "contents", "system"] as const;
@@ -9,8 +10,10 @@ const systems = ["systemInstruction", "system_instruction"] as const;
  * Lets go of a large question once its answer has begun, after which no route is tried any more: a stream of minutes would
  * hold megabytes until its end.
  */
-export function forgetQuestion(ask: Ask): void {
-  if ((ask.raw ?? ask.ascii ?? "").length <= largeBytes) return;
+export function forgetQuestion(call: Call, ask: Ask): void {
+  const length = (ask.raw ?? ask.ascii)?.length ?? call.body.length;
+  if (length <= largeBytes) return;
+  call.body = new Uint8Array();
   delete ask.raw;
   delete ask.ascii;
   delete ask.turn;

@@ -57,7 +57,7 @@ async function committed(job: Job, ready: Ready, app: App): Promise<Response> {
 }
 
 function streamed(job: Job, answer: StreamAnswer, app: App): Response {
-  forgetQuestion(job.ask);
+  forgetQuestion(job.call, job.ask);
   const headers = answerHeaders(job, answer.route, answer.dropped, app);
   headers["content-type"] = "text/event-stream; charset=utf-8";
   headers["cache-control"] = "no-cache";

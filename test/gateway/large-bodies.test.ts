@@ -78,15 +78,23 @@ describe("a request with a picture of 16 MB, while the upstream does not read it
 
 describe("a request of 1 MB whose stream has begun", () => {
   const words = "The quick brown fox considers the lazy dog. ".repeat(25_000);
-  const toChat = picturePaths.filter(({ name }) => name.endsWith("→ chat"));
+  const [chat, ...others] = picturePaths.filter(({ name }) => name.endsWith("→ chat"));
+  const proxied = chat && {
+    name: "through the provider's own path",
+    path: "/openai/v1/chat/completions",
+    body: (base64: string, words?: string) =>
+      chat.body(base64, words).replace("openai/gpt-4o-mini", "gpt-4o-mini"),
+  };
 
   test.each(
-    toChat.flatMap((one) => [
-      { ...one, what: "a picture", asked: one.body(picture) },
-      { ...one, what: "a picture and ü", asked: one.body(picture, "Was ist das für eins?") },
-      { ...one, what: "words", asked: one.body(base64Of(100), words) },
-      { ...one, what: "words and ü", asked: one.body(base64Of(100), `${words}ü`) },
-    ]),
+    [chat, proxied, ...others]
+      .flatMap((one) => one ?? [])
+      .flatMap((one) => [
+        { ...one, what: "a picture", asked: one.body(picture) },
+        { ...one, what: "a picture and ü", asked: one.body(picture, "Was ist das für eins?") },
+        { ...one, what: "words", asked: one.body(base64Of(100), words) },
+        { ...one, what: "words and ü", asked: one.body(base64Of(100), `${words}ü`) },
+      ]),
   )("is not held any more: $name, $what", async ({ path, body: bodyOf, asked }) => {
     await using streaming = holdingStream();
     await using own = await startHeldGateway([streaming.url]);

@@ -5,6 +5,7 @@ import { withinCarbon } from "#src/gateway/admit.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
 import { routedUnder } from "#src/gateway/carbon.ts";
 import type { App, Call } from "#src/gateway/context.ts";
+import { forgetQuestion } from "#src/gateway/forget.ts";
 import { type Errand, errandOf } from "#src/gateway/proxy/proxy-ask.ts";
 import { attemptFailed } from "#src/gateway/proxy/proxy-fault.ts";
 import { forwardedHeaders, redirected } from "#src/gateway/proxy/proxy-headers.ts";
@@ -155,6 +156,7 @@ async function exchangeWith(
   );
   try {
     const head = await exchange.head;
+    forgetQuestion(call, ask);
     tab.began();
     if (isListed && head.status < 300) app.health.succeeded(route, app.clock.monotonic() - started);
     const { startedAt } = call;
