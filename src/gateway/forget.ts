@@ -1,18 +1,20 @@
 import type { Ask } from "#src/dialect/dialect.ts";
-import { largeBytes } from "#src/dialect/shell.ts";
 import type { Call } from "#src/gateway/context.ts";
 
 /** Members in which a conversation stands, in the words of each dialect. What an answer repeats is none of them. */
 const conversation = ["messages", "input", "prompt", "contents", "system"] as const;
 const systems = ["systemInstruction", "system_instruction"] as const;
 
+/** Bytes up to which a question takes less than its stream does. */
+const smallBytes = 4_096;
+
 /**
- * Lets go of a large question once its answer has begun, after which no route is tried any more: a stream of minutes would
- * hold megabytes until its end.
+ * Lets go of a question once its answer has begun, after which no route is tried any more: a stream of minutes would
+ * hold up to megabytes until its end.
  */
 export function forgetQuestion(call: Call, ask: Ask): void {
   const length = (ask.raw ?? ask.ascii)?.length ?? call.body.length;
-  if (length <= largeBytes) return;
+  if (length <= smallBytes) return;
   call.body = new Uint8Array();
   delete ask.raw;
   delete ask.ascii;

@@ -166,7 +166,7 @@ export function holdingStream(): HoldingStream {
       if (request.body !== null) for await (const piece of request.body) size += piece.length;
       const words = async function* () {
         yield chunk({ role: "assistant", content: "A" });
-        if (size > 100_000) await gate.promise;
+        if (size > 10_000) await gate.promise;
         yield `${chunk({ content: " picture." })}${chunk({}, "stop")}data: [DONE]\n\n`;
       };
       return new Response(words(), { headers: { "content-type": "text/event-stream" } });

@@ -76,7 +76,7 @@ describe("a request with a picture of 16 MB, while the upstream does not read it
   );
 });
 
-describe("a request of 1 MB whose stream has begun", () => {
+describe("a request whose stream has begun", () => {
   const words = "The quick brown fox considers the lazy dog. ".repeat(25_000);
   const [chat, ...others] = picturePaths.filter(({ name }) => name.endsWith("→ chat"));
   const proxied = chat && {
@@ -90,12 +90,19 @@ describe("a request of 1 MB whose stream has begun", () => {
     [chat, proxied, ...others]
       .flatMap((one) => one ?? [])
       .flatMap((one) => [
-        { ...one, what: "a picture", asked: one.body(picture) },
+        { ...one, what: "a picture of 1 MB", asked: one.body(picture) },
         { ...one, what: "a picture and ü", asked: one.body(picture, "Was ist das für eins?") },
-        { ...one, what: "words", asked: one.body(base64Of(100), words) },
+        { ...one, what: "1 MB of words", asked: one.body(base64Of(100), words) },
         { ...one, what: "words and ü", asked: one.body(base64Of(100), `${words}ü`) },
+        {
+          ...one,
+          what: "60 KB of words",
+          asked: one.body(base64Of(100), words.slice(0, 60_000)),
+          count: 40,
+        },
       ]),
-  )("is not held any more: $name, $what", async ({ path, body: bodyOf, asked }) => {
+  )("is not held any more: $name, $what", async (one) => {
+    const { path, body: bodyOf, asked, count = 12 } = { count: 12, ...one };
     await using streaming = holdingStream();
     await using own = await startHeldGateway([streaming.url]);
     const streamed = path.replace(":generateContent", ":streamGenerateContent?alt=sse");
