@@ -2,7 +2,7 @@ import type { Ask, ReasoningControl } from "#src/dialect/dialect.ts";
 import { clampEffort, fitBudget, thinkingTokens } from "#src/dialect/effort.ts";
 import { memberOf, nameIn } from "#src/dialect/gemini/gemini-client-names.ts";
 import { withMembers } from "#src/dialect/raw-answer.ts";
-import { fromRaw, rawJson, toRaw } from "#src/dialect/raw-text.ts";
+import { fromRaw, rawJson, rawOf } from "#src/dialect/raw-text.ts";
 import { edit, valueIn } from "#src/dialect/splice.ts";
 import { isObject, type Json, type JsonObject } from "#src/lib/json.ts";
 
@@ -21,7 +21,7 @@ export function askToThink(
   const put = memberOfDialect(ask, control);
   if (put === undefined) return { body, ask };
   const { name, within, value } = put;
-  const raw = toRaw(body);
+  const raw = rawOf(body, ask);
   const old = valueIn(raw, name);
   const text =
     within === undefined
@@ -37,6 +37,7 @@ export function askToThink(
   const asked: Ask = { ...ask, parsed, needs: { ...ask.needs, reasoning: true } };
   delete asked.turn;
   if (ask.ascii !== undefined) asked.ascii = edited;
+  if (ask.raw !== undefined) asked.raw = edited;
   return { body: fromRaw(edited), ask: asked };
 }
 

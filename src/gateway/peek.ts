@@ -2,16 +2,20 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import { largeBytes } from "#src/dialect/shell.ts";
 import type { Call } from "#src/gateway/context.ts";
 
-/** The bytes of a body that the ask holds as text; at once, as the collector would be late for many large ones. */
-function letGo(call: Call): void {
-  call.body.buffer.transfer(0);
-  call.body = new Uint8Array();
+const nothing = new Uint8Array();
+
+/** Lets go of the bytes that the ask holds as text; of many at once, as the collector would be late for them. */
+function letGo(call: Call, { raw, ascii }: Ask): void {
+  const text = raw ?? ascii;
+  if (text === undefined) return;
+  if (text.length > largeBytes) call.body.buffer.transfer(0);
+  call.body = nothing;
 }
 
 /** Reads what routing needs from the body, and the region pin from its header. The body wins. */
 export function peek(call: Call): Ask {
   const ask = call.front.peek(call.body, call.request.url);
-  if ((ask.raw ?? ask.ascii ?? "").length > largeBytes) letGo(call);
+  letGo(call, ask);
   const { headers } = call.request;
   const region = headers.get("x-lowrouter-region");
   // A proxy that echoes an answer's headers must not turn a fact into a pin.

@@ -177,6 +177,17 @@ test(":thinking turns reasoning on at the upstream, in its words, and nothing el
   expect(at(sent, "reasoning_effort")).toBeUndefined();
 });
 
+test.each([
+  ["a long question", "x".repeat(100_000)],
+  ["a long one beyond ASCII", `ü${"x".repeat(100_000)}日`],
+  ["a short one beyond ASCII", "ü日"],
+])(":thinking leaves %s as it is", async (_, content) => {
+  const messages = [{ role: "user", content }];
+  const reply = await gateway.chat({ model: "openai/o4-mini:thinking", messages });
+  expect([reply.status, at(sent, "reasoning_effort")]).toEqual([200, "medium"]);
+  expect(at(sent, "messages")).toEqual(messages);
+});
+
 test("a prepaid account is not sent where there is no price, as long as there is one elsewhere", async () => {
   const reply = await gateway.chat({ model: "own/half" });
   expect([reply.status, at(reply.json, "lowrouter.region")]).toEqual([200, "eu-north"]);
