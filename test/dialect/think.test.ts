@@ -5,6 +5,7 @@ import { peekContent } from "#src/dialect/gemini/gemini-client-peek.ts";
 import { peekChat } from "#src/dialect/openai/openai-chat-peek.ts";
 import { readChatRequest } from "#src/dialect/openai/openai-chat-read.ts";
 import { peekResponses } from "#src/dialect/responses/responses-peek.ts";
+import { rawOf } from "#src/dialect/raw-text.ts";
 import { askToThink } from "#src/dialect/think.ts";
 
 const chat = '"messages":[{"role":"user","content":"caf\u00e9 12345678901234567890"}]';
@@ -95,3 +96,22 @@ test.each<[string, (body: Uint8Array) => Ask, string]>([
   const ask = peek(body);
   expect(askToThink(body, ask, { budget: {} })).toEqual({ body, ask });
 });
+
+test.each([
+  ["ASCII", "x".repeat(100_000)],
+  ["what goes beyond ASCII", "ü".repeat(100_000)],
+])(
+  "askToThink() reads a long body of %s from its text, where its bytes were let go of",
+  (_, long) => {
+    const messages = JSON.stringify([{ role: "user", content: long }]);
+    const [before, after] = ["", ',"thinking":{"type":"adaptive"}'].map(
+      (more) => `{"max_tokens":2000,"messages":${messages}${more}}`,
+    );
+    const ask = peekMessages(Buffer.from(before ?? ""));
+    const asked = askToThink(new Uint8Array(), ask, { efforts: ["low"] });
+    // No matcher of texts: what it would show of these is too long.
+    expect(Buffer.from(rawOf(new Uint8Array(), asked.ask), "latin1").toString() === after).toBe(
+      true,
+    );
+  },
+);
