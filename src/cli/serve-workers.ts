@@ -8,6 +8,7 @@ import { CommandError, type Output } from "#src/cli/output.ts";
 import { createReloading, readAnew, readConfig, refuseMoves } from "#src/cli/reload.ts";
 import { storeOf } from "#src/cli/runtime.ts";
 import { greeting, type ServeOptions } from "#src/cli/serve.ts";
+import { decline, nothingToOpen } from "#src/cli/signals.ts";
 import type { Config } from "#src/config/load.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
@@ -44,6 +45,7 @@ export async function serveByWorkers(options: ServeOptions, output: Output): Pro
       notify("STOPPING=1");
       supervisor.stop();
     });
+  decline([nothingToOpen], () => log);
   const found = await started(supervisor, config, store);
   const whileReloading = createReloading(() => isStopping);
   process.on("SIGHUP", () => void whileReloading(takeAnew));

@@ -11,6 +11,7 @@ import { CommandError, type Output } from "#src/cli/output.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { createReloading, inTurn, readAnew, refuseMovesOfOne } from "#src/cli/reload.ts";
 import { storeOf } from "#src/cli/runtime.ts";
+import { decline, nobodyToReplace, nothingToOpen } from "#src/cli/signals.ts";
 import type { Config } from "#src/config/load.ts";
 import { keepWatchdog, notify } from "#src/lib/sd-notify.ts";
 import { joinSupervisor, type Link } from "#src/workers/link.ts";
@@ -41,6 +42,7 @@ export async function serve(options: ServeOptions, output: Output): Promise<void
       isStopping = true;
       void serving.stop();
     });
+  decline([nothingToOpen, nobodyToReplace], () => serving.gateway.app.log);
   // On a terminal it means that the terminal is gone.
   if (!process.stderr.isTTY) {
     const whileReloading = createReloading(() => isStopping);
@@ -94,7 +96,8 @@ async function serveAsWorker(options: ServeOptions, link: Link): Promise<void> {
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => link.send({ type: "signalled" }));
   // The supervisor's to answer, too.
-  for (const signal of ["SIGHUP", "SIGUSR2"] as const) process.on(signal, () => undefined);
+  for (const signal of ["SIGHUP", "SIGUSR1", "SIGUSR2"] as const)
+    process.on(signal, () => undefined);
   link.send({ type: "ready", url: serving.url, providers: providersFound(serving.gateway) });
   await serving.stopped;
   link.close();

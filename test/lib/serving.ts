@@ -14,7 +14,7 @@ export interface Serving {
   pid: number;
   /** What it said so far, on stderr. */
   err(): string;
-  signal(name: "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGUSR2"): void;
+  signal(name: "SIGTERM" | "SIGKILL" | "SIGHUP" | "SIGUSR1" | "SIGUSR2"): void;
   /** The exit code; null when a signal ended it. */
   ended: Promise<number | null>;
 }

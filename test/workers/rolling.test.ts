@@ -111,6 +111,21 @@ describe("workers are replaced without an end of service", () => {
     expect(await fleet.ended).toBe(0);
   }, 60_000);
 
+  test("SIGUSR1, as for log files, ends nobody: not the first process, and not one of its workers", async () => {
+    using folder = temporaryFolder();
+    const { secret } = await customer(folder.path);
+    const fleet = await startFleet(folder.path, { workers: 2, env });
+    const before = fleet.workers();
+    for (const worker of before) process.kill(worker, "SIGUSR1");
+    fleet.signal("SIGUSR1");
+    await until("the log says so", () => eventsOf(fleet, "signal_ignored") === 1);
+    expect((await askOnce(fleet.port, secret)).status).toBe(200);
+    expect(fleet.workers()).toEqual(before);
+    fleet.signal("SIGTERM");
+    expect(await fleet.ended).toBe(0);
+    expect(eventsOf(fleet, "worker_restarted")).toBe(0);
+  }, 60_000);
+
   test("one process has no workers, and reads its file on SIGHUP all the same", async () => {
     using folder = temporaryFolder();
     const { secret } = await customer(folder.path);
