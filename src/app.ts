@@ -265,7 +265,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
       const worker = options.siblings?.worker;
       return most && worker ? shareOf(most, worker, config.workers) : most;
     }),
-    sticky: createSticky(clock),
+    sticky: legacy?.sticky ?? createSticky(clock),
     remote,
     allowances,
     refused: webhooks.events.refused,

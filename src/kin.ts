@@ -1,4 +1,5 @@
 import type { App } from "#src/gateway/context.ts";
+import type { Sticky } from "#src/gateway/routing/sticky.ts";
 import type { Job } from "#src/gateway/settle.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { Bag } from "#src/lib/bag.ts";
@@ -25,16 +26,18 @@ export function createKin(): Kin {
 export interface Legacy {
   kin: Kin;
   counted: Counted | undefined;
+  /** Where conversations were served: what the one before still answers is noted there, too. */
+  sticky: Sticky;
   /** What was told of grids, and by whom; absent where nobody was asked. */
   grids: { source: LiveGrid["source"]; readings: LiveReading[] } | undefined;
 }
 
 /** Of a gateway, for the one that takes its place. */
-export function legacyOf(app: Pick<App, "telemetry" | "liveGrid">, kin: Kin): Legacy {
-  const { liveGrid, telemetry } = app;
+export function legacyOf(app: Pick<App, "telemetry" | "liveGrid" | "sticky">, kin: Kin): Legacy {
+  const { liveGrid, telemetry, sticky } = app;
   const grids = liveGrid && {
     source: liveGrid.source,
     readings: liveGrid.states().flatMap(({ reading }) => reading ?? []),
   };
-  return { kin, counted: telemetry?.counted, grids };
+  return { kin, counted: telemetry?.counted, sticky, grids };
 }

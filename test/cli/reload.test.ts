@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:tes
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { events, reload } from "#test/cli/reload-kit.ts";
 import { chat, chatBody, startOpenai } from "#test/bin/provider.ts";
 import { endServing, runToEnd, type Serving, startServing } from "#test/lib/serving.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
@@ -31,14 +32,6 @@ const start = (env: Record<string, string> = {}, ...more: string[]) =>
     args: ["--config", file, "--data-dir", join(folder.path, "state"), ...more],
     env: { ...upstream.env, ...env },
   });
-const events = (serving: Serving, name: string) => serving.err().split(`"${name}"`).length - 1;
-
-/** Has it read the file, and waits until it did. */
-async function reload(serving: Serving): Promise<void> {
-  const before = events(serving, "configuration_read");
-  serving.signal("SIGHUP");
-  await until("it is read", () => events(serving, "configuration_read") > before);
-}
 
 /** Has it read a file that cannot be used, and returns why. */
 async function refused(serving: Serving, text: string): Promise<string> {

@@ -31,12 +31,12 @@ test("a gateway whose place was taken is forgotten, with all that it had", async
   const registry = new FinalizationRegistry(() => void forgotten++);
   const { url } = serving;
   for (let turn = 0; turn < turns; turn++) {
-    watch(registry, serving);
+    watch(registry, serving, String(turn));
     expect(await serving.replace({ ...config, routing: { ...config.routing } })).toBe(true);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect((await fetch(`${url}/v1/chat/completions`, { method: "POST" })).status).toBe(401);
   }
-  const due = 2 * (turns - 2);
+  const due = 3 * (turns - 2);
   // The collector is not told when to look at everything: it is asked until it did.
   for (let tries = 0; forgotten < due && tries < 50; tries++) {
     Bun.gc(true);
@@ -47,9 +47,18 @@ test("a gateway whose place was taken is forgotten, with all that it had", async
 }, 60_000);
 
 /** In a function of its own, so that nothing else holds it. */
-function watch(registry: FinalizationRegistry<string>, { gateway }: Serving): void {
+function watch(
+  registry: FinalizationRegistry<string>,
+  { gateway }: Serving,
+  conversation: string,
+): void {
+  const { app } = gateway;
+  const [route] = app.routes.models.flatMap((model) => app.routes.of(model));
+  if (route === undefined) throw new Error("Nothing to serve");
+  app.sticky.served(conversation, route);
   registry.register(gateway, "gateway");
-  registry.register(gateway.app, "app");
+  registry.register(app, "app");
+  registry.register(route.deployment, "deployment");
 }
 
 test("none takes a place once it stops, not even one that was being built; and none is left open", async () => {

@@ -1,6 +1,6 @@
 import { balance } from "#src/gateway/routing/rank-policy.ts";
 import { inOrder, type Ranked, type Ranking } from "#src/gateway/routing/ranked.ts";
-import { isSame } from "#src/gateway/routing/sticky.ts";
+import { isAt } from "#src/gateway/routing/sticky.ts";
 
 /** Scores that differ by no more than this share of the better one are equal. */
 const tieShare = 0.01;
@@ -64,7 +64,7 @@ export function stick(ranked: Ranked[], among: "sound" | "tied", ranking: Rankin
   if (best === undefined || conversation === undefined) return;
   const place = ranking.app.sticky.placeOf(conversation, best.route.model.id);
   if (place === undefined) return;
-  const at = ranked.findIndex(({ route }) => isSame(route.deployment, place));
+  const at = ranked.findIndex(({ route }) => isAt(route.deployment, place));
   const one = ranked[at];
   if (one === undefined || one.tier !== best.tier) return;
   if (among === "tied" && !ties(best, one)) return;

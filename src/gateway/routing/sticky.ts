@@ -15,10 +15,19 @@ export interface StickyCounts {
   starts: number;
 }
 
-/** Where conversations were served last, so that the prompt caches there are hit. Holds no text. */
+/** A provider's region, by the ids: an address and a credential may be others by now. */
+export interface Place {
+  provider: string;
+  region: string;
+}
+
+/**
+ * Where conversations were served last, so that the prompt caches there are hit. Holds no text, and nothing of the gateway
+ * that served: one that takes its place goes on with it.
+ */
 export interface Sticky {
-  /** Where a conversation was served with a model in the last ten minutes. */
-  placeOf(conversation: string, model: string): Deployment | undefined;
+  /** Where a conversation was served with a model in the last ten minutes; nobody may be there any more. */
+  placeOf(conversation: string, model: string): Place | undefined;
   /** A route answered. */
   served(conversation: string, route: Route): void;
   /** Since the start; for metrics. */
@@ -32,10 +41,10 @@ const stickyMs = 600_000;
 
 /** A memory of the conversations that were served last, each for ten minutes. */
 export function createSticky(clock: Pick<Clock, "monotonic">, size = 10_000): Sticky {
-  const places = new Recent<{ place: Deployment; until: number }>(size);
+  const places = new Recent<{ place: Place; until: number }>(size);
   const counts: StickyCounts = { hits: 0, moves: 0, starts: 0 };
   const byProvider = new Map<string, StickyCounts>();
-  function find(name: string): Deployment | undefined {
+  function find(name: string): Place | undefined {
     const known = places.get(name);
     return known !== undefined && known.until > clock.monotonic() ? known.place : undefined;
   }
@@ -46,20 +55,22 @@ export function createSticky(clock: Pick<Clock, "monotonic">, size = 10_000): St
     served(conversation, { model, deployment }) {
       const name = `${conversation} ${model.id}`;
       const before = find(name);
-      const what = before === undefined ? "starts" : isSame(before, deployment) ? "hits" : "moves";
-      const { id } = deployment.provider;
+      const what = before === undefined ? "starts" : isAt(deployment, before) ? "hits" : "moves";
+      const { region, provider } = deployment;
+      const { id } = provider;
       let here = byProvider.get(id);
       if (here === undefined) byProvider.set(id, (here = { hits: 0, moves: 0, starts: 0 }));
       counts[what]++;
       here[what]++;
-      places.use(name, { place: deployment, until: clock.monotonic() + stickyMs });
+      const place = { provider: id, region };
+      places.use(name, { place, until: clock.monotonic() + stickyMs });
     },
   };
 }
 
-/** The same provider in the same region. */
-export function isSame(one: Deployment, other: Deployment): boolean {
-  return one.provider.id === other.provider.id && one.region === other.region;
+/** Whether requests to a deployment go to this place. */
+export function isAt({ provider, region }: Deployment, place: Place): boolean {
+  return provider.id === place.provider && region === place.region;
 }
 
 /** Characters of the system's text, and of the first message, that tell conversations apart. */

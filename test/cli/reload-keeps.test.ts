@@ -1,0 +1,71 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { chat, startOpenai } from "#test/bin/provider.ts";
+import { reload } from "#test/cli/reload-kit.ts";
+import { endServing, type Serving, startServing } from "#test/lib/serving.ts";
+import { temporaryFolder } from "#test/store/temporary.ts";
+import { customer } from "#test/workers/kit.ts";
+
+/*
+ * What a gateway goes on with when one process reads its configuration anew.
+ */
+
+const upstream = startOpenai();
+let folder: ReturnType<typeof temporaryFolder>;
+let file: string;
+beforeEach(() => {
+  folder = temporaryFolder();
+  file = join(folder.path, "lowrouter.toml");
+});
+afterEach(() => {
+  endServing();
+  folder[Symbol.dispose]();
+});
+afterAll(() => upstream.stop());
+
+const write = (text: string) => writeFileSync(file, text);
+const start = (env: Record<string, string> = {}) =>
+  startServing({
+    args: ["--config", file, "--data-dir", join(folder.path, "state")],
+    env: { OPENAI_API_KEY: upstream.env["OPENAI_API_KEY"] ?? "", ...env },
+  });
+
+/** A file by which the provider is in such regions. */
+const placed = (...regions: string[]) =>
+  ["[providers.openai.base_urls]", ...regions.map((one) => `${one} = "${upstream.url}"`)].join(
+    "\n",
+  );
+
+describe("a conversation, after a reload", () => {
+  const regionOf = async ({ url }: Serving, secret: string, content: string, more: object = {}) => {
+    const asked = await chat(url, secret, content, more);
+    expect([asked.status, await asked.text()]).toEqual([200, expect.any(String)]);
+    return asked.headers.get("x-lowrouter-region");
+  };
+
+  test("goes on where it was, though others begin elsewhere; not where that place is not allowed or gone", async () => {
+    write(placed("eu-west", "eu-central"));
+    const { secret } = await customer(folder.path);
+    const serving = await start();
+    const ask = (content: string, more?: object) => regionOf(serving, secret, content, more);
+    for (const content of ["One", "Two"]) expect(await ask(content)).toBe("eu-west");
+    // Cleaner than both.
+    write(placed("eu-west", "eu-central", "eu-north"));
+    await reload(serving);
+    expect([await ask("One"), await ask("Three")]).toEqual(["eu-west", "eu-north"]);
+    const north = { route: { region: "eu-north" } };
+    expect(await ask("One", north)).toBe("eu-north");
+    await reload(serving);
+    expect(await ask("One")).toBe("eu-west");
+    write(placed("eu-central", "eu-north"));
+    await reload(serving);
+    expect(await ask("One")).toBe("eu-north");
+    // Who was elsewhere since is followed there; who said nothing meanwhile comes back.
+    write(placed("eu-west", "eu-central", "eu-north"));
+    await reload(serving);
+    expect([await ask("One"), await ask("Two")]).toEqual(["eu-north", "eu-west"]);
+    serving.signal("SIGTERM");
+    expect(await serving.ended).toBe(0);
+  }, 60_000);
+});
