@@ -133,6 +133,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
   const kin = legacy?.kin ?? createKin();
   kin.living.add(processId);
   begun.push(() => void kin.living.delete(processId));
+  const isKin = (id: string) => kin.living.has(id);
   const watch = createWatch(kin.listeners);
   const known = new Set(catalogue.services.models.map(({ id }) => id));
   const isKnownModel = (model: string) => known.has(model);
@@ -160,6 +161,8 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     config,
     ids,
     log,
+    trouble: kin.trouble,
+    isKin,
     onWritten: (movements) => allowances.written(movements),
     ledger: {
       store,
@@ -186,7 +189,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     clock,
     processId,
     pid: process.pid,
-    isKin: (id) => kin.living.has(id),
+    isKin,
     ...kept.allowances,
   });
   begun.push(() => allowances.giveBack());

@@ -5,7 +5,7 @@ import type { Movement } from "#src/allowance/allowance.ts";
 import type { AllowanceOptions } from "#src/allowance/allowances.ts";
 import type { Config } from "#src/config/load.ts";
 import { createLedger, type Ledger, type LedgerOptions } from "#src/ledger/commit.ts";
-import type { SpoolState } from "#src/ledger/spool-check.ts";
+import type { SpoolState, SpoolTrouble } from "#src/ledger/spool-check.ts";
 import { type FiledRows, openFiledRows } from "#src/ledger/spool-filed.ts";
 import { filesIn, spoolFolder } from "#src/ledger/spool-file.ts";
 import { openLeftSpools } from "#src/ledger/spool-left.ts";
@@ -43,9 +43,13 @@ export function keepLedger(options: {
   ids: Ids;
   log: Log;
   ledger: LedgerOptions;
+  /** Counted on, here and by whoever else has it. */
+  trouble: SpoolTrouble;
+  /** Whether an id is that of a gateway of this process. */
+  isKin(processId: string): boolean;
   onWritten(movements: readonly Movement[]): void;
 }): KeptLedger {
-  const { config, ids, log, ledger, onWritten } = options;
+  const { config, ids, log, ledger, trouble, isKin, onWritten } = options;
   if (ledger.store.kind === "file")
     return {
       ledger: createLedger(ledger),
@@ -56,11 +60,9 @@ export function keepLedger(options: {
     };
   const { dataDir } = config;
   const host = `${hostname()}/${nodeIn(dataDir, ids)}`;
-  let refused = 0;
-  let faults = 0;
   const onTrouble = (event: string, rows: number, cause: unknown) => {
-    if (event === "row_refused") refused += rows;
-    if (event === "spool_failed") faults++;
+    if (event === "row_refused") trouble.refused += rows;
+    if (event === "spool_failed") trouble.faults++;
     log.write(event === "rows_left_in_spool" ? "warn" : "error", event, { rows }, cause);
   };
   const { synchronous } = config.database;
@@ -84,9 +86,8 @@ export function keepLedger(options: {
       filed: openFiledRows(dataDir, ledger.store),
       state: () => ({
         ...spool.waiting(),
-        refused,
-        faults,
-        leftBytes: leftBytes(spoolFolder(dataDir), ledger.processId),
+        ...trouble,
+        leftBytes: leftBytes(spoolFolder(dataDir), isKin),
       }),
     },
     sendLeft: left.send,
@@ -96,10 +97,10 @@ export function keepLedger(options: {
 }
 
 /** Bytes in files that nobody writes, those included that this process has taken upon itself to send. */
-function leftBytes(folder: string, processId: string): number {
+function leftBytes(folder: string, isKin: (processId: string) => boolean): number {
   const left = filesIn(folder).filter(
-    (file) =>
-      file.writer === undefined || (file.writer === process.pid && file.processId !== processId),
+    ({ writer, processId }) =>
+      writer === undefined || (writer === process.pid && !isKin(processId)),
   );
   return left.reduce((sum, { bytes }) => sum + bytes, 0);
 }

@@ -1,6 +1,7 @@
 import type { App } from "#src/gateway/context.ts";
 import type { Sticky } from "#src/gateway/routing/sticky.ts";
 import type { Job } from "#src/gateway/settle.ts";
+import type { SpoolTrouble } from "#src/ledger/spool-check.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { Bag } from "#src/lib/bag.ts";
 import type { Counted } from "#src/observe/telemetry.ts";
@@ -15,11 +16,18 @@ export interface Kin {
   open: Bag<Job>;
   /** Told of each row that one of them keeps. */
   listeners: Watch["listeners"];
+  /** What went wrong between all of them and a database elsewhere. */
+  trouble: SpoolTrouble;
 }
 
 /** Nobody is there yet. */
 export function createKin(): Kin {
-  return { living: new Set(), open: new Bag(), listeners: new Set() };
+  return {
+    living: new Set(),
+    open: new Bag(),
+    listeners: new Set(),
+    trouble: { refused: 0, faults: 0 },
+  };
 }
 
 /** What a gateway goes on with of the one whose place it takes. Holds nothing of that one itself, which is to be forgotten. */

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { renameSync } from "node:fs";
+import { join } from "node:path";
 import { createAccount } from "#src/account/accounts.ts";
 import { createGateway, type Gateway } from "#src/app.ts";
 import { type Config, loadConfig } from "#src/config/load.ts";
@@ -10,6 +12,7 @@ import { silentLog } from "#src/observe/log.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import { numberIn, type Store } from "#src/store/store.ts";
+import { sampleGeneration } from "#test/ledger/sample.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 /*
@@ -88,6 +91,39 @@ describe("a gateway that takes the place of another", () => {
     expect(other.app.telemetry?.counted.meter.refusals.size).toBe(0);
     for (const one of [former, next, other]) await one.close();
   });
+
+  test("counts on what disk and database did not take of either; no file of theirs is one that was left", async () => {
+    // As one on another machine, behind a spool.
+    const remote: Store = { ...store, kind: "remote" };
+    const behind = (before?: Gateway) =>
+      createGateway({ config, store: remote, log: silentLog, legacy: before?.legacy() });
+    const record = (one: Gateway, generation = sampleGeneration()) =>
+      one.app.ledger.record({ generation, movements: [] });
+    const told = ({ services }: Gateway) => {
+      const { refused, faults, leftBytes } = services.unsent?.state() ?? {};
+      return { refused, faults, leftBytes };
+    };
+    const former = await behind();
+    const twice = sampleGeneration();
+    await record(former, twice);
+    await former.flush();
+    // A row of the same id that says something else is refused for good.
+    await record(former, { ...twice, user: "another" });
+    await record(former);
+    await former.flush();
+    expect(told(former)).toEqual({ refused: 1, faults: 0, leftBytes: 0 });
+    const next = await behind(former);
+    expect(told(next)).toEqual({ refused: 1, faults: 0, leftBytes: 0 });
+    const spool = join(folder.path, "spool");
+    const aside = join(folder.path, "aside");
+    renameSync(spool, aside);
+    await record(next);
+    await next.flush();
+    renameSync(aside, spool);
+    expect(told(next)).toEqual({ refused: 1, faults: 1, leftBytes: 0 });
+    expect(told(former)).toEqual(told(next));
+    for (const one of [former, next]) await one.close();
+  }, 30_000);
 
   test("sees what both have under way, and each what is its own", async () => {
     const former = await after();

@@ -8,12 +8,16 @@ import { refusedIn } from "#src/ledger/spool-refused.ts";
 import type { Waiting } from "#src/ledger/spool.ts";
 import type { Store } from "#src/store/store.ts";
 
-/** What waits in a data directory, as one process sees it. */
-export interface SpoolState extends Waiting {
-  /** Rows that were set aside since the start, because the database refuses them for good. */
+/** What went wrong since the start of the process. */
+export interface SpoolTrouble {
+  /** Rows that were set aside, because the database refuses them for good. */
   refused: number;
-  /** Writes to the spool that the disk did not take, since the start. */
+  /** Writes to the spool that the disk did not take. */
   faults: number;
+}
+
+/** What waits in a data directory, as one process sees it. */
+export interface SpoolState extends Waiting, SpoolTrouble {
   /** In files of processes that ended, as far as no other process sends them. */
   leftBytes: number;
 }
