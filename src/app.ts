@@ -34,7 +34,7 @@ import { createPayments } from "#src/payment/payments.ts";
 import { gridsAt } from "#src/imported-grids.ts";
 import { openLiveGrid } from "#src/open-live-grid.ts";
 import { createHealth } from "#src/provider/health.ts";
-import { createInFlight, shareOf } from "#src/provider/in-flight.ts";
+import { createInFlight, type LimitOf, shareOf } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
 import { shareHealth } from "#src/shared-health.ts";
@@ -58,7 +58,7 @@ export interface Gateway {
   legacy(): Legacy;
   /** Resolves when the database has every row that was recorded until now. */
   flush(): Promise<void>;
-  /** Gives back what it leased and holds for no request: it gets no more of them. */
+  /** Gives back what it leased and holds for no request, and tells of no circuits: it gets no more requests. */
   spare(): Promise<void>;
   /** Gives leases back and writes what is left. The store stays open. */
   close(): Promise<void>;
@@ -249,6 +249,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     told: legacy?.grids,
   });
   begun.push(() => liveGrid?.close());
+  const limitOf = limitsOf(config, options.siblings?.worker);
   const app: App = {
     config,
     clock,
@@ -263,11 +264,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     seenBy: (caller) => keyring.seenBy(caller, app),
     keyUsed: keyring.used,
     health: createHealth(clock),
-    inFlight: createInFlight((provider) => {
-      const most = config.providers[provider]?.max_in_flight;
-      const worker = options.siblings?.worker;
-      return most && worker ? shareOf(most, worker, config.workers) : most;
-    }),
+    inFlight: legacy?.inFlight ?? createInFlight(limitOf),
     sticky: legacy?.sticky ?? createSticky(clock),
     remote,
     allowances,
@@ -339,6 +336,8 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     oidc: config.oidc,
     onFault: (message) => log.write("error", "sign_in_fault", { message }),
   });
+  // Only where nothing can fail any more: the gateway before goes by them, too.
+  inFlight.limitBy(limitOf);
   return {
     app,
     store,
@@ -374,7 +373,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
       post,
     },
     flush: () => ledger.flush(),
-    spare: () => allowances.giveBack(),
+    spare: async () => void (await Promise.all([allowances.giveBack(), sharing.close()])),
     async close() {
       clearInterval(ticking);
       // Clients that hung up in the last moment are still being settled.
@@ -400,6 +399,14 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
       // Only now: of one that is not there, others take back what it had leased.
       kin.living.delete(processId);
     },
+  };
+}
+
+/** How many requests at a time each provider gets from one of so many processes. Holds nothing else, since it outlives its gateway. */
+function limitsOf({ providers, workers }: Config, worker: number | undefined): LimitOf {
+  return (provider) => {
+    const most = providers[provider]?.max_in_flight;
+    return most && worker ? shareOf(most, worker, workers) : most;
   };
 }
 

@@ -5,6 +5,7 @@ import type { SpoolTrouble } from "#src/ledger/spool-check.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { Bag } from "#src/lib/bag.ts";
 import type { Counted } from "#src/observe/telemetry.ts";
+import type { InFlight } from "#src/provider/in-flight.ts";
 import type { LiveGrid } from "#src/provider/live-grid.ts";
 import type { LiveReading } from "#src/provider/live-grid-sources.ts";
 
@@ -36,16 +37,21 @@ export interface Legacy {
   counted: Counted | undefined;
   /** Where conversations were served: what the one before still answers is noted there, too. */
   sticky: Sticky;
+  /** Places at providers: what the one before has under way takes some of them. */
+  inFlight: InFlight;
   /** What was told of grids, and by whom; absent where nobody was asked. */
   grids: { source: LiveGrid["source"]; readings: LiveReading[] } | undefined;
 }
 
 /** Of a gateway, for the one that takes its place. */
-export function legacyOf(app: Pick<App, "telemetry" | "liveGrid" | "sticky">, kin: Kin): Legacy {
-  const { liveGrid, telemetry, sticky } = app;
+export function legacyOf(
+  app: Pick<App, "telemetry" | "liveGrid" | "sticky" | "inFlight">,
+  kin: Kin,
+): Legacy {
+  const { liveGrid, telemetry, sticky, inFlight } = app;
   const grids = liveGrid && {
     source: liveGrid.source,
     readings: liveGrid.states().flatMap(({ reading }) => reading ?? []),
   };
-  return { kin, counted: telemetry?.counted, sticky, grids };
+  return { kin, counted: telemetry?.counted, sticky, inFlight, grids };
 }

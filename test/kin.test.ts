@@ -78,6 +78,20 @@ describe("a gateway that takes the place of another", () => {
     await former.close();
   });
 
+  test("is not told of circuits by that one any more", async () => {
+    const former = await after();
+    await store.write([
+      {
+        sql: "INSERT INTO provider_health (process, provider, region, model, state, open_until, updated_at) VALUES (?, 'openai', 'eu', 'm', 'unavailable', ?, ?)",
+        args: [former.services.processId, systemClock.now() + 60_000, systemClock.now()],
+      },
+    ]);
+    const next = await after(former);
+    await former.spare();
+    expect(await store.read("SELECT process FROM provider_health", [])).toEqual([]);
+    for (const one of [former, next]) await one.close();
+  });
+
   test("counts on, under the name of the first; sums in another currency begin anew", async () => {
     const former = await after();
     former.app.telemetry?.refused("no_route");

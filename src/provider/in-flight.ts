@@ -7,7 +7,12 @@ export interface InFlight {
   /** Waits for a place, in turn; undefined when none came in time, the queue is full or the client left. */
   wait(provider: string, milliseconds: number, signal: AbortSignal): Promise<Seat | undefined>;
   crowd(provider: string): Crowd;
+  /** Keeps to other limits from now on: places that are taken stay taken, and who waits gets those that come free. */
+  limitBy(limitOf: LimitOf): void;
 }
+
+/** The most requests at a time that a provider gets; undefined: as many as there are. */
+export type LimitOf = (provider: string) => number | undefined;
 
 /** How full a provider is, and what that did so far. */
 export interface Crowd {
@@ -29,7 +34,7 @@ class Room implements Crowd {
   refused = 0;
   readonly queue: ((seat: Seat | undefined) => void)[] = [];
 
-  constructor(readonly limit: number | undefined) {}
+  constructor(public limit: number | undefined) {}
 
   get waiting(): number {
     return this.queue.length;
@@ -44,9 +49,18 @@ class Room implements Crowd {
 
   /** A place is free: it goes to whoever has waited longest. */
   leave(): void {
-    const next = this.queue.shift();
-    if (next === undefined) this.inFlight--;
-    else next(new Seat(this));
+    this.inFlight--;
+    this.seat();
+  }
+
+  /** Gives free places to those that wait. */
+  seat(): void {
+    while (this.limit === undefined || this.inFlight < this.limit) {
+      const next = this.queue.shift();
+      if (next === undefined) return;
+      this.inFlight++;
+      next(new Seat(this));
+    }
   }
 }
 
@@ -111,8 +125,9 @@ export function shareOf(limit: number, worker: number, workers: number): number 
   return Math.floor(limit / workers) + (worker <= limit % workers ? 1 : 0);
 }
 
-/** Places at every provider; `limitOf` gives the most at a time, where there is a limit. */
-export function createInFlight(limitOf: (provider: string) => number | undefined): InFlight {
+/** Places at every provider. */
+export function createInFlight(first: LimitOf): InFlight {
+  let limitOf = first;
   const rooms = new Map<string, Room>();
   function roomOf(provider: string): Room {
     let room = rooms.get(provider);
@@ -150,5 +165,12 @@ export function createInFlight(limitOf: (provider: string) => number | undefined
       });
     },
     crowd: (provider) => roomOf(provider),
+    limitBy(other) {
+      limitOf = other;
+      for (const [provider, room] of rooms) {
+        room.limit = limitOf(provider);
+        room.seat();
+      }
+    },
   };
 }

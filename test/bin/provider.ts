@@ -29,9 +29,16 @@ export function chatBody(content: string, more: object = {}): string {
 }
 
 /** Asks a gateway a question. */
-export function chat(url: string, key: string, content = "Hello", more: object = {}) {
+export function chat(
+  url: string,
+  key: string,
+  content = "Hello",
+  more: object = {},
+  signal?: AbortSignal,
+) {
   return fetch(`${url}/v1/chat/completions`, {
     method: "POST",
+    ...(signal === undefined ? {} : { signal }),
     headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
     body: chatBody(content, more),
   });

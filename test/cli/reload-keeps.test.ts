@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
+import { until } from "#test/bin/executable.ts";
 import { chat, startOpenai } from "#test/bin/provider.ts";
 import { reload } from "#test/cli/reload-kit.ts";
 import { endServing, type Serving, startServing } from "#test/lib/serving.ts";
@@ -65,6 +67,54 @@ describe("a conversation, after a reload", () => {
     write(placed("eu-west", "eu-central", "eu-north"));
     await reload(serving);
     expect([await ask("One"), await ask("Two")]).toEqual(["eu-north", "eu-west"]);
+    serving.signal("SIGTERM");
+    expect(await serving.ended).toBe(0);
+  }, 60_000);
+});
+
+describe("places at a provider, after a reload", () => {
+  const limited = (most: number) => write(`[providers.openai]\nmax_in_flight = ${most}\n`);
+  const providers = v.looseObject({
+    data: v.array(
+      v.looseObject({
+        id: v.string(),
+        in_flight: v.looseObject({ now: v.number(), waiting: v.number() }),
+      }),
+    ),
+  });
+  const crowd = async ({ url }: Serving, secret: string) => {
+    const headers = { authorization: `Bearer ${secret}` };
+    const asked = await fetch(`${url}/v1/providers`, { headers });
+    const { data } = v.parse(providers, await asked.json());
+    const { now, waiting } = data.find(({ id }) => id === "openai")?.in_flight ?? {};
+    return { now, waiting };
+  };
+
+  test("are taken by answers that go on; who waits for one gets it where the limit is raised", async () => {
+    limited(1);
+    const { secret } = await customer(folder.path);
+    const serving = await start(upstream.env);
+    const slow = "simulate:perTokenMs=5000,answerTokens=200";
+    const leaving = new AbortController();
+    const first = await chat(serving.url, secret, slow, { stream: true }, leaving.signal);
+    expect(first.status).toBe(200);
+    // What nobody reads is closed some day.
+    const reading = first.text().catch(() => "left");
+    await reload(serving);
+    const second = chat(serving.url, secret);
+    await until("it waits", async () => (await crowd(serving, secret)).waiting === 1);
+    // Now it is the former gateway itself that has somebody waiting.
+    await reload(serving);
+    const third = chat(serving.url, secret);
+    await until("both wait", async () => (await crowd(serving, secret)).waiting === 2);
+    expect(await crowd(serving, secret)).toEqual({ now: 1, waiting: 2 });
+    limited(2);
+    await reload(serving);
+    for (const one of [second, third]) expect((await one).status).toBe(200);
+    expect(await crowd(serving, secret)).toEqual({ now: 1, waiting: 0 });
+    leaving.abort();
+    expect(await reading).toBe("left");
+    await until("it has left", async () => (await crowd(serving, secret)).now === 0);
     serving.signal("SIGTERM");
     expect(await serving.ended).toBe(0);
   }, 60_000);
