@@ -11,7 +11,7 @@ import type { Config } from "#src/config/load.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { estimate } from "#src/eco/estimate.ts";
-import type { App } from "#src/gateway/context.ts";
+import type { App, RouteTable } from "#src/gateway/context.ts";
 import { createSticky } from "#src/gateway/routing/sticky.ts";
 import type { Services } from "#src/http/services.ts";
 import { createUnsent } from "#src/http/unsent.ts";
@@ -33,7 +33,9 @@ import type { Sights } from "#src/observe/sights.ts";
 import { createPayments } from "#src/payment/payments.ts";
 import { gridsAt } from "#src/imported-grids.ts";
 import { openLiveGrid } from "#src/open-live-grid.ts";
+import type { Route } from "#src/provider/deployment.ts";
 import { createHealth } from "#src/provider/health.ts";
+import { inherit } from "#src/provider/inherit.ts";
 import { createInFlight, type LimitOf, shareOf } from "#src/provider/in-flight.ts";
 import { createRemoteDocuments, type RemoteDocuments } from "#src/provider/remote-document.ts";
 import { shareKeys } from "#src/shared-keys.ts";
@@ -263,7 +265,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
     },
     seenBy: (caller) => keyring.seenBy(caller, app),
     keyUsed: keyring.used,
-    health: createHealth(clock),
+    health: createHealth(clock, legacy && inherit(legacy.slots, everyRoute(keyring.operators))),
     inFlight: legacy?.inFlight ?? createInFlight(limitOf),
     sticky: legacy?.sticky ?? createSticky(clock),
     remote,
@@ -400,6 +402,10 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
       kin.living.delete(processId);
     },
   };
+}
+
+function everyRoute(table: RouteTable): Route[] {
+  return table.models.flatMap((model) => table.of(model));
 }
 
 /** How many requests at a time each provider gets from one of so many processes. Holds nothing else, since it outlives its gateway. */

@@ -5,6 +5,7 @@ import type { SpoolTrouble } from "#src/ledger/spool-check.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { Bag } from "#src/lib/bag.ts";
 import type { Counted } from "#src/observe/telemetry.ts";
+import type { Health } from "#src/provider/health.ts";
 import type { InFlight } from "#src/provider/in-flight.ts";
 import type { LiveGrid } from "#src/provider/live-grid.ts";
 import type { LiveReading } from "#src/provider/live-grid-sources.ts";
@@ -39,19 +40,21 @@ export interface Legacy {
   sticky: Sticky;
   /** Places at providers: what the one before has under way takes some of them. */
   inFlight: InFlight;
+  /** What is known of the health of what can be asked. */
+  slots: Health["slots"];
   /** What was told of grids, and by whom; absent where nobody was asked. */
   grids: { source: LiveGrid["source"]; readings: LiveReading[] } | undefined;
 }
 
 /** Of a gateway, for the one that takes its place. */
 export function legacyOf(
-  app: Pick<App, "telemetry" | "liveGrid" | "sticky" | "inFlight">,
+  app: Pick<App, "telemetry" | "liveGrid" | "sticky" | "inFlight" | "health">,
   kin: Kin,
 ): Legacy {
-  const { liveGrid, telemetry, sticky, inFlight } = app;
+  const { liveGrid, telemetry, sticky, inFlight, health } = app;
   const grids = liveGrid && {
     source: liveGrid.source,
     readings: liveGrid.states().flatMap(({ reading }) => reading ?? []),
   };
-  return { kin, counted: telemetry?.counted, sticky, inFlight, grids };
+  return { kin, counted: telemetry?.counted, sticky, inFlight, slots: health.slots, grids };
 }

@@ -9,6 +9,7 @@ import {
 import type { Route } from "#src/provider/deployment.ts";
 import { bestOf, type Face, KeyCircuits, type KeyStanding } from "#src/provider/key-circuits.ts";
 import { type Percentile, Percentiles } from "#src/provider/percentiles.ts";
+import { emptySlot, originOf, type Slot } from "#src/provider/slot.ts";
 
 export type { HealthReason, HealthState } from "#src/provider/circuit.ts";
 export type { Percentile } from "#src/provider/percentiles.ts";
@@ -48,6 +49,8 @@ export interface Hearsay {
  * Who asked by `enter` tells what came of it: succeeded, answered, failed, cool, or leave.
  */
 export interface Health {
+  /** All that is known, for the gateway that takes the place of this one. */
+  readonly slots: ReadonlyMap<string, Slot>;
   /** `unavailable`: open, cooling, or half open with its probe on its way. `degraded`: more than a tenth failed in five minutes. */
   state(route: Route): HealthState;
   /** State of a provider's region over all models: the worst that most of them share. */
@@ -99,30 +102,13 @@ export function slotKeyOf(slot: Pick<Standing, "provider" | "region" | "model">)
   return `${slot.provider}\n${slot.region}\n${slot.model}`;
 }
 
-interface Slot {
-  key: string;
-  provider: string;
-  region: string;
-  model: string;
-  circuit: Circuit;
-  /** In its place, where there are several credentials. */
-  keys: KeyCircuits | undefined;
-  /** Made when the first is learnt: most of what could be asked never is. */
-  latency: Percentiles | undefined;
-  throughput: Percentiles | undefined;
-  /** What people were or would have been told last, and since when. */
-  shown: HealthState;
-  since: number | undefined;
-}
-
 /** Milliseconds and tokens per second below which no difference is made. */
 const least = { latency: 0.5, throughput: 0.1 } as const;
 /** Streams that are shorter say little of the speed. */
 const tellingMs = 20;
 
-/** Health of every slot in this process's memory. */
-export function createHealth(clock: Clock): Health {
-  const slots = new Map<string, Slot>();
+/** Health of every slot in this process's memory; `slots` is what is known already. */
+export function createHealth(clock: Clock, slots = new Map<string, Slot>()): Health {
   /** The same by route, so that the hot path builds no key. */
   const byRoute = new WeakMap<Route, { slot: Slot; circuit: Circuit }>();
 
@@ -131,12 +117,15 @@ export function createHealth(clock: Clock): Health {
     if (known !== undefined) return known;
     const key = slotKey(route);
     const slot = slots.get(key) ?? made(key);
-    const { key: credential } = route.deployment;
-    if (credential !== undefined) slot.keys ??= new KeyCircuits();
-    const circuit = credential === undefined ? undefined : slot.keys?.of(credential);
-    const found = { slot, circuit: circuit ?? slot.circuit };
+    const found = { slot, circuit: circuitIn(slot, route) };
     byRoute.set(route, found);
     return found;
+  }
+  function circuitIn(slot: Slot, route: Route): Circuit {
+    const { key } = route.deployment;
+    if (key !== undefined) return (slot.keys ??= new KeyCircuits()).of(key, () => originOf(route));
+    slot.origin ??= originOf(route);
+    return slot.circuit;
   }
   const slotOf = (route: Route): Slot => find(route).slot;
   const circuitOf = (route: Route): Circuit => find(route).circuit;
@@ -149,19 +138,7 @@ export function createHealth(clock: Clock): Health {
     return keys?.isTelling ? keys : circuit;
   }
   function made(key: string): Slot {
-    const [provider = "", region = "", model = ""] = key.split("\n");
-    const slot: Slot = {
-      key,
-      provider,
-      region,
-      model,
-      circuit: new Circuit(),
-      keys: undefined,
-      latency: undefined,
-      throughput: undefined,
-      shown: "ok",
-      since: undefined,
-    };
+    const slot = emptySlot(key);
     slots.set(key, slot);
     return slot;
   }
@@ -200,6 +177,7 @@ export function createHealth(clock: Clock): Health {
     return slotOf(route)[kind]?.at(p, clock.monotonic());
   }
   return {
+    slots,
     state: (route) => stateOf(route, clock.monotonic()),
     regionState: (provider, region) =>
       worstOf(

@@ -20,6 +20,8 @@ export interface KeyStanding {
 interface Kept {
   circuit: Circuit;
   since: number | undefined;
+  /** Who is asked with it. */
+  origin: string;
 }
 
 /**
@@ -30,13 +32,23 @@ export class KeyCircuits implements Face {
   readonly #operators = new Map<string, Kept>();
   readonly #own = new Map<string, Kept>();
 
-  of({ id, accountId, since }: DeploymentKey): Circuit {
-    const kept = accountId === undefined ? this.#operators : this.#own;
-    const known = kept.get(id);
-    if (known !== undefined && known.since === since) return known.circuit;
+  /** The circuit of a credential; `originOf` says whose it is, where it is a new one. */
+  of(key: DeploymentKey, originOf: () => string): Circuit {
+    const known = this.find(key);
+    if (known !== undefined) return known.circuit;
     const circuit = new Circuit();
-    kept.set(id, { circuit, since });
+    this.keep(key, circuit, originOf());
     return circuit;
+  }
+
+  /** What is kept of a credential, as it is now. */
+  find({ id, accountId, since }: DeploymentKey): Readonly<Kept> | undefined {
+    const known = this.#among(accountId).get(id);
+    return known?.since === since ? known : undefined;
+  }
+
+  keep({ id, accountId, since }: DeploymentKey, circuit: Circuit, origin: string): void {
+    this.#among(accountId).set(id, { circuit, since, origin });
   }
 
   /** Whether there is one of the operator's, so that the slot's own circuit is not asked. */
@@ -85,6 +97,10 @@ export class KeyCircuits implements Face {
       state: circuit.shown(now),
       reason: circuit.reason(now),
     }));
+  }
+
+  #among(accountId: string | undefined): Map<string, Kept> {
+    return accountId === undefined ? this.#operators : this.#own;
   }
 
   #all(): Circuit[] {

@@ -119,3 +119,28 @@ describe("places at a provider, after a reload", () => {
     expect(await serving.ended).toBe(0);
   }, 60_000);
 });
+
+test("a provider that asked to be left alone is left alone after a reload, and asked at once at another address", async () => {
+  const at = (url: string) => write(`[providers.openai]\nbase_url = "${url}"\n`);
+  at(upstream.url);
+  const { secret } = await customer(folder.path);
+  const serving = await start();
+  const statusOf = async (content: string) => {
+    const asked = await chat(serving.url, secret, content);
+    await asked.text();
+    return asked.status;
+  };
+  expect(await statusOf("simulate:status=429,retryAfter=500")).toBe(429);
+  const { requests } = upstream.stats;
+  await reload(serving);
+  expect(await statusOf("Hello")).toBeGreaterThanOrEqual(429);
+  expect(upstream.stats.requests).toBe(requests);
+  const other = startOpenai();
+  at(other.url);
+  await reload(serving);
+  expect(await statusOf("Hello")).toBe(200);
+  expect(other.stats.requests).toBe(1);
+  await other.stop();
+  serving.signal("SIGTERM");
+  expect(await serving.ended).toBe(0);
+}, 60_000);
