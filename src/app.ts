@@ -132,7 +132,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
   const stored = await shareKeys({ config, store, clock, log, catalogue });
   const { keyring } = stored;
 
-  const kin = legacy?.kin ?? createKin();
+  const kin = legacy?.kin ?? createKin(clock);
   kin.living.add(processId);
   begun.push(() => void kin.living.delete(processId));
   const isKin = (id: string) => kin.living.has(id);
@@ -369,6 +369,7 @@ async function wire(options: GatewayOptions, begun: Ending[]): Promise<Gateway> 
       processId,
       unsent: kept.spool && createUnsent({ processId, siblings: options.siblings, ...kept.spool }),
       siblings: options.siblings,
+      throttles: kin.throttles,
       watch,
       webhooks,
       payments,

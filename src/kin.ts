@@ -1,9 +1,11 @@
+import { createThrottles, type Throttles } from "#src/account/people/throttles.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Sticky } from "#src/gateway/routing/sticky.ts";
 import type { Job } from "#src/gateway/settle.ts";
 import type { SpoolTrouble } from "#src/ledger/spool-check.ts";
 import type { Watch } from "#src/ledger/watch.ts";
 import { Bag } from "#src/lib/bag.ts";
+import type { Clock } from "#src/lib/clock.ts";
 import type { Counted } from "#src/observe/telemetry.ts";
 import type { Health } from "#src/provider/health.ts";
 import type { InFlight } from "#src/provider/in-flight.ts";
@@ -20,15 +22,18 @@ export interface Kin {
   listeners: Watch["listeners"];
   /** What went wrong between all of them and a database elsewhere. */
   trouble: SpoolTrouble;
+  /** What was tried at the door of any of them. */
+  throttles: Throttles;
 }
 
 /** Nobody is there yet. */
-export function createKin(): Kin {
+export function createKin(clock: Clock): Kin {
   return {
     living: new Set(),
     open: new Bag(),
     listeners: new Set(),
     trouble: { refused: 0, faults: 0 },
+    throttles: createThrottles(clock),
   };
 }
 

@@ -2,6 +2,7 @@ import type { KeyCache } from "#src/account/key-cache.ts";
 import type { KeySpend } from "#src/account/key-usage.ts";
 import type { KeyPlace } from "#src/account/master-key.ts";
 import type { People } from "#src/account/people/people.ts";
+import type { Throttles } from "#src/account/people/throttles.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import type { Unsent } from "#src/http/unsent.ts";
@@ -32,6 +33,8 @@ export interface Services extends CatalogServices {
   unsent: Unsent | undefined;
   /** The other processes of this gateway on this machine; absent where it is one. */
   siblings: Siblings | undefined;
+  /** What was tried at the door of this process. */
+  throttles: Throttles;
   /** Who looks on while requests are kept. */
   watch: Watch;
   /** Who wants to be told what happens. */

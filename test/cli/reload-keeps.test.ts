@@ -144,3 +144,23 @@ test("a provider that asked to be left alone is left alone after a reload, and a
   serving.signal("SIGTERM");
   expect(await serving.ended).toBe(0);
 }, 60_000);
+
+test("who guesses passwords has no more tries after a reload", async () => {
+  write("");
+  await customer(folder.path);
+  const serving = await start();
+  const tried = async () => {
+    const asked = await fetch(`${serving.url}/login`, {
+      method: "POST",
+      headers: { origin: serving.url },
+      body: new URLSearchParams({ email: "eve@example.org", password: "a guess of many" }),
+    });
+    await asked.text();
+    return asked.status;
+  };
+  for (let turn = 0; turn < 5; turn++) expect(await tried()).toBe(401);
+  await reload(serving);
+  expect(await tried()).toBe(429);
+  serving.signal("SIGTERM");
+  expect(await serving.ended).toBe(0);
+}, 60_000);

@@ -1,7 +1,7 @@
 import type { Account } from "#src/account/account.ts";
 import type { Link } from "#src/account/people/links.ts";
 import type { Person } from "#src/account/people/person.ts";
-import { createThrottles, type Throttles } from "#src/account/people/throttles.ts";
+import type { Throttles } from "#src/account/people/throttles.ts";
 import type { People } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
 import type { Services } from "#src/http/services.ts";
@@ -37,7 +37,7 @@ export interface InvitationLetter {
 /** The desk of one gateway. */
 export function createDesk(app: App, services: Services): Desk {
   const { post } = services;
-  const throttles = shareThrottles(createThrottles(app.clock), services.siblings);
+  const throttles = shareThrottles(services.throttles, services.siblings);
   return {
     app,
     services,
