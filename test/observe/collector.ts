@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { requireOfficial } from "#test/observe/official-otlp.ts";
 
 /** A span as it came over the wire, its attributes as a map. */
 export interface Span {
@@ -152,6 +153,7 @@ export function startCollector(): Collector {
       requests.push({ path, headers: request.headers, text });
       const other = await answer(path);
       if (other !== undefined) return other;
+      if (path.startsWith("/v1/")) requireOfficial(path, JSON.parse(text));
       if (path === "/v1/traces") readSpans(JSON.parse(text));
       else if (path === "/v1/metrics") readMetrics(JSON.parse(text));
       else return new Response("no such path", { status: 404 });

@@ -1,3 +1,5 @@
+import type { JsonObject } from "#src/lib/json.ts";
+import { requireOfficial } from "#test/observe/official-otlp.ts";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { at, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import { millisecondsUntil } from "#test/lib/milliseconds-until.ts";
@@ -228,4 +230,16 @@ test("nothing is counted or sent where nobody wants to know", async () => {
   const quiet = await startGateway();
   expect(quiet.app.telemetry).toBeUndefined();
   await quiet.close();
+});
+
+test("the stand-in for a collector takes nothing that the official protocol does not carry", () => {
+  const metric = { name: "m", unit: "s", gauge: { dataPoints: [{ asDouble: 1.5 }] } };
+  const body = (one: JsonObject) => ({ resourceMetrics: [{ scopeMetrics: [{ metrics: [one] }] }] });
+  expect(() => requireOfficial("/v1/metrics", body(metric))).not.toThrow();
+  for (const wrong of [
+    { ...metric, units: "s" },
+    { ...metric, gauge: { points: [{}] } },
+  ])
+    expect(() => requireOfficial("/v1/metrics", body(wrong))).toThrow();
+  expect(() => requireOfficial("/v1/traces", body(metric))).toThrow();
 });
