@@ -72,7 +72,7 @@ test("write() keeps all statements or none", async () => {
   expect(await kept.store.read("SELECT * FROM setting", [])).toEqual([]);
 });
 
-test("the pragmas hold on both connections", async () => {
+test("the pragmas hold, also for the sign-in library", async () => {
   using kept = await temporaryStore();
   expect(await kept.store.read("PRAGMA synchronous", [])).toEqual([{ synchronous: 1 }]);
   expect(await kept.store.read("PRAGMA journal_mode", [])).toEqual([{ journal_mode: "wal" }]);

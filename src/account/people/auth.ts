@@ -59,7 +59,7 @@ export function createAuth(options: {
         if (level === "error") onFault(message);
       },
     },
-    // No transactions across turns of the event loop: the gateway's other connection would wait for them, and they for it.
+    // No transactions across turns of the event loop: what else is written in between would be of them, or wait for them.
     database: drizzleAdapter(store.db, {
       provider: "sqlite",
       transaction: false,
