@@ -4,7 +4,7 @@ import type { App, Call, Front } from "#src/gateway/context.ts";
 import { exposedHeaders, standingHeaders } from "#src/gateway/headers.ts";
 import { refuseSeveralHosts } from "#src/http/one-host.ts";
 import { encode } from "#src/lib/bytes.ts";
-import { AppError, PassingFault, toAppError } from "#src/lib/error.ts";
+import { AppError, isFault, toAppError } from "#src/lib/error.ts";
 
 /** How a surface shows an error: in its own dialect. */
 export type WriteError = (error: AppError) => ErrorReply;
@@ -30,7 +30,7 @@ export async function respond(
     const error = toAppError(thrown);
     // A client that left was refused nothing.
     if (!request.signal.aborted) app.telemetry?.refused(error.code);
-    if (error.code === "internal_error" || thrown instanceof PassingFault) {
+    if (isFault(error, thrown)) {
       app.log.write(
         "error",
         error.code,
@@ -70,6 +70,11 @@ export const jsonHeaders = {
 /** Seconds after which to ask again where nobody can tell when it will be better: every 503 says something. */
 const unknownWait = 30;
 
+/** Seconds after which whoever is told of an error may ask again; undefined where that would not help. */
+export function waitOf(error: AppError): number | undefined {
+  return error.detail.retryAfterSeconds ?? (error.status === 503 ? unknownWait : undefined);
+}
+
 /** An error as a response, with the headers that explain it. */
 export function errorResponse(error: AppError, writeError: WriteError): Response {
   const { status, body } = writeError(error);
@@ -77,7 +82,7 @@ export function errorResponse(error: AppError, writeError: WriteError): Response
     ...jsonHeaders,
     ...error.detail.headers,
   };
-  const wait = error.detail.retryAfterSeconds ?? (error.status === 503 ? unknownWait : undefined);
+  const wait = waitOf(error);
   if (wait !== undefined) headers["Retry-After"] = String(wait);
   return new Response(body, { status, headers });
 }

@@ -14,7 +14,7 @@ import { statementKeyRoutes } from "#src/http/statement-keys.ts";
 import { stripeRoutes } from "#src/http/stripe.ts";
 import { metricsRoutes } from "#src/http/metrics.ts";
 import { methodFinder, wrongMethod } from "#src/http/wrong-method.ts";
-import { AppError } from "#src/lib/error.ts";
+import { AppError, isFault, toAppError } from "#src/lib/error.ts";
 
 export interface Surface {
   app: App;
@@ -38,11 +38,9 @@ export function dispatchedRoutes(app: App) {
 export function surface({ app, services, readiness, pages, errorPage }: Surface) {
   const server = new Elysia({ serve: { routes: dispatchedRoutes(app) } })
     .onError({ as: "global" }, ({ error, code, request }) => {
-      const known =
-        error instanceof AppError
-          ? error
-          : frameworkError(code, new URL(request.url, "http://host").pathname);
-      if (known.code === "internal_error") app.log.write("error", "internal_error", {}, error);
+      const { pathname } = new URL(request.url, "http://host");
+      const known = frameworkError(code, pathname) ?? toAppError(error);
+      if (isFault(known, error)) app.log.write("error", known.code, {}, known.detail.cause);
       const shown = errorPage?.(known, request);
       if (shown) return shown;
       const response = errorResponse(known, writeJsonError);
@@ -91,10 +89,10 @@ function unanswered(request: Request, methodsOf: (pathname: string) => string[])
 }
 
 /** Elysia's own refusals; never echoes input. */
-function frameworkError(code: number | string, path: string): AppError {
+function frameworkError(code: number | string, path: string): AppError | undefined {
   if (code === "NOT_FOUND")
     return new AppError("not_found", `There is nothing at ${path.slice(0, 100)}`);
   if (code === "PARSE" || code === "VALIDATION")
     return new AppError("invalid_json", "Cannot parse the body as JSON");
-  return new AppError("internal_error", "Something went wrong on our side");
+  return undefined;
 }

@@ -83,12 +83,25 @@ export class PassingFault extends Error {
 /** Any thrown thing as an AppError: what passes is `service_unavailable`, and what we did not foresee is masked as `internal_error`. */
 export function toAppError(thrown: unknown): AppError {
   if (thrown instanceof AppError) return thrown;
-  if (thrown instanceof PassingFault && thrown.retryAfterSeconds !== undefined) {
+  const fault = faultIn(thrown);
+  if (fault?.retryAfterSeconds !== undefined) {
     return new AppError(
       "service_unavailable",
       "Cannot answer now: the database cannot be reached or written, and without it nothing is served; ask again in a moment",
-      { cause: thrown, retryAfterSeconds: thrown.retryAfterSeconds },
+      { cause: fault, retryAfterSeconds: fault.retryAfterSeconds },
     );
   }
   return new AppError("internal_error", "Something went wrong on our side", { cause: thrown });
+}
+
+/** A fault of ours, also where a library threw something of its own because of it. */
+export function faultIn(thrown: unknown): PassingFault | undefined {
+  if (thrown instanceof PassingFault) return thrown;
+  return thrown instanceof Error ? faultIn(thrown.cause) : undefined;
+}
+
+/** Whether the operator has to hear of what was thrown, which callers are told as `error`. */
+export function isFault(error: AppError, thrown: unknown): boolean {
+  if (error.code === "internal_error") return true;
+  return error !== thrown && error.detail.cause instanceof PassingFault;
 }

@@ -1,4 +1,5 @@
 import type { App } from "#src/gateway/context.ts";
+import { waitOf } from "#src/http/respond.ts";
 import type { AppError } from "#src/lib/error.ts";
 import { Page, type Visit } from "#src/web/layout.tsx";
 import { page } from "#src/web/respond.ts";
@@ -23,6 +24,8 @@ export function errorPages(app: Pick<App, "demo">) {
     });
     for (const [name, value] of Object.entries(error.detail.headers ?? {}))
       response.headers.set(name, value);
+    const wait = waitOf(error);
+    if (wait !== undefined) response.headers.set("retry-after", String(wait));
     response.headers.append("vary", "Accept");
     return response;
   };

@@ -181,6 +181,19 @@ export async function startPeople(
   };
 }
 
+/** Has the database say from now on that it is locked, but only where a session is made or ended: as if the lock came just then. */
+export async function lockSessions(
+  { store }: PeopleGateway,
+  what: "INSERT" | "DELETE",
+): Promise<void> {
+  await store.write([
+    {
+      sql: `CREATE TRIGGER session_locked BEFORE ${what} ON person_session BEGIN SELECT RAISE(FAIL, 'database is locked'); END`,
+      args: [],
+    },
+  ]);
+}
+
 /** Text of a page without its tags. */
 export function words(page: Page): string {
   return page.text.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");

@@ -1,6 +1,11 @@
 import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import { expect, test } from "bun:test";
-import { type Browser, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
+import {
+  type Browser,
+  lockSessions,
+  type PeopleGateway,
+  startPeople,
+} from "#test/web/people-kit.ts";
 
 /** A device's own account of itself: somebody touched it, and, where it asked, showed who they are. */
 const present = 1;
@@ -129,3 +134,16 @@ test("a passkey leads to our own pages only, whatever next says", async () => {
     expect([next, await answered.json()]).toEqual([next, { to }]);
   }
 });
+
+test("a passkey is not called wrong where the database is locked before there is a session", async () => {
+  await using house = await startPeople();
+  await house.somebody("eve");
+  const device = startDevice();
+  await register(house, device);
+  const browser = house.browser();
+  const answer = device.answer(await challengeOf(browser), present | verified, house.url);
+  await lockSessions(house, "INSERT");
+  const { status, headers } = await send(house, browser, device.id, answer);
+  expect([status, headers.get("retry-after")]).toEqual([503, "2"]);
+  expect(await house.audit()).not.toContain("sign_in.passkey_failed");
+}, 30_000);

@@ -14,6 +14,7 @@ import {
 } from "#db/schema.ts";
 import { passwordLength } from "#src/account/people/password.ts";
 import { addressHeader, type IdentityProvider } from "#src/account/people/person.ts";
+import { notingFaults } from "#src/account/people/told-faults.ts";
 import { takeCode } from "#src/account/people/take-code.ts";
 import type { Clock } from "#src/lib/clock.ts";
 import type { Ids } from "#src/lib/id.ts";
@@ -60,18 +61,20 @@ export function createAuth(options: {
       },
     },
     // No transactions across turns of the event loop: what else is written in between would be of them, or wait for them.
-    database: drizzleAdapter(store.db, {
-      provider: "sqlite",
-      transaction: false,
-      schema: {
-        user: person,
-        session: personSession,
-        account: personLogin,
-        verification: personVerification,
-        twoFactor: personTwoFactor,
-        passkey: personPasskey,
-      },
-    }),
+    database: notingFaults(
+      drizzleAdapter(store.db, {
+        provider: "sqlite",
+        transaction: false,
+        schema: {
+          user: person,
+          session: personSession,
+          account: personLogin,
+          verification: personVerification,
+          twoFactor: personTwoFactor,
+          passkey: personPasskey,
+        },
+      }),
+    ),
     emailAndPassword: {
       enabled: true,
       // Nobody signs up here: join() is by link.

@@ -1,8 +1,9 @@
-import { record } from "#src/account/people/audit.ts";
+import { auditing, record } from "#src/account/people/audit.ts";
 import type { Auth } from "#src/account/people/auth.ts";
 import type { People } from "#src/account/people/people.ts";
 import { addressHeader, type Knock } from "#src/account/people/person.ts";
 import { removeExpired } from "#src/account/people/sessions.ts";
+import { tellingFaults } from "#src/account/people/told-faults.ts";
 import { throttled, type Throttles, tryOf } from "#src/account/people/throttles.ts";
 
 /** How a try to sign in ended. Cookies are Set-Cookie headers for the browser. */
@@ -93,17 +94,21 @@ export async function signInByCode(
 export async function signOut(people: People, knock: Knock): Promise<string[]> {
   const visitor = await people.visitorOf(knock);
   const auth = await people.authOf(knock.origin);
+  // The library would have the browser forget a session that it could not end.
+  if (visitor)
+    await people.store.write([
+      { sql: "DELETE FROM person_session WHERE id = ?", args: [visitor.sessionId] },
+      auditing(people, {
+        action: "sign_in.ended",
+        actor: visitor.person.id,
+        accountId: visitor.account.id,
+        address: knock.address,
+      }),
+    ]);
   const { headers } = await auth.api.signOut({
     headers: headersOf(knock, { withSession: true }),
     returnHeaders: true,
   });
-  if (visitor)
-    await record(people, {
-      action: "sign_in.ended",
-      actor: visitor.person.id,
-      accountId: visitor.account.id,
-      address: knock.address,
-    });
   return headers.getSetCookie();
 }
 
@@ -135,7 +140,7 @@ export async function signedIn(
 export async function attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
   const { isAPIError } = await import("better-auth/api");
   try {
-    return await work();
+    return await tellingFaults(work);
   } catch (thrown) {
     if (isAPIError(thrown) && thrown.statusCode < 500) return undefined;
     throw thrown;
