@@ -25,18 +25,21 @@ const pausesMilliseconds = [1, 2, 5, 10];
 export function createLockQueue(patienceMilliseconds: number): LockQueue {
   const queue: Waiting[] = [];
   let isClosed = false;
+  let isRunning = false;
 
   async function drain(): Promise<void> {
+    if (isRunning) return;
+    isRunning = true;
     let tries = 0;
     for (let [first] = queue; first !== undefined; [first] = queue) {
       if (await first.attempt()) {
-        queue.shift();
         tries = 0;
         await nextTurn();
       } else {
         await pause(pausesMilliseconds[tries++] ?? pausesMilliseconds.at(-1));
       }
     }
+    isRunning = false;
   }
 
   return {
@@ -50,17 +53,21 @@ export function createLockQueue(patienceMilliseconds: number): LockQueue {
         async attempt() {
           try {
             if (isClosed) throw toStoreError(new Error("the database is closed"));
-            resolve(await work());
+            const done = await work();
+            // Before anybody hears of it: what comes next waits for nobody.
+            queue.shift();
+            resolve(done);
           } catch (thrown) {
             const error = toStoreError(thrown);
             if (isBusy(error) && !isLate) return false;
+            queue.shift();
             reject(error);
           }
           clearTimeout(timer);
           return true;
         },
       });
-      if (queue.length === 1) void drain();
+      void drain();
       return promise;
     },
     close() {

@@ -35,6 +35,14 @@ test("write() waits for another process's lock while everything else goes on, an
   held.release();
   await written;
   expect(await kept.store.read("SELECT value FROM setting", [])).toEqual([{ value: "b" }]);
+  // And as before from then on.
+  const next = kept.store.write([{ sql: "DELETE FROM setting", args: [] }]);
+  expect(next).not.toBeInstanceOf(Promise);
+  const again = lock(kept.path);
+  const later = kept.store.write([insert]);
+  again.release();
+  await later;
+  expect(await kept.store.read("SELECT value FROM setting", [])).toEqual([{ value: "b" }]);
 });
 
 test("write() says that the database is busy when a lock does not go within five seconds, and wrote nothing", async () => {
