@@ -38,6 +38,7 @@ test("write() waits for another process's lock while everything else goes on, an
   // And as before from then on.
   const next = kept.store.write([{ sql: "DELETE FROM setting", args: [] }]);
   expect(next).not.toBeInstanceOf(Promise);
+  await Bun.sleep(20);
   const again = lock(kept.path);
   const later = kept.store.write([insert]);
   again.release();
