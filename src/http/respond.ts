@@ -28,16 +28,13 @@ export async function respond(
   } catch (thrown) {
     isTold = false;
     const error = toAppError(thrown);
+    const hasLeft = request.signal.aborted;
     // A client that left was refused nothing.
-    if (!request.signal.aborted) app.telemetry?.refused(error.code);
-    if (isFault(error, thrown)) {
-      app.log.write(
-        "error",
-        error.code,
-        { path: new URL(request.url, "http://host").pathname },
-        error.cause,
-      );
-    }
+    if (!hasLeft) app.telemetry?.refused(error.code);
+    const path = () => new URL(request.url, "http://host").pathname;
+    if (hasLeft && isBrokenOff(thrown)) app.log.write("debug", "client_left", { path: path() });
+    else if (isFault(error, thrown))
+      app.log.write("error", error.code, { path: path() }, error.cause);
     response = errorResponse(error, writeError);
   }
   if (!isTold && !response.headers.has("X-Credit-Balance"))
@@ -45,6 +42,11 @@ export async function respond(
   if (app.demo) response.headers.set("X-LowRouter-Demo", "1");
   if (request.headers.has("origin")) allowOrigin(response.headers);
   return response;
+}
+
+/** The body ended before it was whole: whoever sent it closed the connection. */
+function isBrokenOff(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === "AbortError";
 }
 
 /** Adds balance and limits of whoever calls, whatever the answer is; a refusal's own limit stays the one that is told. */
