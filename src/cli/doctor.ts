@@ -4,7 +4,7 @@ import { createCatalogue } from "#src/catalogue.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
 import { checkAddress } from "#src/cli/doctor-address.ts";
 import { checkConfiguration } from "#src/cli/doctor-configuration.ts";
-import { databaseFix } from "#src/cli/doctor-fix.ts";
+import { databaseFix, remoteDatabaseFix } from "#src/cli/doctor-fix.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
 import type { Config } from "#src/config/load.ts";
@@ -23,7 +23,8 @@ export async function doctor(options: CommonOptions, output: Output): Promise<vo
     ...(config !== undefined && check.ok ? await providers(options, config) : []),
     checkCatalogue(systemClock.now()),
   ];
-  if (options.json) printJson(output, { data: checks, ok: checks.every((one) => one.ok) });
+  if (options.json)
+    printJson(output, { data: checks.map(told), ok: checks.every((one) => one.ok) });
   else {
     for (const one of checks) {
       output.out(`${one.ok ? "ok  " : "FIX "}  ${one.name}: ${one.found}\n`);
@@ -37,11 +38,17 @@ export async function doctor(options: CommonOptions, output: Output): Promise<vo
     );
 }
 
+/** A check as a program reads it: nothing says how to mend what is well. */
+function told({ fix, ...check }: Check): Check {
+  return check.ok || fix === undefined ? check : { ...check, fix };
+}
+
 /** The machine, the address, and what is kept here. */
 async function ours(options: CommonOptions, config: Config): Promise<Check[]> {
   const checks = checkMachine(config, systemClock);
   checks.push(await checkAddress(config.listen));
-  const opened = await guarded("database", databaseFix, () => database(options));
+  const fix = isRemote(config) ? remoteDatabaseFix : databaseFix;
+  const opened = await guarded("database", fix, () => database(options));
   checks.push(opened);
   checks.push(...(await spool(options, opened.ok, config)));
   if (opened.ok) {
@@ -69,12 +76,9 @@ async function database(options: CommonOptions): Promise<Check> {
 }
 
 /** What waits in the data directory for a database elsewhere; told of the files alone where that does not answer. */
-async function spool(
-  options: CommonOptions,
-  isOpen: boolean,
-  { dataDir, database: { url } }: Config,
-): Promise<Check[]> {
-  const place = { dataDir, isRemote: !url.startsWith("file:"), now: systemClock.now() };
+async function spool(options: CommonOptions, isOpen: boolean, config: Config): Promise<Check[]> {
+  const { dataDir } = config;
+  const place = { dataDir, isRemote: isRemote(config), now: systemClock.now() };
   if (!place.isRemote && !existsSync(join(dataDir, "spool"))) return [];
   const look = async (isAsked: boolean): Promise<Check[]> => {
     const [{ withStore }, { checkSpool }] = await Promise.all([
@@ -92,6 +96,10 @@ async function spool(
     const found = thrown instanceof Error ? thrown.message : String(thrown);
     return [{ name: "spool", ok: false, found, fix: "then run this again" }];
   }
+}
+
+function isRemote({ database: { url } }: Config): boolean {
+  return !url.startsWith("file:");
 }
 
 async function oldUsage(options: CommonOptions): Promise<Check> {

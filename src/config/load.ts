@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { databaseUrlOf } from "#src/config/database.ts";
 import { type EcoConfig, ecoOf } from "#src/config/eco.ts";
 import {
   credential,
@@ -131,11 +132,13 @@ export function loadConfig(flags: Flags, env: Environment): Config {
     publicUrl,
     dataDir,
     database: {
-      url: pick(
-        "database.url",
-        "LOWROUTER_DATABASE_URL",
-        file.database?.url,
-        `file:${join(dataDir, "lowrouter.db")}`,
+      url: databaseUrlOf(
+        pick(
+          "database.url",
+          "LOWROUTER_DATABASE_URL",
+          file.database?.url,
+          `file:${join(dataDir, "lowrouter.db")}`,
+        ),
       ),
       token: secret("LOWROUTER_DATABASE_TOKEN"),
       synchronous: choice(

@@ -14,3 +14,9 @@ test.each([
 ])("a machine without libgcc is told to get it: %s", (message) => {
   expect(databaseFix(message)).toStartWith("install libgcc");
 });
+
+test("a data directory that cannot be made is no database to be moved away", () => {
+  expect(databaseFix("Cannot create the data directory /nx (ENOENT)")).toStartWith(
+    "see the data directory",
+  );
+});

@@ -66,3 +66,41 @@ test("a name that the bundled tables do not have is one too, and all but the pro
   const names = checks.map((one) => String(at(one, "name")));
   expect(names.filter((name) => /^providers$|^provider .* in /.test(name))).toEqual([]);
 });
+
+test("a database elsewhere that refuses or does not answer is never a file to be moved away", async () => {
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ headers }) =>
+      new Response(null, { status: headers.has("authorization") ? 503 : 401 }),
+  });
+  const toml = `[database]\nurl = "http://127.0.0.1:${server.port}"\n`;
+  const refused = await examine(toml);
+  expect(refused.named("database")).toMatchObject({
+    ok: false,
+    fix: "check LOWROUTER_DATABASE_TOKEN: its server refuses it",
+  });
+  await server.stop(true);
+  const away = await examine(toml);
+  expect(away.named("database")).toMatchObject({
+    ok: false,
+    fix: expect.stringContaining("check database.url"),
+  });
+  for (const { out } of [refused, away]) expect(out).not.toContain("restore");
+});
+
+test("an address that no database has is a wrong configuration, and is not quoted", async () => {
+  for (const url of ["mysql://user:hidden@127.0.0.1/x", "hidden", "libsql://", "file:"]) {
+    const { named, out, err } = await examine(`[database]\nurl = "${url}"\n`);
+    expect(named("configuration")).toMatchObject({
+      ok: false,
+      found: expect.stringContaining("Cannot use database.url: give file:PATH"),
+    });
+    expect(out + err).not.toContain("hidden");
+  }
+});
+
+test("a program is told how to mend only what is not well", async () => {
+  const { checks } = await examine("");
+  for (const check of checks) expect(at(check, "fix") === undefined).toBe(at(check, "ok") === true);
+});
