@@ -3,6 +3,7 @@ import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
+import { isDay } from "#src/lib/clock.ts";
 import { versionedActivity } from "#src/ledger/rollups.ts";
 import {
   activityColumns,
@@ -33,7 +34,7 @@ export async function usageCommand(
     ["--from", options.from],
     ["--to", options.to],
   ] as const) {
-    if (value !== undefined && !/^\d{4}-\d{2}-\d{2}$/.test(value))
+    if (value !== undefined && !isDay(value))
       throw new CommandError(`Cannot use "${value}" for ${name}: give a day such as 2026-01-31`, 2);
   }
   if (options.from !== undefined && options.to !== undefined && options.from > options.to)

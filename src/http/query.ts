@@ -1,3 +1,4 @@
+import { isDay } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 
 /** A whole number of the query in a range, or its default. Throws `invalid_value`. */
@@ -30,7 +31,8 @@ export function timeOf(query: URLSearchParams, name: string): number | undefined
   const text = query.get(name);
   if (text === null || text === "") return undefined;
   const time = /^\d{9,11}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-  if (!Number.isNaN(time)) return time;
+  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  if (!Number.isNaN(time) && (day === undefined || isDay(day))) return time;
   throw new AppError(
     "invalid_value",
     `Cannot use "${text.slice(0, 40)}" for ${name}: a day such as 2026-01-31 or a time in RFC 3339 is needed`,

@@ -26,6 +26,12 @@ export function dayOf(time: number): string {
   return lastDayText;
 }
 
+/** Whether a text is a day that there is, as `2026-01-31`. Read as a time, the 31st of June would be another. */
+export function isDay(text: string): boolean {
+  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isFinite(time) && dayOf(time) === text;
+}
+
 /** RFC 3339 UTC with milliseconds. */
 export function rfc3339(milliseconds: number): string {
   return new Date(milliseconds).toISOString();

@@ -21,6 +21,8 @@ test.each([
   [["serve", "--workers", "none"], "1 to 64"],
   [["serve", "--workers", "65"], "1 to 64"],
   [["demo", "--listen", "here"], "HOST:PORT"],
+  [["usage", "--from", "2026-13-01"], '"2026-13-01" for --from'],
+  [["usage", "--to", "2026-06-31"], '"2026-06-31" for --to'],
 ])("%j is a mistake of usage, not of the configuration: it ends with 2", async (words, said) => {
   const { code, err } = await command(words);
   expect(code).toBe(2);

@@ -197,7 +197,7 @@ test("activity ends where the question ends", async () => {
   const all = await gateway.manage("/v1/activity?start=2020-01-01");
   expect(listAt(none.json, "data")).toEqual([]);
   expect(listAt(all.json, "data").length).toBeGreaterThan(0);
-  for (const query of ["start=yesterday", "format=pdf", "group_by=colour"])
+  for (const query of ["start=yesterday", "end=2026-06-31", "format=pdf", "group_by=colour"])
     expect((await gateway.manage(`/v1/activity?${query}`)).status).toBe(400);
 });
 

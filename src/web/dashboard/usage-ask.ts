@@ -1,6 +1,6 @@
 import { isAtLeast, type Visitor } from "#src/account/people/person.ts";
 import { type Grouping, type Order, orders } from "#src/ledger/rollups.ts";
-import { dayOf } from "#src/lib/clock.ts";
+import { dayOf, isDay } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 import { dayAt, type UsageFilter } from "#src/report/usage.ts";
 
@@ -132,9 +132,7 @@ function orderIn(query: URLSearchParams): Order {
 function dayIn(query: URLSearchParams, name: "from" | "to"): string | undefined {
   const text = query.get(name) ?? "";
   if (text === "") return undefined;
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN;
-  // A day that no month has, such as the 31st of June, would be another.
-  if (!Number.isFinite(time) || dayOf(time) !== text)
+  if (!isDay(text))
     throw wrong(name, `Cannot read "${text.slice(0, 20)}" as a day: 2026-01-31 is one`);
   return text;
 }
