@@ -18,6 +18,17 @@ function shapeOf(schema: unknown): JsonObject {
   return isObject(schema.wrapped) ? schema.wrapped : schema;
 }
 
+const kinds = new Map([
+  ["string", "a text"],
+  ["Array", "a list"],
+  ["Object", "a section"],
+]);
+
+/** A kind of value in words, where it is one; a value itself stays as it is. */
+export function kindOf(named: string): string {
+  return kinds.get(named) ?? named;
+}
+
 /** What would have been right, in words: `a whole number from 1 to 64`. */
 export function allowedBy(issue: v.BaseIssue<unknown>): string {
   const { type, expected, message } = issue;
@@ -38,7 +49,7 @@ export function allowedBy(issue: v.BaseIssue<unknown>): string {
       // Its own words; what is expected would be the pattern.
       return message;
     default:
-      return expected ?? message;
+      return kindOf(expected ?? message);
   }
 }
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { allowedBy, entryAt } from "#src/config/entry.ts";
+import { allowedBy, entryAt, kindOf } from "#src/config/entry.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { type FileConfig, fileSchema } from "#src/config/schema.ts";
 import { isObject } from "#src/lib/json.ts";
@@ -41,17 +41,38 @@ export function parseFile(path: string, text: string): FileConfig {
     raw = Bun.TOML.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`Cannot parse "${path}" as TOML: ${reason}`, { cause });
+    throw new ConfigError(`Cannot parse "${path}" as TOML, line ${faultyLine(text)}: ${reason}`, {
+      cause,
+    });
   }
   const parsed = v.safeParse(fileSchema, raw);
   if (parsed.success) return parsed.output;
   const lines = parsed.issues.map((issue) => {
     const key = v.getDotPath(issue) ?? "(top level)";
-    return issue.expected === "never"
-      ? `unknown key "${key}", allowed here are ${keysBeside(key).join(", ")}`
-      : `${key}: found ${issue.received}, allowed is ${allowedBy(issue)}`;
+    if (issue.expected === "never")
+      return `unknown key "${key}", allowed here are ${keysBeside(key).join(", ")}`;
+    // TOML has no such value.
+    if (issue.received === "undefined") return `${key} is missing`;
+    return `${key}: found ${kindOf(issue.received)}, allowed is ${allowedBy(issue)}`;
   });
   throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
+}
+
+/** Where what cannot be parsed begins, counted from 1: all before it can be. The parser tells no place. */
+function faultyLine(text: string): number {
+  const lines = text.split("\n");
+  let read = lines.length - 1;
+  while (read > 0 && !isToml(lines.slice(0, read).join("\n"))) read--;
+  return read + 1;
+}
+
+function isToml(text: string): boolean {
+  try {
+    Bun.TOML.parse(text);
+    return true;
+  } catch {
+    return false; // it is asked for nothing else
+  }
 }
 
 /** The keys that the schema has where this one was found. */

@@ -101,3 +101,22 @@ test("model list and model show have the price of the file for a bundled model",
 test("config show prints no secret", async () => {
   expect((await show()) + (await show("--json"))).not.toMatch(/hidden-\d/);
 });
+
+test.each([
+  ['[[models]]\nid = "own/model"\n', "models.0.provider is missing"],
+  ['[oidc.corp]\nissuer = "https://id.example.org"\n', "oidc.corp.client_id is missing"],
+  ["listen = 4000\n", "listen: found 4000, allowed is a text"],
+  ['[providers.own]\nregions = "eu"\n', 'providers.own.regions: found "eu", allowed is a list'],
+  ['data_dir = ["a"]\n', "data_dir: found a list, allowed is a text"],
+  ["routing = 1\n", "routing: found 1, allowed is a section"],
+  ['[log]\nlevel = "info"\n\nformat = \n\n[otel]\n', 'wrong.toml" as TOML, line 4: '],
+  ["workers = 1\nworkers = 2\n", 'wrong.toml" as TOML, line 2: '],
+  ["[[[", 'wrong.toml" as TOML, line 1: '],
+])("config check says of %j what is wrong with it, and where", async (text, words) => {
+  const wrong = join(folder.path, "wrong.toml");
+  writeFileSync(wrong, text);
+  let err = "";
+  const output = { out: () => {}, err: (more: string) => void (err += more), colour: false };
+  expect(await run(["config", "check", wrong], output)).toBe(78);
+  expect(err).toContain(words);
+});
