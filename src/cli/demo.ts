@@ -68,8 +68,9 @@ export async function demo(options: { listen?: string }, output: Output): Promis
       type: "management",
     });
     const serving = await listen(config, store, { demo: true });
-    process.on("SIGTERM", () => void serving.stop());
-    process.on("SIGINT", () => void serving.stop());
+    // When its terminal is gone, too: otherwise its directory would stay.
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
+      process.on(signal, () => void serving.stop());
     const { app } = serving.gateway;
     const requests = await seedHistory({
       app,
