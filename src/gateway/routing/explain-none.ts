@@ -126,15 +126,15 @@ export function explainNone(
     return providerNotAllowed(foreign.provider);
   const routes = models.flatMap((model) => app.routes.of(model));
   const slugOf = ({ deployment: { provider, region } }: Route) => `${provider.id}/${region}`;
-  const known = [...new Set(routes.map(slugOf))];
   // What a pin or a wish leaves out is no matter of health.
   const shut = new Set(
     trace.flatMap(({ reason, provider, region, model }) =>
       reason === "unavailable" ? [`${provider}/${region} ${model}`] : [],
     ),
   );
+  const isShut = (route: Route) => shut.has(`${slugOf(route)} ${route.model.id}`);
   const standings = routes
-    .filter((route) => shut.has(`${slugOf(route)} ${route.model.id}`))
+    .filter(isShut)
     .flatMap((route) => (route.keys ?? [route]).map((one) => app.health.standing(one)));
   const ill = [
     ...new Set(
@@ -146,13 +146,17 @@ export function explainNone(
   const why = [...reasons].flatMap((reason) =>
     reason === "unavailable" && ill.length > 0 ? ill : [reason],
   );
+  const retryAfterSeconds = secondsUntil(standings);
+  // A place that is left alone is no way out.
+  const elsewhere = [...new Set(routes.filter((route) => !isShut(route)).map(slugOf))];
+  const could =
+    elsewhere.length > 0
+      ? `reachable at ${elsewhere.join(", ")}`
+      : `ask again in ${retryAfterSeconds} s`;
   return new AppError(
     "service_unavailable",
-    `Cannot route ${names}${where}: ${why.join(", ")}; reachable at ${known.join(", ")}`,
-    {
-      retryAfterSeconds: secondsUntil(standings),
-      metadata: { reasons: [...reasons] },
-    },
+    `Cannot route ${names}${where}: ${why.join(", ")}; ${could}`,
+    { retryAfterSeconds, metadata: { reasons: [...reasons] } },
   );
 }
 

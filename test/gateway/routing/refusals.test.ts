@@ -62,8 +62,21 @@ test("one that asked to be left alone is waited for as long as it asked", async 
   await gateway.chat();
   const reply = await gateway.chat();
   expect(refusal(reply)).toEqual([503, "service_unavailable"]);
-  expect(reply.text).toContain("openai/us-east is cooling");
+  expect(reply.text).toContain("openai/us-east is cooling; ask again in 7 s");
   expect(reply.headers.get("retry-after")).toBe("7");
+});
+
+test("beside a pin, the place that is left alone is none to be sent to", async () => {
+  await start(({ providers }) => {
+    providers.openai = { base_urls: { "us-east": upstream.url, "eu-west": upstream.url } };
+  });
+  answer = failing(429, { "retry-after": "7" });
+  const pinned = { route: { region: "us-east" } };
+  await gateway.chat(pinned);
+  const reply = await gateway.chat(pinned);
+  expect(reply.text).toContain(
+    "openai/us-east is cooling, region_pin; reachable at openai/eu-west",
+  );
 });
 
 test("one that refuses our credential says so", async () => {
