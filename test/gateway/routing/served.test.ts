@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { setAccountRouting } from "#src/account/account-routing.ts";
 import { isObject } from "#src/lib/json.ts";
+import { systemClock } from "#src/lib/clock.ts";
 import { at, listAt, refusal, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 import { completion, scriptedUpstream, type ScriptedUpstream } from "#test/lib/upstream.ts";
 
@@ -17,7 +18,10 @@ beforeEach(async () => {
   };
   france = scriptedUpstream(answer);
   sweden = scriptedUpstream(answer);
+  // From the start of a minute: twenty requests that a new one divides would be limited by none.
+  const ahead = 60_000 - (systemClock.now() % 60_000);
   gateway = await startGateway({
+    clock: { ...systemClock, now: () => systemClock.now() + ahead },
     balance: 1,
     config(config) {
       config.providers = {
