@@ -19,6 +19,23 @@ const root = join(import.meta.dir, "../..");
 const packed = { decompress: false, headers: { "accept-encoding": "gzip" } } as const;
 
 describe("documentation pages", () => {
+  test("a group that has no page of its own leads to its first one, as the README says it", async () => {
+    for (const group of ["operating", "operating/", "guides"]) {
+      const led = await site.get(`/docs/${group}`, { redirect: "manual" });
+      expect([group, led.status]).toEqual([group, 303]);
+      const place = String(led.headers.get("location"));
+      expect(place).toStartWith(`/docs/${group.replace("/", "")}/`);
+      expect((await site.get(place)).status).toBe(200);
+    }
+    for (const path of [
+      "/docs/operatin",
+      "/docs/operating/nothing",
+      "/docs/operating.md",
+      "/docs//",
+    ])
+      expect([path, (await site.get(path, { redirect: "manual" })).status]).toEqual([path, 404]);
+  });
+
   test("each is under 40 KB transferred with all that it loads, without inline script or other hosts", async () => {
     const paths = [...site.book.pages.map(({ path }) => path), "/docs/search?q=key"];
     expect(paths.length).toBeGreaterThan(45);

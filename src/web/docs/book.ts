@@ -49,6 +49,11 @@ export function createBook(providers: readonly Provider[]): Book {
   return { pages, find: (path) => byPath.get(path) };
 }
 
+/** The first page below a path that has none of its own, such as `/docs/operating`. */
+export function firstIn({ pages }: Book, path: string): DocPage | undefined {
+  return pages.find((page) => page.path.startsWith(`${path.replace(/\/$/, "")}/`));
+}
+
 function pageOf(leaf: Leaf, tables: Readonly<Record<string, () => string>>): DocPage {
   const markdown = leaf.markdown.replace(/\{\{(\w+)\}\}/g, (mark, name: string) => {
     const table = Object.hasOwn(tables, name) ? tables[name] : undefined;

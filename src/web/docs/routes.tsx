@@ -3,7 +3,7 @@ import type { App } from "#src/gateway/context.ts";
 import { json } from "#src/http/respond.ts";
 import type { Services } from "#src/http/services.ts";
 import { AppError } from "#src/lib/error.ts";
-import { type Book, createBook, fillOrigin } from "#src/web/docs/book.ts";
+import { type Book, createBook, fillOrigin, firstIn } from "#src/web/docs/book.ts";
 import { DocumentationPage, SearchPage } from "#src/web/docs/doc-page.tsx";
 import { llmsFull, llmsList } from "#src/web/docs/llms.ts";
 import { openApi } from "#src/web/docs/openapi/document.ts";
@@ -11,6 +11,7 @@ import { originOf } from "#src/web/docs/origin.ts";
 import { download } from "#src/web/docs/downloads.ts";
 import { createSearch, type Search } from "#src/web/docs/search.ts";
 import type { Visit } from "#src/web/layout.tsx";
+import { seeOther } from "#src/web/people/respond.ts";
 import { page } from "#src/web/respond.ts";
 import { visitOf } from "#src/web/visit.ts";
 
@@ -30,8 +31,11 @@ export function docsRoutes(app: App, services: Services) {
   const shown = (request: Request, path: string): Response => {
     const isTwin = path.endsWith(".md");
     const found = bookOf().find(isTwin ? path.slice(0, -".md".length) : path);
-    if (found === undefined)
+    if (found === undefined) {
+      const first = firstIn(bookOf(), path);
+      if (first !== undefined) return seeOther(first.path);
       throw new AppError("not_found", "There is no such page: /docs lists them all");
+    }
     if (isTwin) return plainText(fillOrigin(found.markdown, origin(request)), "markdown");
     return page(<DocumentationPage visit={visit(request)} book={bookOf()} page={found} />);
   };
