@@ -172,7 +172,7 @@ function headFaults(
       sound = head.sequence;
       continue;
     }
-    const rows = rowsFrom(Math.min(sound, head.sequence - 1) + 1, head.sequence);
+    const rows = rowsOf(chain, Math.min(sound, head.sequence - 1) + 1, head.sequence);
     faults.push(
       found === undefined
         ? cut(chain, head, length)
@@ -180,28 +180,31 @@ function headFaults(
             "changed",
             chain,
             head.sequence,
-            `${rows} of chain ${chain} were changed: they are not those whose end was published on ${head.time}`,
+            `${rows} changed: the hash that was published on ${head.time} is another`,
           ),
     );
     break;
   }
   const end = heads.find(({ head }) => head.isEnd)?.head;
   if (end !== undefined && length > end.sequence) {
-    const rows = rowsFrom(end.sequence + 1, length);
-    const message = `${rows} of chain ${chain} were inserted: it was published on ${end.time} that the chain ended before`;
+    const rows = rowsOf(chain, end.sequence + 1, length);
+    const message = `${rows} inserted: it was published on ${end.time} that the chain ended before`;
     faults.push(faultAt("inserted", chain, end.sequence + 1, message));
   }
   return faults;
 }
 
 function cut(chain: string, { sequence, time }: Head, length: number): ChainFault {
-  const rows = rowsFrom(Math.min(length + 1, sequence), sequence);
-  const message = `${rows} of chain ${chain} were removed: their end was published on ${time}`;
+  const rows = rowsOf(chain, Math.min(length + 1, sequence), sequence);
+  const message = `${rows} removed: the end of the chain was published on ${time}`;
   return faultAt("removed", chain, sequence, message);
 }
 
-function rowsFrom(from: number, to: number): string {
-  return from === to ? `Row ${to}` : `Rows ${from} to ${to}`;
+/** Rows as the subject of a sentence: `Row 7 of chain proc_… was`. */
+function rowsOf(chain: string, from: number, to: number): string {
+  return from === to
+    ? `Row ${to} of chain ${chain} was`
+    : `Rows ${from} to ${to} of chain ${chain} were`;
 }
 
 function faultAt(

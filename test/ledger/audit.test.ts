@@ -193,6 +193,7 @@ describe("what the chain alone cannot tell is found by its published heads", () 
     await relink(made.store, 3);
     const { faults } = await made.audit();
     expect(faults).toMatchObject([{ fault: "removed", sequence: 6 }]);
+    expect(faults[0]?.message).toStartWith("Row 6 of chain prc_1 was removed: ");
   });
 
   test("a row put after the end of a chain whose process is gone", async () => {
