@@ -1,4 +1,5 @@
 import { AppError } from "#src/lib/error.ts";
+import { shown, shownLines } from "#src/lib/shown.ts";
 
 /** Where a command writes. Results go to `out`, talk to `err`. */
 export interface Output {
@@ -15,6 +16,15 @@ export const terminal: Output = {
   err: (text) => void process.stderr.write(text),
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
 };
+
+/** The same output, on which what others named, such as keys and users, is text and nothing more. */
+export function guardedOutput(output: Output): Output {
+  return {
+    ...output,
+    out: (text) => output.out(shownLines(text)),
+    err: (text) => output.err(shownLines(text)),
+  };
+}
 
 /** A command that cannot go on. The message says what would work. */
 export class CommandError extends Error {
@@ -44,7 +54,8 @@ export function printJson(output: Output, value: unknown): void {
 }
 
 /** Rows under headings, columns aligned; numbers to the right. */
-export function printTable(output: Output, headings: string[], rows: string[][]): void {
+export function printTable(output: Output, headings: string[], cells: string[][]): void {
+  const rows = cells.map((row) => row.map(shown));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
   );
@@ -52,8 +63,8 @@ export function printTable(output: Output, headings: string[], rows: string[][])
     (_, column) =>
       rows.length > 0 && rows.every((row) => /^[-+]?[\d.,]+%?$|^—?$/.test(row[column] ?? "")),
   );
-  const line = (cells: string[]) =>
-    cells
+  const line = (row: string[]) =>
+    row
       .map((cell, column) =>
         numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
       )

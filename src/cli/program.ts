@@ -1,6 +1,6 @@
 /** Long, because every command stands here with what it takes; what it does is in the file it names. */
 import { Command, CommanderError, InvalidArgumentError, type Option } from "commander";
-import { CommandError, type Output, terminal } from "#src/cli/output.ts";
+import { CommandError, guardedOutput, type Output, terminal } from "#src/cli/output.ts";
 import { VaultError } from "#src/account/vault.ts";
 import { ConfigError } from "#src/config/error.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -15,7 +15,8 @@ export interface CommonOptions {
 }
 
 /** Runs one command line. Returns the exit code: 0 done, 1 failed, 2 usage, 78 bad configuration. */
-export async function run(argv: string[], output: Output = terminal): Promise<number> {
+export async function run(argv: string[], unguarded: Output = terminal): Promise<number> {
+  const output = guardedOutput(unguarded);
   const program = build(output);
   if (argv.length === 0) {
     output.out(program.helpInformation());

@@ -1,4 +1,5 @@
 import type { Clock } from "#src/lib/clock.ts";
+import { shown } from "#src/lib/shown.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -37,14 +38,6 @@ export function createLog(options: {
       );
     },
   };
-}
-
-/** What a terminal, or who reads a log line by line, would take for more than text. */
-const unseen = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g;
-
-/** Text as it may stand in a line, in JSON too: every character of it is seen, and none begins another line. */
-function shown(text: string): string {
-  return text.replace(unseen, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Name and code of a thrown thing; its message only where we made it, since others may quote content. */

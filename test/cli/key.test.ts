@@ -108,3 +108,17 @@ test("a model that nothing means is refused as usage, with the one that is near"
   expect((await command("key", "update", hash, "--allowed-models", "gpt-4o-mni")).code).toBe(2);
   expect((await command("key", "update", hash, "--allowed-models", "openai/*")).code).toBe(0);
 });
+
+test("a name does nothing to the terminal that it is listed on, and is one line of its table", async () => {
+  const named = "a\u001b[2J\u009b31m\rb\nc\u202ed";
+  const hash = await made();
+  const said = [
+    await command("key", "update", hash, "--name", named),
+    await command("key", "list"),
+    await command("key", "list", "--json"),
+    await command("key", "revoke", hash),
+  ];
+  for (const { out, err } of said) expect(out + err).not.toMatch(/[\u001b\u009b\u202e]/);
+  expect(said[1]?.out).toContain("a\\u001b[2J\\u009b31m\\u000db\\u000ac\\u202ed");
+  expect(said[2]?.out).toContain(JSON.stringify(named).slice(0, 8));
+});
