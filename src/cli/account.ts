@@ -22,6 +22,8 @@ export async function createAccountCommand(
   const { name, plan, balance } = options;
   if (plan !== "prepaid" && plan !== "metered")
     throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
+  if (name.trim() === "")
+    throw new CommandError("Cannot use an empty --name: accounts are told apart by it", 2);
   await withStore(options, async (store, config) => {
     const isTaken = (await listAccounts(store)).some((other) => other.name === name);
     const account = await openAccount(

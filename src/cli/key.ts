@@ -18,7 +18,12 @@ import { asUsage, CommandError, type Output, printJson, printTable } from "#src/
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
 import type { Config } from "#src/config/load.ts";
-import { keptModels, keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
+import {
+  keptModels,
+  keptPolicy,
+  keptProviders,
+  keptRegion,
+} from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { keyRecord } from "#src/report/key-record.ts";
@@ -56,7 +61,8 @@ function changeOf(options: KeyOptions, config: Config, before?: ApiKey): KeyChan
     change.limitReset =
       limitReset === lifted ? undefined : oneOf("--limit-reset", limitReset, resets);
   if (options.allowedModels) change.allowedModels = modelsOf(options.allowedModels, config);
-  if (options.allowedProviders) change.allowedProviders = listed(options.allowedProviders);
+  if (options.allowedProviders)
+    change.allowedProviders = providersOf(options.allowedProviders, config);
   const { region, policy } = options;
   if (region !== undefined || policy !== undefined) {
     const { routes } = createCatalogue(config, systemClock);
@@ -91,6 +97,14 @@ function modelsOf(names: string[], config: Config): string[] {
   if (kept.length === 0) return kept;
   const { routes } = createCatalogue(config, systemClock);
   return asUsage(() => keptModels(kept, "allowed_models", routes));
+}
+
+/** Throws CommandError for a name that no provider has. */
+function providersOf(names: string[], config: Config): string[] {
+  const kept = listed(names);
+  if (kept.length === 0) return kept;
+  const { routes } = createCatalogue(config, systemClock);
+  return asUsage(() => keptProviders(kept, "allowed_providers", routes));
 }
 
 function listed(names: string[]): string[] {

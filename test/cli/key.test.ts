@@ -109,6 +109,14 @@ test("a model that nothing means is refused as usage, with the one that is near"
   expect((await command("key", "update", hash, "--allowed-models", "openai/*")).code).toBe(0);
 });
 
+test("a provider that nobody knows is refused as usage: a key that may ask it alone would never be answered", async () => {
+  const { code, err } = await create("--allowed-providers", "openai,mistrall");
+  expect([code, err]).toEqual([2, expect.stringContaining('Cannot use the provider "mistrall"')]);
+  const hash = await made("--allowed-providers", "OpenAI,mistral");
+  expect(at(await shown(hash), "allowed_providers")).toEqual(["openai", "mistral"]);
+  expect((await command("key", "update", hash, "--allowed-providers", "mistrall")).code).toBe(2);
+});
+
 test("a name does nothing to the terminal that it is listed on, and is one line of its table", async () => {
   const named = "a\u001b[2J\u009b31m\rb\nc\u202ed";
   const hash = await made();
@@ -121,4 +129,9 @@ test("a name does nothing to the terminal that it is listed on, and is one line 
   for (const { out, err } of said) expect(out + err).not.toMatch(/[\u001b\u009b\u202e]/);
   expect(said[1]?.out).toContain("a\\u001b[2J\\u009b31m\\u000db\\u000ac\\u202ed");
   expect(said[2]?.out).toContain(JSON.stringify(named).slice(0, 8));
+});
+
+test("an account has a name", async () => {
+  const { code, err } = await command("account", "create", "--name", " ");
+  expect([code, err]).toEqual([2, expect.stringContaining("Cannot use an empty --name")]);
 });
