@@ -13,5 +13,6 @@ export function requireMasterKey(config: Config): void {
   if (!place.isRemote || current !== undefined) return;
   throw new CommandError(
     'Cannot serve on a remote database without LOWROUTER_MASTER_KEY\nSet it to 32 bytes in base64, as "openssl rand -base64 32" prints them, the same for every gateway on that database',
+    78,
   );
 }

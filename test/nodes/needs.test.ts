@@ -15,10 +15,13 @@ test("serve says what a remote database needs: a master key, and a directory for
   const server = startHrana({ path: `${folder.path}/remote.db` });
   const env = { LOWROUTER_DATABASE_URL: server.url, OPENAI_API_KEY: "sk-none" };
   const keyless = await serve(join(folder.path, "state"), env);
-  expect(keyless.code).toBe(1);
+  expect(keyless.code).toBe(78);
   expect(keyless.err).toContain("without LOWROUTER_MASTER_KEY");
   expect(keyless.err).toContain("openssl rand -base64 32");
   expect(server.requests()).toBe(0);
+  const examined = await runToEnd(["doctor", "--data-dir", join(folder.path, "state")], env);
+  expect(examined.code).toBe(1);
+  expect(examined.out).toContain("FIX   provider keys: Cannot serve on a remote database without");
   const withKey = { ...env, LOWROUTER_MASTER_KEY: mintMasterKey() };
   const homeless = await serve(unwritable, withKey);
   expect(homeless.code).toBe(1);
