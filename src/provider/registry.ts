@@ -92,7 +92,13 @@ function plainPlaces(site: Site): Deployment[] {
   const credential = key && credentialOf({ kind: "key", key: key.value }, site.clock, key.name);
   const proof = proofOf(provider, credential);
   const named = settings.region ?? site.read("REGION");
-  const make = (region: string, url: string) => placeAt(site, { region, url, ...proof });
+  const make = (region: string, url: string) => {
+    const place = placeAt(site, { region, url, ...proof });
+    // Where another address computes the operator says: what a provider publishes is about its own.
+    const known = provider.regions.find(({ id }) => id === region);
+    const isOwn = known !== undefined && isSameUrl(url, regionAddress(provider, known));
+    return isOwn ? place : { ...place, basis: "operator-config" as const };
+  };
   if (settings.base_urls) {
     return Object.entries(settings.base_urls).map(([region, url]) => make(region, url));
   }
@@ -103,8 +109,9 @@ function plainPlaces(site: Site): Deployment[] {
     const own = ownRegion(provider, address);
     if (own !== undefined) return [make(own.id, address)];
     const place = make(home, address);
-    // What the provider publishes of itself is not said of somebody else's address.
-    return [place.basis === "published" ? { ...place, basis: "assumed" } : place];
+    // Nobody says anything of somebody else's address.
+    const isPublished = provider.regions[0]?.basis === "published";
+    return [isPublished ? { ...place, basis: "assumed" } : place];
   }
   const wanted = new Set([home, ...(settings.regions ?? []), ...(named ? [named] : [])]);
   return [...wanted].flatMap((id) => {
@@ -117,8 +124,11 @@ function plainPlaces(site: Site): Deployment[] {
 
 /** The region whose published address this is; undefined for any other address. */
 function ownRegion(provider: Provider, address: string): ProviderRegion | undefined {
-  const given = trimSlashes(address);
-  return provider.regions.find((one) => trimSlashes(regionAddress(provider, one)) === given);
+  return provider.regions.find((one) => isSameUrl(address, regionAddress(provider, one)));
+}
+
+function isSameUrl(one: string, other: string): boolean {
+  return trimSlashes(one) === trimSlashes(other);
 }
 
 function regionAddress(provider: Provider, region: ProviderRegion): string {

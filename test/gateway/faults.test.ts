@@ -6,8 +6,8 @@ let harness: Harness;
 beforeEach(async () => {
   harness = await startHarness({
     change: (config) => {
-      config.timeouts.firstByteMs = 400;
-      config.timeouts.idleMs = 400;
+      config.timeouts.firstByteMs = 1000;
+      config.timeouts.idleMs = 1000;
     },
   });
 });

@@ -273,6 +273,13 @@ test.each<[what: string, id: string, env: Record<string, string>, region: string
     "operator-config",
   ],
   [
+    "another, said to be in a region of the provider's",
+    "openai",
+    { OPENAI_BASE_URL: "http://localhost:1/v1", OPENAI_REGION: "eu-west" },
+    "eu-west",
+    "operator-config",
+  ],
+  [
     "the operator's own machine",
     "ollama",
     { OLLAMA_BASE_URL: "http://localhost:1" },
@@ -283,6 +290,23 @@ test.each<[what: string, id: string, env: Record<string, string>, region: string
   const key = { OPENAI_API_KEY: "k", MISTRAL_API_KEY: "k" };
   const places = placesOf(id, { ...key, ...env });
   expect(places.map((place) => [place.region, place.basis])).toEqual([[region, basis]]);
+});
+
+test("each address of several is known by the provider where it is the provider's own", () => {
+  const base_urls = {
+    "eu-west": "https://eu.api.openai.com/v1",
+    "us-east": "http://localhost:1/v1",
+  };
+  const places = placesOf("openai", { OPENAI_API_KEY: "k" }, { base_urls });
+  expect(places.map((place) => [place.region, place.basis])).toEqual([
+    ["eu-west", "published"],
+    ["us-east", "operator-config"],
+  ]);
+  const regions = placesOf("anthropic", { ANTHROPIC_API_KEY: "k", ANTHROPIC_REGION: "us-east" });
+  expect(regions.map((place) => [place.region, place.basis])).toEqual([
+    ["global", "published"],
+    ["us-east", "published"],
+  ]);
 });
 
 describe("the regions of clouds", () => {
