@@ -4,6 +4,7 @@ import { createCatalogue } from "#src/catalogue.ts";
 import { checkCatalogue } from "#src/catalog/date.ts";
 import { checkAddress } from "#src/cli/doctor-address.ts";
 import { checkConfiguration } from "#src/cli/doctor-configuration.ts";
+import { checkSettings } from "#src/cli/doctor-settings.ts";
 import { databaseFix, remoteDatabaseFix } from "#src/cli/doctor-fix.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson } from "#src/cli/output.ts";
@@ -45,7 +46,7 @@ function told({ fix, ...check }: Check): Check {
 
 /** The machine, the address, and what is kept here. */
 async function ours(options: CommonOptions, config: Config): Promise<Check[]> {
-  const checks = checkMachine(config, systemClock);
+  const checks = [checkSettings(config), ...checkMachine(config, systemClock)];
   checks.push(await checkAddress(config.listen));
   const fix = isRemote(config) ? remoteDatabaseFix : databaseFix;
   const opened = await guarded("database", fix, () => database(options));

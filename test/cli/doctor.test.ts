@@ -104,3 +104,54 @@ test("a program is told how to mend only what is not well", async () => {
   const { checks } = await examine("");
   for (const check of checks) expect(at(check, "fix") === undefined).toBe(at(check, "ok") === true);
 });
+
+const own = `[providers.mine]
+protocol = "openai-chat"
+base_url = "http://127.0.0.1:1/v1"
+`;
+const model = '[[models]]\nid = "own/model"\nprovider = "mine"\nupstream = "m"\n';
+
+test.each([
+  [
+    "a variable",
+    `${own}api_key_env = "NOBODY_SETS_THIS"\n`,
+    "providers.mine.api_key_env names NOBODY_SETS_THIS, which is not set",
+  ],
+  [
+    "a variable of several",
+    `${own}[[providers.mine.keys]]\nenv = "NOR_THIS"\n`,
+    "providers.mine.keys[0].env names NOR_THIS, which is not set",
+  ],
+  [
+    "a price",
+    `${own}${model}input_per_million = 1\n`,
+    "the model own/model at mine lacks output_per_million, so it has no price",
+  ],
+  [
+    "the other price",
+    `${own}${model}output_per_million = 1\n`,
+    "the model own/model at mine lacks input_per_million, so it has no price",
+  ],
+])("%s that is missing is told", async (_, toml, found) => {
+  const { named } = await examine(toml);
+  expect(named("settings")).toEqual({
+    name: "settings",
+    ok: false,
+    found,
+    fix: "set or say what is missing, or take the line away",
+  });
+});
+
+test.each([
+  ["nothing", ""],
+  ["a model with both prices", `${own}${model}input_per_million = 1\noutput_per_million = 0\n`],
+  ["a model without a price", `${own}${model}`],
+  [
+    "one price of a bundled model",
+    '[[models]]\nid = "openai/gpt-4o-mini"\nprovider = "openai"\nupstream = "m"\ninput_per_million = 1\n',
+  ],
+  ["a provider that is off", `${own}enabled = false\napi_key_env = "NOBODY_SETS_THIS"\n`],
+])("%s is whole", async (_, toml) => {
+  const { named } = await examine(toml);
+  expect(at(named("settings"), "ok")).toBe(true);
+});
