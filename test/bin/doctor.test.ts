@@ -102,6 +102,7 @@ test("a sound installation is found sound, in each thing that is looked at", asy
   expect({ ok, err }).toEqual({ ok: true, err: "" });
   expect(checks.map(({ name }) => name)).toEqual([
     "configuration",
+    "settings",
     "clock",
     "temporary directory",
     "open files",
