@@ -41,7 +41,7 @@ export function parseFile(path: string, text: string): FileConfig {
     raw = Bun.TOML.parse(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`Cannot parse "${path}" as TOML, line ${faultyLine(text)}: ${reason}`, {
+    throw new ConfigError(`Cannot parse "${path}" as TOML${faultyLine(text)}: ${reason}`, {
       cause,
     });
   }
@@ -58,12 +58,16 @@ export function parseFile(path: string, text: string): FileConfig {
   throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
 }
 
+/** What is searched for its faulty line: a file that people write is shorter, and each line is a try. */
+const searched = { lines: 500, characters: 16_384 };
+
 /** Where what cannot be parsed begins, counted from 1: all before it can be. The parser tells no place. */
-function faultyLine(text: string): number {
+function faultyLine(text: string): string {
   const lines = text.split("\n");
+  if (lines.length > searched.lines || text.length > searched.characters) return "";
   let read = lines.length - 1;
   while (read > 0 && !isToml(lines.slice(0, read).join("\n"))) read--;
-  return read + 1;
+  return `, line ${read + 1}`;
 }
 
 function isToml(text: string): boolean {

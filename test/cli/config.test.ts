@@ -112,6 +112,8 @@ test.each([
   ['[log]\nlevel = "info"\n\nformat = \n\n[otel]\n', 'wrong.toml" as TOML, line 4: '],
   ["workers = 1\nworkers = 2\n", 'wrong.toml" as TOML, line 2: '],
   ["[[[", 'wrong.toml" as TOML, line 1: '],
+  // Longer than anybody writes: its lines are not tried one by one.
+  [`${"\n".repeat(600)}= 1\n`, 'wrong.toml" as TOML: '],
 ])("config check says of %j what is wrong with it, and where", async (text, words) => {
   const wrong = join(folder.path, "wrong.toml");
   writeFileSync(wrong, text);

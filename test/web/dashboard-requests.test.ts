@@ -268,7 +268,7 @@ describe("one request", () => {
       "Prompt, read from cache",
       "Price at the provider",
       "The same answer under the other methodologies",
-      "published by the provider",
+      "set by the operator",
     ])
       expect(text).toContain(piece);
     expect(page.text).not.toContain("canary-in-the-prompt");
