@@ -94,6 +94,7 @@ function plainPlaces(site: Site): Deployment[] {
   const named = settings.region ?? site.read("REGION");
   const make = (region: string, url: string) => {
     const place = placeAt(site, { region, url, ...proof });
+    if (place.basis !== "published") return place;
     // Where another address computes the operator says: what a provider publishes is about its own.
     const known = provider.regions.find(({ id }) => id === region);
     const isOwn = known !== undefined && isSameUrl(url, regionAddress(provider, known));
@@ -108,10 +109,9 @@ function plainPlaces(site: Site): Deployment[] {
     if (regions !== undefined) return regions.map((region) => make(region, address));
     const own = ownRegion(provider, address);
     if (own !== undefined) return [make(own.id, address)];
-    const place = make(home, address);
-    // Nobody says anything of somebody else's address.
-    const isPublished = provider.regions[0]?.basis === "published";
-    return [isPublished ? { ...place, basis: "assumed" } : place];
+    const place = placeAt(site, { region: home, url: address, ...proof });
+    // What the provider publishes of itself is not said of somebody else's address.
+    return [place.basis === "published" ? { ...place, basis: "assumed" } : place];
   }
   const wanted = new Set([home, ...(settings.regions ?? []), ...(named ? [named] : [])]);
   return [...wanted].flatMap((id) => {
