@@ -116,29 +116,22 @@ export function holdingUpstream(answer: (path: string) => object = answerAt): Ho
   let held = 0;
   let gate: PromiseWithResolvers<void> | undefined;
   let full: { count: number; resolve: () => void } | undefined;
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    maxRequestBodySize: 1e9,
-    async fetch(request) {
-      // Not kept: this process must not run out before the gateway does.
-      if (request.body !== null) for await (const _ of request.body);
-      held++;
-      if (held === full?.count) full.resolve();
-      await gate?.promise;
-      return Response.json(answer(new URL(request.url).pathname));
-    },
+  const upstream = patient(async (request) => {
+    // Not kept: this process must not run out before the gateway does.
+    if (request.body !== null) for await (const _ of request.body);
+    held++;
+    if (held === full?.count) full.resolve();
+    await gate?.promise;
+    return Response.json(answer(new URL(request.url).pathname));
   });
   return {
-    url: `http://127.0.0.1:${server.port}`,
+    ...upstream,
     reached(count) {
       held = 0;
       gate = Promise.withResolvers();
       return new Promise((resolve) => (full = { count, resolve }));
     },
     release: () => gate?.resolve(),
-    [Symbol.asyncDispose]: () => server.stop(true),
   };
 }
 
@@ -156,25 +149,29 @@ export function holdingStream(): HoldingStream {
       ...{ id: "chatcmpl-held", object: "chat.completion.chunk", created: 1, model: "held" },
       choices: [{ index: 0, delta, finish_reason: finish }],
     })}\n\n`;
+  const upstream = patient(async (request) => {
+    let size = 0;
+    if (request.body !== null) for await (const piece of request.body) size += piece.length;
+    const words = async function* () {
+      yield chunk({ role: "assistant", content: "A" });
+      if (size > 10_000) await gate.promise;
+      yield `${chunk({ content: " picture." })}${chunk({}, "stop")}data: [DONE]\n\n`;
+    };
+    return new Response(words(), { headers: { "content-type": "text/event-stream" } });
+  });
+  return { ...upstream, release: () => gate.resolve() };
+}
+
+/** A server that takes bodies of any length, and waits for whoever is silent. */
+function patient(
+  fetch: (request: Request) => Promise<Response>,
+): Pick<HoldingStream, "url" | typeof Symbol.asyncDispose> {
   const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    idleTimeout: 0,
-    maxRequestBodySize: 1e9,
-    async fetch(request) {
-      let size = 0;
-      if (request.body !== null) for await (const piece of request.body) size += piece.length;
-      const words = async function* () {
-        yield chunk({ role: "assistant", content: "A" });
-        if (size > 10_000) await gate.promise;
-        yield `${chunk({ content: " picture." })}${chunk({}, "stop")}data: [DONE]\n\n`;
-      };
-      return new Response(words(), { headers: { "content-type": "text/event-stream" } });
-    },
+    ...{ hostname: "127.0.0.1", port: 0, idleTimeout: 0, maxRequestBodySize: 1e9 },
+    fetch,
   });
   return {
     url: `http://127.0.0.1:${server.port}`,
-    release: () => gate.resolve(),
     [Symbol.asyncDispose]: () => server.stop(true),
   };
 }

@@ -1,12 +1,9 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { afterAll, describe, expect, test } from "bun:test";
 import * as v from "valibot";
 import { until } from "#test/bin/executable.ts";
 import { chat, startOpenai } from "#test/bin/provider.ts";
-import { reload } from "#test/cli/reload-kit.ts";
-import { endServing, type Serving, startServing } from "#test/lib/serving.ts";
-import { temporaryFolder } from "#test/store/temporary.ts";
+import { layOut, reload } from "#test/cli/reload-kit.ts";
+import type { Serving } from "#test/lib/serving.ts";
 import { customer } from "#test/workers/kit.ts";
 
 /*
@@ -14,24 +11,12 @@ import { customer } from "#test/workers/kit.ts";
  */
 
 const upstream = startOpenai();
-let folder: ReturnType<typeof temporaryFolder>;
-let file: string;
-beforeEach(() => {
-  folder = temporaryFolder();
-  file = join(folder.path, "lowrouter.toml");
-});
-afterEach(() => {
-  endServing();
-  folder[Symbol.dispose]();
-});
+const folder = layOut();
 afterAll(() => upstream.stop());
 
-const write = (text: string) => writeFileSync(file, text);
+const { write } = folder;
 const start = (env: Record<string, string> = {}) =>
-  startServing({
-    args: ["--config", file, "--data-dir", join(folder.path, "state")],
-    env: { OPENAI_API_KEY: upstream.env["OPENAI_API_KEY"] ?? "", ...env },
-  });
+  folder.start({ OPENAI_API_KEY: upstream.env["OPENAI_API_KEY"] ?? "", ...env });
 
 /** A file by which the provider is in such regions. */
 const placed = (...regions: string[]) =>

@@ -1,11 +1,10 @@
-import { afterAll, afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { afterAll, describe, expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { events, reload } from "#test/cli/reload-kit.ts";
+import { events, layOut, reload } from "#test/cli/reload-kit.ts";
 import { chat, chatBody, startOpenai } from "#test/bin/provider.ts";
-import { endServing, runToEnd, type Serving, startServing } from "#test/lib/serving.ts";
-import { temporaryFolder } from "#test/store/temporary.ts";
+import { runToEnd, type Serving } from "#test/lib/serving.ts";
 import { type Asked, askOn } from "#test/workers/client.ts";
 import { customer, storeIn, until } from "#test/workers/kit.ts";
 
@@ -14,24 +13,12 @@ import { customer, storeIn, until } from "#test/workers/kit.ts";
  */
 
 const upstream = startOpenai();
-let folder: ReturnType<typeof temporaryFolder>;
-let file: string;
-beforeEach(() => {
-  folder = temporaryFolder();
-  file = join(folder.path, "lowrouter.toml");
-});
-afterEach(() => {
-  endServing();
-  folder[Symbol.dispose]();
-});
+const folder = layOut();
 afterAll(() => upstream.stop());
 
-const write = (text: string) => writeFileSync(file, text);
+const { write } = folder;
 const start = (env: Record<string, string> = {}, ...more: string[]) =>
-  startServing({
-    args: ["--config", file, "--data-dir", join(folder.path, "state"), ...more],
-    env: { ...upstream.env, ...env },
-  });
+  folder.start({ ...upstream.env, ...env }, ...more);
 
 /** Has it read a file that cannot be used, and returns why. */
 async function refused(serving: Serving, text: string): Promise<string> {
