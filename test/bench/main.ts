@@ -14,7 +14,7 @@ import * as targets from "#test/bench/target.ts";
 
 const full: Sizes = {
   rounds: { count: 5, seconds: 3, warmSeconds: 2 },
-  rateRounds: { count: 5, seconds: 4, warmSeconds: 0.5 },
+  rateRounds: { count: 5, seconds: 4, warmSeconds: 2 },
   slowStreams: 5000,
   slowEvents: 24,
   slowPaceMs: 500,
