@@ -2,8 +2,10 @@ import type { Ask } from "#src/dialect/dialect.ts";
 import type { Call } from "#src/gateway/context.ts";
 
 /** Members in which a conversation stands, in the words of each dialect. What an answer repeats is none of them. */
-const conversation = ["messages", "input", "prompt", "contents", "system"] as const;
-const systems = ["systemInstruction", "system_instruction"] as const;
+const conversation = [
+  ...["messages", "input", "prompt", "contents"],
+  ...["system", "systemInstruction", "system_instruction"],
+];
 
 /** Bytes up to which a question takes less than its stream does. */
 const smallBytes = 4_096;
@@ -19,5 +21,5 @@ export function forgetQuestion(call: Call, ask: Ask): void {
   delete ask.raw;
   delete ask.ascii;
   delete ask.turn;
-  for (const name of [...conversation, ...systems]) delete ask.parsed[name];
+  for (const name of conversation) delete ask.parsed[name];
 }
