@@ -39,7 +39,7 @@ export async function inspect(store: Store, expected: Expected): Promise<string[
 }
 
 /** Complete answers without a row. */
-async function missing(store: Store, complete: readonly string[]): Promise<string[]> {
+export async function missing(store: Store, complete: readonly string[]): Promise<string[]> {
   const rows = await store.read(
     `SELECT value AS id, (SELECT count(*) FROM generation_record WHERE id = value) AS found
      FROM json_each(?) WHERE found <> 1`,

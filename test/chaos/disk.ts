@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Outcome } from "#test/chaos/crowd.ts";
+import { missing } from "#test/chaos/check.ts";
 import { openHouse } from "#test/chaos/house.ts";
 import { serve, spawn } from "#test/chaos/program.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "#test/chaos/scenario.ts";
 import type { Program } from "#test/chaos/program.ts";
 import { ballastOf, cannotMount, mountSmallDisk, run, spawnOnce } from "#test/chaos/small-disk.ts";
+import { openStore } from "#src/store/open.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 
 const megabyte = 1024 * 1024;
@@ -21,6 +23,8 @@ const megabyte = 1024 * 1024;
  * was done. A program that only writes and syncs a growing file lost its last write so in 14 of 120 tries on Linux 6.18.
  */
 const unsureMs = 1000;
+/** Each has one request under way: so many rows are in a commit at most. */
+const clients = 8;
 
 /** A file system that fills up, and one that goes read-only under a running gateway. Both need root. */
 export const diskScenarios: readonly Scenario[] = [
@@ -103,7 +107,7 @@ async function openReadOnly(program: Program): Promise<Trial> {
     let gateway = await house.serve();
     return {
       async round(chance, tell) {
-        const crowd = house.crowd(() => gateway.url, { patienceMs: 60_000 });
+        const crowd = house.crowd(() => gateway.url, { clients, patienceMs: 60_000 });
         await crowd.more(Math.floor(chance.between(5, 60)), 3000);
         const before = crowd.seen.complete.length;
         breakFileSystem(disk);
@@ -119,7 +123,8 @@ async function openReadOnly(program: Program): Promise<Trial> {
         gateway.kill("SIGKILL");
         await gateway.ended;
         const seen = await crowd.stop();
-        const kept = await unsure.then((ids) => seen.complete.filter((id) => !ids.has(id)));
+        const ids = await unsure;
+        const kept = seen.complete.filter((id) => !ids.has(id));
         const isHonest = (one: Outcome) => isHonestRefusal(one) || isBroken(one);
         judge(house, { ...seen, complete: kept }, tell, isHonest);
         const port = gateway.port;
@@ -140,6 +145,7 @@ async function openReadOnly(program: Program): Promise<Trial> {
         spawnOnce("fsck.ext4", "-y", repaired);
         mount(repaired);
         tell.findings(await house.check({}));
+        tell.findings(await moreThanACommit(house.database, [...ids]));
         gateway = await house.serve();
         tell.findings(await house.answers(gateway.url));
         tell.findings(await house.check({ alive: [gateway.pid] }));
@@ -155,6 +161,17 @@ async function openReadOnly(program: Program): Promise<Trial> {
   } catch (thrown) {
     release();
     throw thrown;
+  }
+}
+
+/** Of answers that may be lost with one commit, those that no one commit can have had. */
+async function moreThanACommit(database: string, ids: readonly string[]): Promise<string[]> {
+  const store = await openStore({ url: `file:${database}` });
+  try {
+    const lost = await missing(store, ids);
+    return lost.length > clients ? lost : [];
+  } finally {
+    store.close();
   }
 }
 
