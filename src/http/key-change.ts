@@ -2,7 +2,12 @@ import * as v from "valibot";
 import type { ApiKey, CarbonAction } from "#src/account/account.ts";
 import type { KeyChange } from "#src/account/keys.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
-import { keptModels, keptPolicy, keptRegion } from "#src/gateway/routing/kept-wishes.ts";
+import {
+  keptModels,
+  keptPolicy,
+  keptProviders,
+  keptRegion,
+} from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -12,6 +17,12 @@ const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits
 const credits = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits * 100)));
 const count = v.nullable(
   v.pipe(v.number(), v.integer("a whole number"), v.minValue(1), v.maxValue(1e12)),
+);
+const name = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.maxLength(200),
+  v.check((given) => given.trim() !== "", "a name that can be seen"),
 );
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));
 
@@ -23,8 +34,8 @@ function isDay(time: string): boolean {
 
 /** What the management API takes to make or change a key. An unknown member is refused: a limit misspelt would be no limit. */
 export const keyChangeSchema = v.strictObject({
-  name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(200))),
-  label: v.optional(v.string()),
+  name: v.optional(name),
+  label: v.optional(name),
   key_type: v.optional(v.picklist(["regular", "management"])),
   limit: v.optional(amount),
   spending_limit: v.optional(amount),
@@ -117,7 +128,11 @@ export function readKeyChange(body: unknown, places: RouteTable): KeyChange & { 
   if (given.monthly_credit_limit !== undefined)
     change.monthlyLimit = nanoOfCredits(given.monthly_credit_limit);
   if (given.allowed_providers !== undefined)
-    change.allowedProviders = given.allowed_providers ?? [];
+    change.allowedProviders = keptProviders(
+      given.allowed_providers ?? [],
+      "allowed_providers",
+      places,
+    );
   const models = given.allowed_models !== undefined ? given.allowed_models : given.models;
   if (models !== undefined) {
     const param = given.allowed_models !== undefined ? "allowed_models" : "models";

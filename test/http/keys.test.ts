@@ -91,7 +91,10 @@ test.each<[string, unknown, string]>([
   ],
   ["a date that is none", { expires_at: "tomorrow" }, "expires_at"],
   ["providers in one text", { allowed_providers: "openai" }, "allowed_providers"],
+  ["a provider that nobody knows", { allowed_providers: ["openai", "opnai"] }, "allowed_providers"],
   ["an empty name", { name: "" }, "name"],
+  ["a blank name", { name: " \t" }, "name"],
+  ["an empty label", { label: "" }, "label"],
 ])("%s is refused by name, in creation and in change", async (_, body, param) => {
   const { hash } = await made();
   const before = await gateway.manage(`/api/v1/keys/${hash}`);
