@@ -176,6 +176,20 @@ test("a model that we choose is asked where it is left alone, when nothing else 
   expect(await traceOf(reply)).toContain("eu-west selected last_resort");
 });
 
+test("a model that we choose is told as left alone, and asked, once at each of its places", async () => {
+  await open("us");
+  await open("eu");
+  const reply = await gateway.chat({
+    model: "lowrouter/auto",
+    plugins: [{ id: "auto-router", allowed_models: ["openai/gpt-4o-mini"] }],
+  });
+  expect(await traceOf(reply)).toEqual([
+    "eu-west filtered circuit_open",
+    "us-east filtered circuit_open",
+    "eu-west selected last_resort",
+  ]);
+});
+
 test("a proxied call, which has one route, is the probe too", async () => {
   await open("us");
   await open("eu");

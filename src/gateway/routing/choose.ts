@@ -31,8 +31,13 @@ export function choose(ask: Ask, caller: Caller, app: App): Choice {
   const judge = eligible(ask, caller, app);
   const trace: TraceEntry[] = [];
   const candidates = candidatesOf(ask, judge, app, trace);
-  const groups = candidates.map((candidate) => fitting(candidate, judge, trace));
+  const fit = candidates.map((candidate) => fitting(candidate, judge, trace));
   const open = openOf(candidates, judge, trace, app);
+  // Where nothing else is left, what we chose ourselves is open.
+  const groups =
+    open.length === 0
+      ? fit
+      : fit.map((routes, at) => routes.filter((route) => !open[at]?.includes(route)));
   dropUnpriced([groups, open], caller, app, trace);
   const only = open.length > 0 ? undefined : onlyOne(candidates, groups);
   // Most requests name a model that one place serves: there is nothing to weigh.
