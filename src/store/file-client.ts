@@ -1,38 +1,18 @@
 import type { Client, InArgs, InStatement, ResultSet, Row } from "@libsql/client/web";
+import { createDrizzleClient } from "#src/store/drizzle-client.ts";
 import { StoreError } from "#src/store/error.ts";
 import type { Answer, Asked, Runner } from "#src/store/runner.ts";
 
 /** Statements that write. What begins otherwise only reads, or is nothing for a transaction. */
 const writes = /^\s*(insert|update|delete|replace|with|create|alter|drop)\b/i;
 
-/**
- * The one connection of a file as the client that drizzle, and through it the sign-in library, wants: it waits for locks like
- * all else does. Rejects with StoreError.
- */
+/** The one connection of a file as the client that drizzle wants: it waits for locks like all else does. */
 export function createFileClient(runner: Pick<Runner, "change" | "look">): Client {
-  return {
-    async execute(statement: InStatement, args?: InArgs) {
-      const asked = askedOf(statement, args);
-      const isWrite = writes.test(asked.sql);
-      return resultOf(await (isWrite ? runner.change(asked) : runner.look(asked)));
-    },
-    // Others write on this connection in the turns of the event loop between its statements.
-    transaction: () => refused("an open transaction"),
-    batch: () => refused("a batch"),
-    migrate: () => refused("a batch"),
-    executeMultiple: () => refused("several statements in one text"),
-    sync: () => refused("a replica"),
-    reconnect() {},
-    // Whoever opened the store closes it.
-    close() {},
-    closed: false,
-    protocol: "file",
-  };
-}
-
-function refused(what: string): Promise<never> {
-  const message = `Cannot use ${what} on a database file here: give all statements at once to write()`;
-  return Promise.reject(new StoreError("other", message));
+  return createDrizzleClient("file", async (statement, args) => {
+    const asked = askedOf(statement, args);
+    const isWrite = writes.test(asked.sql);
+    return resultOf(await (isWrite ? runner.change(asked) : runner.look(asked)));
+  });
 }
 
 function askedOf(statement: InStatement, args: InArgs | undefined = []): Asked {

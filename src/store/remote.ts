@@ -1,5 +1,6 @@
 import type { InValue, ResultSet } from "@libsql/client/web";
 import * as schema from "#db/schema.ts";
+import { createDrizzleClient } from "#src/store/drizzle-client.ts";
 import { StoreError, toStoreError } from "#src/store/error.ts";
 import { createLine, type RemoteFetch } from "#src/store/line.ts";
 import type { Row, Store, Value } from "#src/store/store.ts";
@@ -30,11 +31,14 @@ export async function openRemote(options: RemoteOptions): Promise<Store> {
     const client = over(line.within(answerMilliseconds));
     const patient = over(line.within(longWithinMs));
     const probe = over(line.anyway(answerMilliseconds));
+    const asking = createDrizzleClient("http", (statement, args) =>
+      typeof statement === "string" ? client.execute(statement, args) : client.execute(statement),
+    );
     return {
       kind: "remote",
       path: undefined,
       client,
-      db: drizzle(client, { schema }),
+      db: drizzle(asking, { schema }),
       async write(statements) {
         try {
           const sent = statements.map(({ sql, args }) => ({ sql, args: bound(args) }));
