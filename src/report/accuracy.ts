@@ -185,9 +185,11 @@ function promptRatio(methodology: Methodology): number {
 }
 
 function pueOf(tables: EcoTables, current: MlenergyMethodology | undefined): Accuracy["pue"] {
-  const known = [...tables.datacenters.values()].flatMap(({ pueMin, pueMax }) =>
-    // One is the figure of a desk, not of a data centre.
-    pueMin === undefined || pueMax === undefined || pueMin <= 1 ? [] : [{ pueMin, pueMax }],
+  const known = [...tables.datacenters.values()].flatMap(({ pueMin, pueMax, source }) =>
+    // What we take for an operator's own machines nobody published.
+    pueMin === undefined || pueMax === undefined || !source.includes("://")
+      ? []
+      : [{ pueMin, pueMax }],
   );
   return {
     used: current?.coefficients.pue,

@@ -30,6 +30,10 @@ const tables: Readonly<Record<string, readonly string[]>> = {
     ...["Model", "What", "Kind", "Scope", "Tokens in", "Tokens out", "Published, Wh"],
     ...["v0.4-2026-01, Wh", "v0.11-2026-10, Wh", "Year", ...sourced],
   ],
+  laboratory: [
+    ...["Model", "Task", "GPU", "GPUs", "Weights", "At a time", "Active", "Total"],
+    ...["Measured, Wh", "v0.4-2026-01, Wh", "v0.11-2026-10, Wh", ...sourced],
+  ],
 };
 
 test("every table that there is is looked at here", () => {
@@ -75,4 +79,27 @@ test("/methodology says the formula, every coefficient and what is left out", as
     for (const line of formulas[formula]) expect(html).toContain(Bun.escapeHTML(line));
   }
   for (const what of notMeasured) expect(html).toContain(`<li>${what}</li>`);
+});
+
+test("how far off the estimates are can be made again from the table of what was measured", async () => {
+  const rowsOf = async (name: string) =>
+    listAt(JSON.parse(await site.text(`/methodology/${name}?format=json`)), "data").filter(
+      isObject,
+    );
+  const measured = await rowsOf("laboratory");
+  const classes = await rowsOf("accuracy");
+  const precisions = [...new Set(measured.map((row) => row["precision"]))];
+  expect(precisions.length).toBeGreaterThan(2);
+  for (const version of ["v0.4-2026-01", "v0.11-2026-10"])
+    for (const precision of precisions) {
+      const ratios = measured
+        .filter((row) => row["precision"] === precision)
+        .map((row) => Number(row[`estimate_wh_${version}`]) / Number(row["wh_per_output_token"]));
+      const logs = ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0);
+      const told = classes.find((row) => row["class"] === precision);
+      expect(told?.["figures"]).toBe(ratios.length);
+      expect(told?.[`mean_${version}`]).toBeCloseTo(Math.exp(logs / ratios.length), 9);
+      expect(told?.[`least_${version}`]).toBe(Math.min(...ratios));
+      expect(told?.[`most_${version}`]).toBe(Math.max(...ratios));
+    }
 });

@@ -1,8 +1,8 @@
 import type { EcoTables } from "#src/eco/load.ts";
-import { loadMeasuredGpus } from "#src/eco/measured-gpus.ts";
 import { type Accuracy, accuracyOf, type Spread } from "#src/report/accuracy.ts";
 import { figure } from "#src/web/format.ts";
 import { Page, Table, type Visit } from "#src/web/layout.tsx";
+import { measuredGpus as measured } from "#src/web/public/laboratory.tsx";
 import { type Column, Formats, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx";
 
 /** A line of the comparison: a class of figures with its spreads. */
@@ -17,7 +17,6 @@ export const accuracyTitle = "How far off the estimates are";
 export const accuracyLead =
   "Estimates beside what others measured or published, and the cases in which the method is known to be far off, with numbers.";
 
-const measured = loadMeasuredGpus();
 // The tables do not change while a gateway runs.
 const made = new WeakMap<EcoTables, Accuracy>();
 
@@ -110,7 +109,8 @@ export function AccuracyPage(props: { visit: Visit; tables: EcoTables; used: str
         {figure(measured.length)} configurations by{" "}
         {first === undefined ? "others" : <Source of={first.sourceUrl} words={first.source} />}:
         energy of the GPUs for one output token, many requests at a time. Whole machines and
-        buildings draw more than their GPUs: a facility estimate that is right lies near 1.7× here.
+        buildings draw more than their GPUs: a facility estimate that is right lies near 1.7× here.{" "}
+        <a href="/methodology/laboratory">Each of them</a>.
       </p>
       <SheetTable
         caption="Estimates for one output token by measured GPU energy: mean, least and most of each methodology"
@@ -214,8 +214,8 @@ export function AccuracyPage(props: { visit: Visit; tables: EcoTables; used: str
           <th scope="row">Overhead of the data centre (PUE)</th>
           <td>
             The older methodology has none; the current one takes {figure(pue.used)} everywhere.
-            What {figure(pue.providers)} providers publish reaches from {figure(pue.least)} to{" "}
-            {figure(pue.most)}: <a href="/methodology/places">Data centres</a>.
+            What is published of {figure(pue.providers)} providers reaches from {figure(pue.least)}{" "}
+            to {figure(pue.most)}: <a href="/methodology/places">Data centres</a>.
           </td>
         </tr>
         <tr>

@@ -35,6 +35,10 @@ export const tablePages = {
     title: "Published measurements",
     lead: "Figures that others published, with the estimates for the same tokens beside them, so that it shows how far they lie apart.",
   },
+  laboratory: {
+    title: "Measured in a laboratory",
+    lead: "Energy of the GPUs alone for one output token, many requests at a time, with what each methodology says of a model of that size. Part of no estimate.",
+  },
 } as const;
 
 export type TableName = keyof typeof tablePages;

@@ -7,6 +7,7 @@ import type { Services } from "#src/http/services.ts";
 import { AppError } from "#src/lib/error.ts";
 import { AccuracyPage, accuracySheet } from "#src/web/public/comparison-accuracy.tsx";
 import { HomePage, numbersOf } from "#src/web/public/home.tsx";
+import { laboratorySheet } from "#src/web/public/laboratory.tsx";
 import {
   isTableName,
   MethodologyPage,
@@ -119,7 +120,7 @@ export function publicRoutes(app: App, services: Services) {
       if (!isTableName(table))
         throw new AppError(
           "not_found",
-          `There is no such table: there are ${Object.keys(tablePages).join(", ")}`,
+          `There is no such table: there are ${[...Object.keys(tablePages), "accuracy"].join(", ")}`,
         );
       return tableAnswers[table](request, app, services);
     })
@@ -166,6 +167,7 @@ const tableAnswers: Record<keyof typeof tablePages, TableAnswer> = {
   zones: table("zones", (_, services) => zoneSheet(forEveryone(services))),
   places: table("places", placeSheet),
   measurements: table("measurements", measurementSheet),
+  laboratory: table("laboratory", laboratorySheet),
 };
 
 /** A path's rest as text; a broken escape names nothing. */
