@@ -6,6 +6,7 @@ import { baseVersion } from "#src/eco/measured.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { ecoOf } from "#src/report/generation-record.ts";
+import { noEstimateOf, noEstimateWords } from "#src/report/no-estimate.ts";
 import { liveFigureOf } from "#src/report/live-figure.ts";
 
 /** The version whose grid table a row stands on. */
@@ -79,13 +80,15 @@ function intervalOf({ energyBounds, gridGPerKwh }: Generation) {
 }
 
 function whyNone(row: Generation, tables: EcoTables, grid: Grid | undefined): string {
-  if (row.model === undefined) return "No model answered";
-  if (row.tokens === undefined) return "The token counts are unknown";
-  if (!tables.parameters.has(row.model))
-    return `The number of parameters of ${row.model} is not known, and we do not guess`;
-  if (grid === undefined)
-    return `The grid where ${row.provider} computes in ${row.region} is not known`;
-  if (row.settlement === "estimated")
-    return "The upstream told no token counts; ours are good for the bill only";
-  return `The request ended as ${row.status}`;
+  const { model, dialect, status, settlement, tokens } = row;
+  const reason = noEstimateOf({
+    model,
+    dialect,
+    status,
+    settlement,
+    tokens: tokens && Object.values(tokens).reduce((sum, count) => sum + count, 0),
+    isSizeKnown: model !== undefined && tables.parameters.has(model),
+    isGridKnown: () => grid !== undefined,
+  });
+  return noEstimateWords[reason];
 }

@@ -9,7 +9,8 @@ import { allTokens, amountRecord, sumOf } from "#src/statement/amount.ts";
 import { gather, type Tally } from "#src/statement/gather.ts";
 import type { Month } from "#src/statement/month.ts";
 import { monthRows } from "#src/statement/read.ts";
-import { type HasGrid, whyNone } from "#src/statement/reason.ts";
+import { noEstimateWords } from "#src/report/no-estimate.ts";
+import type { HasGrid } from "#src/statement/reason.ts";
 import { type AccountNames, breakdown, sectionsOf } from "#src/statement/sections.ts";
 import { type Line, type Statement } from "#src/statement/statement.ts";
 import { belongs, ghgProtocol, ledgerHow, limits, rounding } from "#src/statement/words.ts";
@@ -142,7 +143,7 @@ function withoutEstimate(tallies: readonly Tally[]): Statement["without_estimate
         if (reason === undefined) return [];
         const part = sumOf(some.map(({ amount }) => amount));
         const { requests } = part;
-        return [{ reason, why: whyNone[reason], requests, tokens: allTokens(part) }];
+        return [{ reason, why: noEstimateWords[reason], requests, tokens: allTokens(part) }];
       })
       .toSorted((a, b) => b.requests - a.requests || (a.reason < b.reason ? -1 : 1)),
   };
