@@ -24,7 +24,7 @@ export const formulas: Record<Methodology["formula"], string[]> = {
     "seconds = latency_alpha * active_b + latency_beta * batch + latency_gamma",
     "server_wh = seconds / 3600 * server_kw * 1000 * (gpus / gpus_per_server) / batch",
     "wh_per_token = pue * (server_wh + gpus * gpu_wh), evaluated at both ends of the parameter interval; the mean is published",
-    "low and high: the same at the ends with the least and the most pue of the provider",
+    "low and high: the same at the ends with the least and the most of pue and of what the provider publishes",
     counting,
     "energy_wh = wh_per_token * counted_tokens",
     "carbon_g = energy_wh * grid_g_per_kwh / 1000",

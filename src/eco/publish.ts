@@ -1,4 +1,4 @@
-import { notMeasured } from "#src/eco/explain.ts";
+import { formulas, notMeasured } from "#src/eco/explain.ts";
 import { findMethodology } from "#src/eco/estimate.ts";
 import { isPublishable } from "#src/eco/grid-licence.ts";
 import { tablesFor } from "#src/eco/grid-table.ts";
@@ -53,6 +53,7 @@ export function publishMethodology(tables: EcoTables, version: string) {
   return (
     record && {
       ...record,
+      steps: formulas[record.formula],
       not_measured: notMeasured,
       grid_table: gridRecord(tables, record) ?? null,
       parameters: [...tables.parameters.values()],
