@@ -113,7 +113,7 @@ function sectionOf(
             read: record.read,
             ...(measured ? measuredRecord(base) : recordOf(record)),
           },
-    interval: intervalOf[measured ? "measured" : (record?.formula ?? "unknown")],
+    interval: measured ? intervalOf.measured : intervalIn(tallies, tables, record),
     totals: amountRecord(sumOf(tallies.map(({ amount }) => amount))),
     by,
     parameters: measured ? [] : sizesOf(tallies, tables),
@@ -121,6 +121,24 @@ function sectionOf(
     grid: gridsOf(tallies, tablesFor(tables, base)),
     measurements: measurementsOf(tallies),
   };
+}
+
+/** What low and high are, with the overheads that they were made with. */
+function intervalIn(
+  tallies: readonly Tally[],
+  tables: EcoTables,
+  record: Methodology | undefined,
+): string {
+  const words = intervalOf[record?.formula ?? "unknown"];
+  if (record?.formula !== "mlenergy") return words;
+  const providers = [...new Set(tallies.flatMap(({ place }) => place.provider ?? []))].toSorted();
+  const published = providers.flatMap((provider) => {
+    const { pueMin, pueMax } = tables.datacenters.get(provider) ?? {};
+    if (pueMin === undefined || pueMax === undefined) return [];
+    return [`${provider} ${pueMin === pueMax ? pueMin : `${pueMin} to ${pueMax}`}`];
+  });
+  const list = published.length === 0 ? "" : `${published.join(", ")}; `;
+  return `${words} Overheads: ${list}the methodology's own ${record.coefficients.pue}.`;
 }
 
 /** What is known of the sizes of the models. */

@@ -203,7 +203,15 @@ test("low and high are the sums of both ends of every estimate, whether they wer
     methodology: at % 3 === 0 ? "v0.4-2026-01" : "v0.11-2026-10",
   }));
   await own.write(asks);
-  const { totals } = (await own.statement("2026-10", own.account)).statement;
+  const { totals, sections } = (await own.statement("2026-10", own.account)).statement;
+  // All that the ends were made with stands there: parameters, and the overheads of whoever served.
+  for (const { methodology_version: version, interval } of sections)
+    expect(interval.split(" Overheads: ")[1]).toBe(
+      version === "v0.4-2026-01"
+        ? undefined
+        : "openai 1.2, scaleway 1.16 to 1.51; the methodology's own 1.2.",
+    );
+  expect(sections).toHaveLength(2);
   let [low, high, carbonLow, carbonHigh] = [0n, 0n, 0n, 0n];
   const pico = (value = NaN) => BigInt(Math.round(value * 1e12));
   for (const { provider, model, input, output, methodology } of asks) {
