@@ -21,7 +21,8 @@ import {
   type Removed,
   removedOf,
 } from "#src/ledger/removal-check.ts";
-import { createTotalsCheck, type Mismatch, sumStatements } from "#src/ledger/totals-check.ts";
+import type { Mismatch } from "#src/ledger/mismatch.ts";
+import { createTotalsCheck, sumStatements } from "#src/ledger/totals-check.ts";
 import { numberIn, type Row, type Store, textOf } from "#src/store/store.ts";
 
 /** Everything that an audit finds. It verifies where all three lists are empty. */

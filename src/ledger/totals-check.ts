@@ -1,21 +1,10 @@
-import { windowOf } from "#src/allowance/window.ts";
-import { admissionMs, type RemovedSum, sumIn, timeOf, wholeOf } from "#src/ledger/removal.ts";
+import { type Mismatch, named } from "#src/ledger/mismatch.ts";
+import { type RemovedSum, sumIn, timeOf, wholeOf } from "#src/ledger/removal.ts";
 import { generationOf } from "#src/ledger/row.ts";
 import { rollupOf, rollupPlace, rollupSums } from "#src/ledger/rollup.ts";
 import type { Generation } from "#src/ledger/generation.ts";
+import { addSpent, compareWindows, windowsOf } from "#src/ledger/window-check.ts";
 import { numberIn, type Row, type Statement, textOf } from "#src/store/store.ts";
-
-/** A sum that is not what the rows add up to. */
-export interface Mismatch {
-  /** Which sum: `total` of a day and place, `credit` of an account, or another kind of allowance. */
-  what: string;
-  /** Where it stands: names and values of its place. */
-  place: Record<string, string>;
-  /** What it says, and what the rows say: equal, or between two where the window of a few rows is not known. */
-  told: string;
-  counted: string;
-  message: string;
-}
 
 const picoSums = rollupSums.filter((name) => /_p(wh|g)$/.test(name));
 
@@ -80,8 +69,9 @@ export function createTotalsCheck([
     const { accountId, keyId, cost = 0, createdAt, carbonG = 0 } = row;
     costs.set(accountId, (costs.get(accountId) ?? 0) + cost);
     const micrograms = Math.round(carbonG * 1e6);
+    const isUntold = row.carbonG === undefined && row.settlement === "estimated";
     for (const limit of windows.get(keyId) ?? [])
-      addSpent(limit, { createdAt, cost, micrograms, rows: 1 });
+      addSpent(limit, { createdAt, cost, micrograms, rows: 1, isUntold });
   }
 
   function addRemoved(sum: RemovedSum): void {
@@ -92,8 +82,9 @@ export function createTotalsCheck([
     const before = removed.get(account) ?? { cost: 0, requests: 0 };
     removed.set(account, { cost: before.cost + cost, requests: before.requests + rows });
     const micrograms = Math.round(Number(sumIn(sum, "carbon_pg")) / 1e6);
+    const isUntold = sumIn(sum, "without_eco") > 0n;
     for (const limit of windows.get(key) ?? [])
-      addSpent(limit, { createdAt: timeOf(sum), cost, micrograms, rows });
+      addSpent(limit, { createdAt: timeOf(sum), cost, micrograms, rows, isUntold });
   }
 
   return {
@@ -196,101 +187,10 @@ function compareCarried(
   });
 }
 
-/** A limit of a key, and its windows by their start; `isWhole` where the key had it through all of it. */
-interface Limit {
-  kind: string;
-  key: string;
-  reset: "daily" | "weekly" | "monthly";
-  windows: Map<
-    number,
-    { told: number; isWhole: boolean; least: number; most: number; rows: number }
-  >;
-}
-
-function windowsOf(
-  allowances: readonly Row[],
-  keys: readonly Row[],
-): ReadonlyMap<string, readonly Limit[]> {
-  const limits = new Map<string, Limit[]>();
-  const since = new Map<string, number>();
-  for (const row of keys) {
-    const key = textOf(row, "hash") ?? "";
-    since.set(key, numberIn(row, "since") ?? 0);
-    limits.set(key, limitsOf(key, row));
-  }
-  for (const row of allowances) {
-    const owner = textOf(row, "owner") ?? "";
-    const limit = limits.get(owner)?.find(({ kind }) => kind === textOf(row, "kind"));
-    const start = numberIn(row, "window_start") ?? 0;
-    if (limit === undefined || windowOf(limit.reset, start).windowStart !== start) continue;
-    // Of a limit that came or was changed within a window, it is not known what counted: no more than all.
-    const isWhole = (since.get(owner) ?? 0) < start;
-    const told = numberIn(row, "used") ?? 0;
-    limit.windows.set(start, { told, isWhole, least: 0, most: 0, rows: 0 });
-  }
-  return limits;
-}
-
-function limitsOf(key: string, row: Row): Limit[] {
-  const kinds = [
-    ["key_limit", "limit_nano", textOf(row, "limit_reset")],
-    ["key_daily", "daily_limit_nano", "daily"],
-    ["key_monthly", "monthly_limit_nano", "monthly"],
-    ["carbon", "carbon_budget_g", textOf(row, "carbon_budget_reset") ?? "monthly"],
-  ] as const;
-  return kinds.flatMap(([kind, column, reset]) =>
-    row[column] !== null && (reset === "daily" || reset === "weekly" || reset === "monthly")
-      ? [{ kind, key, reset, windows: new Map() }]
-      : [],
-  );
-}
-
-/** What rows that came in at one time spent. */
-type Spent = Record<"createdAt" | "cost" | "micrograms" | "rows", number>;
-
-function addSpent({ kind, reset, windows }: Limit, spent: Spent): void {
-  const { createdAt, rows } = spent;
-  const amount = kind === "carbon" ? spent.micrograms : spent.cost;
-  const [first, last] = [createdAt, createdAt + admissionMs].map((at) =>
-    windows.get(windowOf(reset, at).windowStart),
-  );
-  for (const window of new Set([first, last])) {
-    if (window === undefined) continue;
-    window.most += amount;
-    if (first === last && window.isWhole) window.least += amount;
-    window.rows += rows;
-  }
-}
-
-function compareWindows({ kind, key, windows }: Limit): Mismatch[] {
-  return [...windows].flatMap(([start, { told, least, most, rows }]) => {
-    // Micrograms are rounded, by row or for all of them.
-    const slack = kind === "carbon" ? rows : 0;
-    if (told >= least - slack && told <= most + slack) return [];
-    const counted = least === most ? String(most) : `${least} to ${most}`;
-    return [named(kind, { key, window: new Date(start).toISOString() }, String(told), counted)];
-  });
-}
-
 function placeOf(place: readonly string[]): Record<string, string> {
   return Object.fromEntries(rollupPlace.map((name, at) => [name, place[at] ?? ""]));
 }
 
 function whole(text: string | undefined): bigint | undefined {
   return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
-}
-
-function named(
-  what: string,
-  place: Record<string, string>,
-  told: string,
-  counted: string,
-): Mismatch {
-  const { sum, ...where } = place;
-  const at = Object.entries(where)
-    .filter(([, value]) => value !== "")
-    .map(([name, value]) => `${name} ${value}`)
-    .join(", ");
-  const message = `The ${what}${sum === undefined ? "" : ` "${sum}"`} of ${at} says ${told}, the rows say ${counted}`;
-  return { what, place, told, counted, message };
 }

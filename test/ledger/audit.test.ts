@@ -270,6 +270,26 @@ describe("sums beside the rows are compared with them", () => {
     const kinds = (await made.audit()).mismatches.map(({ what }) => what);
     expect(kinds.toSorted()).toEqual(["carbon", "key_daily"]);
   });
+
+  test("what a carbon budget was charged for answers of which nobody told the tokens is no finding, and what lacks is", async () => {
+    using made = await house();
+    await made.run("UPDATE api_key SET created_at = 0");
+    await made.ledger.record({
+      generation: sampleGeneration({
+        ...{ accountId: made.account, keyId: made.key, createdAt: made.clock.now() },
+        ...{ cost: nano(0), settlement: "estimated", energyWh: undefined, carbonG: undefined },
+        ...{ carbonPer1kG: undefined, accuracy: undefined, methodology: undefined },
+      }),
+      movements: [
+        { kind: "carbon", owner: made.key, windowStart: Date.UTC(2026, 0), used: 12_166 },
+      ],
+    });
+    expect((await made.audit()).mismatches).toEqual([]);
+    await made.run("UPDATE allowance SET used = 20990 WHERE kind = 'carbon'");
+    expect((await made.audit()).mismatches).toMatchObject([
+      { what: "carbon", place: { key: made.key }, told: "20990", counted: "21000 or more" },
+    ]);
+  });
 });
 
 describe("the log of published heads", () => {
