@@ -103,3 +103,24 @@ test("how far off the estimates are can be made again from the table of what was
       expect(told?.[`most_${version}`]).toBe(Math.max(...ratios));
     }
 });
+
+test("the table of grids has the regions that the operator added, by the operator's word", async () => {
+  const other = await startSite((config) => {
+    config.providers["ollama"] = { base_url: "http://127.0.0.1:9/v1", region: "eu-north" };
+  });
+  try {
+    const told: unknown = JSON.parse(await other.text("/methodology/zones?format=json"));
+    const rows = listAt(told, "data").filter(isObject);
+    expect(rows.filter((row) => row["provider"] === "ollama")).toMatchObject([
+      { region: "local", evidence: expect.stringContaining("https://") },
+      { region: "eu-north", place_is: "set by the operator", evidence: "operator configuration" },
+    ]);
+    const published: unknown = JSON.parse(await other.text("/methodology/regions?format=json"));
+    const [north] = listAt(published, "data").filter(isObject);
+    expect(north?.["region"]).toBe("eu-north");
+    const added = rows.find((row) => row["region"] === "eu-north" && row["provider"] === "ollama");
+    expect(added?.["g_per_kwh"]).toBe(north?.["g_per_kwh"]);
+  } finally {
+    await other.close();
+  }
+});

@@ -145,10 +145,14 @@ type TableAnswer = (request: Request, app: App, services: Services) => Response;
 /** A table as a page, JSON or CSV. */
 function table<T>(
   name: keyof typeof tablePages,
-  sheetOf: (tables: EcoTables, services: Services) => Parameters<typeof sheetAnswer<T>>[0],
+  sheetOf: (
+    tables: EcoTables,
+    services: Services,
+    app: App,
+  ) => Parameters<typeof sheetAnswer<T>>[0],
 ): TableAnswer {
   return (request, app, services) => {
-    const sheet = sheetOf(services.tables, services);
+    const sheet = sheetOf(services.tables, services, app);
     return (
       sheetAnswer(sheet, new URL(request.url).searchParams) ??
       page(
@@ -164,7 +168,7 @@ const tableAnswers: Record<keyof typeof tablePages, TableAnswer> = {
   parameters: table("parameters", parameterSheet),
   grid: table("grid", gridSheet),
   regions: table("regions", regionSheet),
-  zones: table("zones", (_, services) => zoneSheet(forEveryone(services))),
+  zones: table("zones", (_, services, app) => zoneSheet(forEveryone(services), app.routes)),
   places: table("places", placeSheet),
   measurements: table("measurements", measurementSheet),
   laboratory: table("laboratory", laboratorySheet),

@@ -2,8 +2,14 @@ import type { Provider, ProviderRegion } from "#src/catalog/model.ts";
 import { scopeOf } from "#src/eco/explain.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import type { Services } from "#src/http/services.ts";
+import type { Deployment } from "#src/provider/deployment.ts";
 import { placeBasis, providerPath, unknown } from "#src/web/public/words.tsx";
 import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
+
+/** What can be called, as far as places go. */
+interface Routes {
+  deployments: readonly Pick<Deployment, "provider" | "region">[];
+}
 
 /** A provider's region with the grid that is taken for it. */
 interface ZoneRow {
@@ -12,11 +18,22 @@ interface ZoneRow {
   grid: Grid | undefined;
 }
 
-/** Which zone is taken for each region of each provider, and how that is known. */
-export function zoneSheet({ providers, gridOf }: Services): Sheet<ZoneRow> {
-  const rows = providers.flatMap((provider) =>
-    provider.regions.map((region) => ({ provider, region, grid: gridOf(provider.id, region.id) })),
-  );
+/** Which zone is taken for each region of each provider, and how that is known. Those that the operator added, too. */
+export function zoneSheet(
+  { providers, gridOf }: Services,
+  { deployments }: Routes,
+): Sheet<ZoneRow> {
+  const rows = providers.flatMap((provider) => {
+    const known = new Set(provider.regions.map(({ id }) => id));
+    const added = deployments.filter(
+      (one) => one.provider.id === provider.id && !known.has(one.region),
+    );
+    const regions = [...new Set(added.map(({ region }) => region))].toSorted();
+    return [
+      ...provider.regions,
+      ...regions.map((id): ProviderRegion => ({ id, basis: "operator-config" })),
+    ].map((region) => ({ provider, region, grid: gridOf(provider.id, region.id) }));
+  });
   const columns: Column<ZoneRow>[] = [
     {
       name: "provider",
@@ -49,12 +66,17 @@ export function zoneSheet({ providers, gridOf }: Services): Sheet<ZoneRow> {
       name: "evidence",
       title: "Evidence",
       kind: "long",
-      value: ({ provider }) => provider.source,
-      show: ({ provider }) => <Source of={provider.source} />,
+      value: evidenceOf,
+      show: (row) => <Source of={evidenceOf(row)} />,
     },
     { name: "read", title: "Read", kind: "short", value: ({ provider }) => provider.read },
   ];
   return { name: "zones", columns, rows };
+}
+
+/** Of a region that the provider is not known to have, the operator's word is all that there is. */
+function evidenceOf({ provider, region }: ZoneRow): string {
+  return provider.regions.includes(region) ? provider.source : "operator configuration";
 }
 
 function howOf({ region, grid }: ZoneRow): string {
