@@ -175,6 +175,19 @@ export function priceUsage(
   };
 }
 
+/** What of a priced usage is the provider's: the parts without the platform fee, which is alike for every token. */
+export function partsAtProvider(
+  { prompt, completion, upstream }: Omit<Priced, "total">,
+  inputs: number,
+  outputs: number,
+): { prompt: number; completion: number } {
+  const fee = prompt + completion - upstream;
+  if (fee === 0) return { prompt, completion };
+  const rest = prompt - Math.round((fee * inputs) / (inputs + outputs));
+  const bare = Math.min(Math.max(rest, 0), upstream);
+  return { prompt: bare, completion: upstream - bare };
+}
+
 /** The most that a request can cost: every token at the dearest class and tier. Undefined where the price is unknown. */
 export function priceAtMost(
   endpoint: Endpoint,

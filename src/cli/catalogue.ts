@@ -55,6 +55,7 @@ export async function withCatalogue<T>(
     health,
     inFlight: { ...inFlight, crowd },
     clock: systemClock,
+    config,
   };
   return work({ ...catalogue, config, view });
 }

@@ -8,7 +8,7 @@ export async function listModelsCommand(
   options: CommonOptions & { routable?: boolean },
   output: Output,
 ): Promise<void> {
-  await withCatalogue(options, ({ view, services }) => {
+  await withCatalogue(options, ({ view, services, config }) => {
     const models = services.models.filter(
       (model) => !options.routable || view.routes.of(model).length > 0,
     );
@@ -20,6 +20,8 @@ export async function listModelsCommand(
       );
       return;
     }
+    const { currency } = config.billing;
+    const unit = currency === "USD" ? "$" : currency;
     const million = (price: string | undefined) =>
       price === undefined ? "—" : String(Number((Number(price) * 1e6).toPrecision(6)));
     const rows = records.map((record, index) => {
@@ -38,7 +40,7 @@ export async function listModelsCommand(
     });
     printTable(
       output,
-      ["model", "$/M in", "$/M out", "regions", "Wh/1K", "g/1K", "accuracy"],
+      ["model", `${unit}/M in`, `${unit}/M out`, "regions", "Wh/1K", "g/1K", "accuracy"],
       rows,
     );
     output.err(

@@ -192,12 +192,14 @@ export interface Summary {
   provider: string;
   /** Absent when usage is unknown. */
   usage?: Usage;
-  /** Cost in the configured currency, with its two parts; absent when a price is unknown. */
+  /** Cost in the configured currency; absent when a price is unknown. */
   cost?: {
+    /** What is charged. */
     total: number;
+    /** Parts of the price at the provider. */
     prompt: number;
     completion: number;
-    /** What the provider bills the caller itself, where `total` is a fee. */
+    /** The price at the provider, where it is not `total`. */
     upstream?: number;
   };
   isByok: boolean;

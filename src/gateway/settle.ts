@@ -1,7 +1,8 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Hold } from "#src/allowance/allowance.ts";
+import { partsAtProvider } from "#src/catalog/price.ts";
 import type { Ask, LowrouterBlock, Summary } from "#src/dialect/dialect.ts";
-import { totalTokens, type Usage } from "#src/dialect/usage.ts";
+import { inputTokens, outputTokens, totalTokens, type Usage } from "#src/dialect/usage.ts";
 import type { App, Call, Cost } from "#src/gateway/context.ts";
 import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { withLive } from "#src/gateway/live-trace.ts";
@@ -79,16 +80,22 @@ export function accountFor(job: Job, route: Route, usage: Usage | undefined, app
       model: route.model.id,
       provider: provider.id,
       usage,
-      cost: cost && {
-        total: toUnits(cost.total),
-        prompt: toUnits(cost.prompt),
-        completion: toUnits(cost.completion),
-        ...(isOwn(route) ? { upstream: toUnits(cost.upstream) } : {}),
-      },
+      cost: cost && usage && shownCost(cost, usage),
       isByok: isOwn(route),
       asked: job.ask.parsed,
       block,
     },
+  };
+}
+
+/** What an answer says of its cost; the parts are the provider's, as in the record of the request. */
+function shownCost(cost: Cost, usage: Usage): Summary["cost"] {
+  const parts = partsAtProvider(cost, inputTokens(usage), outputTokens(usage));
+  return {
+    total: toUnits(cost.total),
+    prompt: toUnits(parts.prompt),
+    completion: toUnits(parts.completion),
+    upstream: toUnits(cost.upstream),
   };
 }
 

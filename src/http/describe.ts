@@ -5,32 +5,20 @@ import { basisOf } from "#src/gateway/routing/pins.ts";
 import type { StickyCounts } from "#src/gateway/routing/sticky.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { pricesOn } from "#src/catalog/price.ts";
+import { shownPerToken } from "#src/catalog/shown-price.ts";
 import type { Grid } from "#src/eco/methodology.ts";
 import { dayOf, rfc3339 } from "#src/lib/clock.ts";
 import type { Route } from "#src/provider/deployment.ts";
 import type { Standing } from "#src/provider/health.ts";
 
-/** What of the gateway a description is made from. */
-/** `sticky` is in the memory of the process that serves; another one cannot tell. */
-export type CatalogView = Pick<App, "routes" | "health" | "inFlight" | "clock"> &
+/** What of the gateway a description is made from. `sticky` is in the memory of the process that serves; another one cannot tell. */
+export type CatalogView = Pick<App, "routes" | "health" | "inFlight" | "clock" | "config"> &
   Partial<Pick<App, "sticky">>;
 
-/** Tokens that a price in data/ is given for. */
-const perMillion = 6;
-
-/** USD per million tokens as USD per token, both decimal strings: exact, by moving the point. */
-export function perToken(price: string): string {
-  const [whole = "0", fraction = ""] = price.split(".");
-  const digits = whole.padStart(perMillion + 1, "0") + fraction;
-  const at = digits.length - fraction.length - perMillion;
-  const text = `${digits.slice(0, at)}.${digits.slice(at)}`
-    .replace(/^0+(?=\d)/, "")
-    .replace(/\.?0+$/, "");
-  return text === "" ? "0" : text;
-}
-
-function pricing(row: PriceRow | undefined) {
+/** What is charged for a token of each class, the platform fee with it, in the currency. */
+function pricing(row: PriceRow | undefined, { billing }: CatalogView["config"]) {
   if (row === undefined) return null;
+  const perToken = (price: string) => shownPerToken(price, billing);
   return {
     prompt: perToken(row.input),
     completion: perToken(row.output),
@@ -87,7 +75,7 @@ export function describeModel(model: Model, app: CatalogView, services: CatalogS
       tokenizer: null,
       instruct_type: null,
     },
-    pricing: top ? pricing(pricesOn(top, day)) : null,
+    pricing: top ? pricing(pricesOn(top, day), app.config) : null,
     top_provider: {
       context_length: top?.contextWindow ?? model.contextWindow,
       max_completion_tokens: top?.maxOutputTokens ?? model.maxOutputTokens ?? null,
@@ -163,7 +151,7 @@ export function describeEndpoints(model: Model, app: CatalogView, services: Cata
       region_basis: basisOf(route),
       context_length: endpoint.contextWindow,
       max_completion_tokens: endpoint.maxOutputTokens ?? null,
-      pricing: pricing(pricesOn(endpoint, day)),
+      pricing: pricing(pricesOn(endpoint, day), app.config),
       quantization: endpoint.quantization ?? "unknown",
       is_zdr: endpoint.dataPolicy.zdr === "default" || endpoint.dataPolicy.retentionDays === 0,
       supported_parameters: model.parameters ?? [],

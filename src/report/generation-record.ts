@@ -1,3 +1,4 @@
+import { partsAtProvider } from "#src/catalog/price.ts";
 import type { EcoBlock } from "#src/dialect/dialect.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { toCredits, toUnits } from "#src/ledger/money.ts";
@@ -11,6 +12,7 @@ export function generationRecord(row: Generation) {
   const completion = tokens && tokens.outputVisible + tokens.reasoning;
   const total = prompt === undefined || completion === undefined ? undefined : prompt + completion;
   const eco = ecoOf(row);
+  const upstream = partsOf(row, prompt, completion);
   return {
     id: row.id,
     generation_id: row.id,
@@ -53,13 +55,25 @@ export function generationRecord(row: Generation) {
             completion_tokens_details: { reasoning_tokens: tokens.reasoning },
             cost_details: {
               upstream_inference_cost: units(row.upstreamCost),
-              upstream_inference_prompt_cost: units(row.costPrompt),
-              upstream_inference_completions_cost: units(row.costCompletion),
+              upstream_inference_prompt_cost: units(upstream?.prompt),
+              upstream_inference_completions_cost: units(upstream?.completion),
             },
           },
     ...(eco === undefined ? {} : { eco }),
     routing_trace: row.trace,
   };
+}
+
+/** The parts of the price at the provider, as the answer had them. */
+function partsOf(
+  { costPrompt, costCompletion, upstreamCost }: Generation,
+  inputs = 0,
+  outputs = 0,
+): { prompt: number; completion: number } | undefined {
+  if (costPrompt === undefined || costCompletion === undefined || upstreamCost === undefined)
+    return undefined;
+  const parts = { prompt: costPrompt, completion: costCompletion, upstream: upstreamCost };
+  return partsAtProvider(parts, inputs, outputs);
 }
 
 function units(amount: number | undefined): number | null {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { loadCatalog } from "#src/catalog/load.ts";
 import type { Endpoint, PriceRow, TokenPrices } from "#src/catalog/model.ts";
 import { type Billing, priceAtMost, priceUsage, pricesOn } from "#src/catalog/price.ts";
-import { perToken } from "#src/http/describe.ts";
+import { shownPerToken } from "#src/catalog/shown-price.ts";
 import { inputTokens, outputTokens, type Usage } from "#src/dialect/usage.ts";
 
 const { models } = loadCatalog();
@@ -232,7 +232,9 @@ test("priceUsage() converts to the configured currency", () => {
   expect(priceUsage(endpoint, usageOf([10, 0, 0, 0, 10]), day, euros)?.total).toBe(15_000);
 });
 
-test("perToken() moves the point by six places and changes no digit", () => {
+const perToken = (price: string) => shownPerToken(price, dollars);
+
+test("shownPerToken() in USD without a fee moves the point by six places and changes no digit", () => {
   for (const [price, wanted] of [
     ["0.15", "0.00000015"],
     ["0.6", "0.0000006"],
@@ -249,7 +251,7 @@ test("perToken() moves the point by six places and changes no digit", () => {
     expect([price, perToken(price)]).toEqual([price, wanted]);
 });
 
-test("perToken() of any decimal string is a millionth of it, exactly and in one form", () => {
+test("shownPerToken() of any decimal string is a millionth of it, exactly and in one form", () => {
   const digits = fc.stringMatching(/^\d{1,12}$/);
   fc.assert(
     fc.property(digits, fc.option(fc.stringMatching(/^\d{1,12}$/)), (whole, fraction) => {

@@ -26,7 +26,10 @@ import {
 const pricing = orNull(
   open(
     {
-      prompt: told(text, "USD for one prompt token, as a decimal"),
+      prompt: told(
+        text,
+        "For one prompt token, in the configured currency, the platform fee with it; a decimal",
+      ),
       completion: told(text, "The same for one of the answer"),
       input_cache_read: text,
       input_cache_write: text,
@@ -139,7 +142,9 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       total_tokens: integer,
       cost: told(number, "In the configured currency"),
       is_byok: told(flag, "On the account's own provider key"),
-      cost_details: open({ upstream_inference_cost: number }),
+      cost_details: open({
+        upstream_inference_cost: told(number, "At the provider, without the fee"),
+      }),
     },
     ["cost", "is_byok", "cost_details", "completion_tokens"],
   ),
