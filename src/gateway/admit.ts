@@ -54,11 +54,16 @@ async function admitMixed(caller: Caller, ask: Ask, choice: Choice, app: App): P
   try {
     return { choice, hold: await reserve(caller, ask, choice.routes, app) };
   } catch (thrown) {
-    const isUnpaid =
-      thrown instanceof AppError &&
-      (thrown.code === "insufficient_credits" || thrown.code === "key_limit_exceeded");
-    if (!isUnpaid) throw thrown;
+    if (!isUnpaid(thrown)) throw thrown;
     const own = choice.routes.filter(isOwn);
     return { choice: { ...choice, routes: own }, hold: await reserve(caller, ask, own, app) };
   }
+}
+
+/** Whether a caller was refused for want of credit, or of what the key may spend. */
+export function isUnpaid(thrown: unknown): boolean {
+  return (
+    thrown instanceof AppError &&
+    (thrown.code === "insufficient_credits" || thrown.code === "key_limit_exceeded")
+  );
 }

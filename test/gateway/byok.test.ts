@@ -135,6 +135,42 @@ test.each([401, 429, 500])(
   },
 );
 
+const proxied = () =>
+  gateway.ask("/openai/v1/chat/completions", {
+    body: { model: "gpt-4o-mini", max_tokens: 20, messages: [{ role: "user", content: "Hello" }] },
+  });
+
+test.each([401, 500])(
+  "a proxied call is sent once; the operator's key stands in for an own one after three of %d",
+  async (status) => {
+    await start();
+    await keep();
+    script = (key) => (key === own ? failing(status) : completion("Hi"));
+    const statuses: number[] = [];
+    for (let count = 0; count < 4; count++) statuses.push((await proxied()).status);
+    expect(statuses).toEqual([status, status, status, 200]);
+    expect(seen).toEqual([own, own, own, operators]);
+    expect(await lastRow()).toMatchObject({ is_byok: 0, status: "ok" });
+    expect(await gateway.imbalances()).toBe(0);
+  },
+);
+
+test("with always_use, a proxied call goes on with an own key that is known not to work", async () => {
+  await start();
+  await keep({ always_use: true });
+  script = (key) => (key === own ? failing(401) : completion("Hi"));
+  for (let count = 0; count < 4; count++) await proxied();
+  expect(new Set(seen)).toEqual(new Set([own]));
+});
+
+test("an account that cannot pay keeps to its own key through the proxy, well or not", async () => {
+  await start(undefined, { balance: 0 });
+  await keep();
+  script = () => failing(500);
+  for (let count = 0; count < 4; count++) expect((await proxied()).status).not.toBe(402);
+  expect(seen).not.toContain(operators);
+});
+
 test.each([401, 429, 500])("with always_use nothing stands in after a %d", async (status) => {
   await start();
   await keep({ always_use: true });

@@ -8,6 +8,7 @@ import type { App, Call } from "#src/gateway/context.ts";
 import { estimateUsage } from "#src/gateway/estimate-usage.ts";
 import { fail } from "#src/gateway/fail.ts";
 import type { KeyHold } from "#src/gateway/keys/key-hold.ts";
+import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { learn, learnSpeed } from "#src/gateway/trying/learn.ts";
 import type { Fault } from "#src/gateway/fault.ts";
 import { answerHeaders } from "#src/gateway/headers.ts";
@@ -118,8 +119,10 @@ export function chargedTab({ call, ask, caller, hold, way, keyHolds }: Admitted,
     },
     failed(fault, meter) {
       const { error, reason, status } = fault;
-      // A client must not talk a provider ill: a path that does not exist is no failure.
-      const upstreamFailed = fault.upstreamFailed && (status === undefined || status >= 500);
+      // A client must not talk a provider ill: a path that does not exist is no failure. Its own key is its own affair.
+      const isOwnRefused = status === 401 && isOwn(route);
+      const isTelling = status === undefined || status >= 500 || isOwnRefused;
+      const upstreamFailed = fault.upstreamFailed && isTelling;
       if (isListed) learn(route, { ...fault, upstreamFailed }, app);
       const isClients = error.status < 500 && error.status !== 429;
       const entry = { ...traced("failed", reason), ...(status === undefined ? {} : { status }) };

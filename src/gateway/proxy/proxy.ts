@@ -1,11 +1,12 @@
 import type { Caller } from "#src/account/account.ts";
 import type { Hold } from "#src/allowance/allowance.ts";
 import type { RouteWish } from "#src/dialect/dialect.ts";
-import { withinCarbon } from "#src/gateway/admit.ts";
+import { isUnpaid, withinCarbon } from "#src/gateway/admit.ts";
 import { authenticateInference } from "#src/gateway/authenticate.ts";
 import { routedUnder } from "#src/gateway/carbon.ts";
 import type { App, Call } from "#src/gateway/context.ts";
 import { forgetQuestion } from "#src/gateway/forget.ts";
+import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { type Errand, errandOf } from "#src/gateway/proxy/proxy-ask.ts";
 import { attemptFailed } from "#src/gateway/proxy/proxy-fault.ts";
 import { forwardedHeaders, redirected } from "#src/gateway/proxy/proxy-headers.ts";
@@ -19,13 +20,14 @@ import {
 } from "#src/gateway/proxy/proxy-route.ts";
 import { chargedTab, freeTab } from "#src/gateway/proxy/proxy-tab.ts";
 import { placeAt, type ProxyPath, proxyPath } from "#src/gateway/proxy/proxy-target.ts";
-import { type KeyedWay, keyedWay } from "#src/gateway/proxy/proxy-key.ts";
+import { credentialsOf, type KeyedWay, keyedWay } from "#src/gateway/proxy/proxy-key.ts";
 import { reserve } from "#src/gateway/reserve.ts";
 import { allFull, allShut } from "#src/gateway/trying/refusals.ts";
 import { ClientLeft } from "#src/gateway/trying/run.ts";
 import { timeout, totalLeft } from "#src/gateway/trying/timers.ts";
 import { AppError } from "#src/lib/error.ts";
 import { ConnectTimeout, type Exchange } from "#src/provider/exchange.ts";
+import type { Route } from "#src/provider/deployment.ts";
 import { type Seat, SeatedExchange } from "#src/provider/in-flight.ts";
 import { send } from "#src/provider/send.ts";
 
@@ -52,8 +54,7 @@ export async function proxy(call: ProxyCall, app: App): Promise<Response> {
   const take = async () => {
     const found = wayOf({ errand, provider, addresses }, caller, mine); // 403, 503
     refuseReshaped(errand, endpoint, found); // 400
-    const { way, keyHolds } = await keyedWay(errand, found, app); // 429
-    return { way, keyHolds, hold: await holdOf(caller, errand, { way, keyHolds }, app) }; // 402, 429
+    return takenWith(caller, errand, found, app); // 402, 429
   };
   const under = routedUnder(caller);
   const taken = await (under === undefined ? take() : withinCarbon(errand.ask, under, take));
@@ -65,6 +66,22 @@ export async function proxy(call: ProxyCall, app: App): Promise<Response> {
     return await passOn(answered, app); // settles
   } catch (thrown) {
     throw await tab.refused(thrown); // settles what failed before the first byte
+  }
+}
+
+/** A credential and what the call may use at most. A caller who cannot pay keeps to own credentials, as on every other route. */
+async function takenWith(caller: Caller, errand: Errand, found: Way, app: App) {
+  const line = credentialsOf(found, app);
+  const takeOf = async (lined: readonly Route[]) => {
+    const keyed = await keyedWay(errand, found, lined, app);
+    return { ...keyed, hold: await holdOf(caller, errand, keyed, app) };
+  };
+  try {
+    return await takeOf(line);
+  } catch (thrown) {
+    const own = line.filter(isOwn);
+    if (!isUnpaid(thrown) || own.length === 0) throw thrown;
+    return takeOf(own);
   }
 }
 
