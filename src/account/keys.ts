@@ -94,8 +94,13 @@ export interface KeyListing {
   includeDisabled: boolean;
   pageSize: number;
   offset?: number;
-  /** Hash of the last key of the page before. */
+  /** The last key of the page before: its hash, or pageTokenOf() it, which goes on where that key is gone. */
   pageToken?: string;
+}
+
+/** What the list goes on with after a key, whatever becomes of that key. */
+export function pageTokenOf({ createdAt, hash }: ApiKey): string {
+  return `${createdAt}.${hash}`;
 }
 
 /** Keys, newest first. */
@@ -116,7 +121,11 @@ export async function listKeys(store: Store, listing: KeyListing): Promise<ApiKe
     args.push(type);
   }
   if (!includeDisabled) texts.push("disabled = 0");
-  if (pageToken !== undefined) {
+  const [, createdAt, hash] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(pageToken ?? "") ?? [];
+  if (createdAt !== undefined && hash !== undefined) {
+    texts.push("(created_at, hash) < (?, ?)");
+    args.push(Number(createdAt), hash);
+  } else if (pageToken !== undefined) {
     // A key that is not the lister's own tells nothing, not even that it is there: as after one that is gone, the list ends.
     texts.push(`(created_at, hash) < (SELECT created_at, hash FROM api_key WHERE hash = ?
       AND account_id = coalesce(?, account_id) AND created_by IS coalesce(?, created_by))`);

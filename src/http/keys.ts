@@ -6,6 +6,7 @@ import {
   getKey,
   hashOf,
   listKeys,
+  pageTokenOf,
   mintSecret,
   updateKey,
 } from "#src/account/keys.ts";
@@ -80,14 +81,17 @@ export function keyRoutes(
     });
   const list = (request: Request) =>
     manage(request, async ({ account }, { searchParams }) => {
+      const pageSize = integerOf(searchParams, "page_size", 100, 1, 1000);
       const found = await listKeys(store, {
         accountId: account.id,
         includeDisabled: searchParams.get("include_disabled") === "true",
-        pageSize: integerOf(searchParams, "page_size", 100, 1, 1000),
+        pageSize: pageSize + 1,
         offset: integerOf(searchParams, "offset", 0, 0, 1_000_000),
         pageToken: searchParams.get("page_token") || undefined,
       });
-      return json({ data: await records(found) });
+      const page = found.slice(0, pageSize);
+      const last = found.length > pageSize ? page.at(-1) : undefined;
+      return json({ data: await records(page), next_page_token: last ? pageTokenOf(last) : null });
     });
   const get = (request: Request, hash: string) =>
     manage(request, async ({ account }) => {

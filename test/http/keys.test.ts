@@ -192,6 +192,26 @@ test("pages of the list hold every key once; disabled ones only when asked for",
   expect(paged).toEqual(hashes(all.json));
 });
 
+test("the pages of a list lead on by their tokens, past keys that are made and deleted meanwhile", async () => {
+  const hashes = (json: unknown) => listAt(json, "data").map((one) => String(at(one, "hash")));
+  const ours = new Set<string>();
+  for (let count = 0; count < 5; count++) ours.add((await made()).hash);
+  const before = hashes((await gateway.manage("/api/v1/keys?page_size=1000")).json);
+  const paged: string[] = [];
+  let token: unknown = "";
+  while (typeof token === "string") {
+    const { json } = await gateway.manage(`/api/v1/keys?page_size=2&page_token=${token}`);
+    paged.push(...hashes(json));
+    token = at(json, "next_page_token");
+    await made();
+    const last = paged.at(-1) ?? "";
+    if (ours.has(last)) await gateway.manage(`/api/v1/keys/${last}`, { method: "DELETE" });
+  }
+  expect(paged).toEqual(before);
+  const whole = await gateway.manage(`/api/v1/keys?page_size=1000`);
+  expect(at(whole.json, "next_page_token")).toBeNull();
+});
+
 test("another account's key is not found, and stays as it is", async () => {
   const { hash } = await made();
   const other = await gateway.stranger({ type: "management" });

@@ -16,6 +16,7 @@ import {
   text,
   told,
 } from "#src/web/docs/openapi/kit.ts";
+import { orNull } from "#src/web/docs/json-schema.ts";
 
 const pageSize: Query = {
   name: "page_size",
@@ -512,7 +513,7 @@ const webhooks: Operation[] = [
     path: "/v1/webhooks/{id}/deliveries",
     summary: "Deliveries of the last 30 days, newest first, with their last ten tries",
     query: [pageSize, pageToken],
-    answer: open({ data: listOf(ref("WebhookDelivery")) }),
+    answer: open({ data: listOf(ref("WebhookDelivery")), next_page_token: orNull(text) }),
   },
   {
     ...ofWebhooks,
@@ -557,7 +558,9 @@ function managed(path: string, id: string, tag: string, said: Managed): Operatio
       path,
       summary: said.list,
       query,
-      answer: data(listOf(ref(record))),
+      answer: query.includes(pageToken)
+        ? open({ data: listOf(ref(record)), next_page_token: orNull(text) })
+        : data(listOf(ref(record))),
     },
     { ...common, method: "get", path: one, summary: said.get, answer: data(ref(record)) },
     {
