@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { ProviderKeyChange } from "#src/account/provider-key.ts";
+import { needed } from "#src/http/needed.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -7,7 +8,8 @@ const texts = v.nullable(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(
 const flag = v.nullable(v.boolean());
 /** Up to what nano-units hold exactly. */
 const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(9_000_000)));
-const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+const nameLength = "a text of 1 to 200 characters";
+const name = v.pipe(v.string(), v.minLength(1, nameLength), v.maxLength(200, nameLength));
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "the hash of an API key"));
 
 /** What the API takes to keep or change a provider key. An unknown member is refused: a limit misspelt would be no limit. */
@@ -52,7 +54,7 @@ export function readByokChange(body: unknown): ByokBody {
       "invalid_value",
       isUnknown
         ? `Cannot use the unknown field "${shown}"`
-        : `Cannot use this value for "${shown}": ${issue.expected ?? issue.message} is needed`,
+        : `Cannot use this value for "${shown}": ${needed(issue)} is needed`,
       { param: shown },
     );
   }

@@ -8,6 +8,7 @@ import {
   keptProviders,
   keptRegion,
 } from "#src/gateway/routing/kept-wishes.ts";
+import { needed } from "#src/http/needed.ts";
 import { fromUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
@@ -18,10 +19,11 @@ const credits = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnit
 const count = v.nullable(
   v.pipe(v.number(), v.integer("a whole number"), v.minValue(1), v.maxValue(1e12)),
 );
+const nameLength = "a text of 1 to 200 characters";
 const name = v.pipe(
   v.string(),
-  v.minLength(1),
-  v.maxLength(200),
+  v.minLength(1, nameLength),
+  v.maxLength(200, nameLength),
   v.check((given) => given.trim() !== "", "a name that can be seen"),
 );
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));
@@ -106,7 +108,7 @@ export function readKeyChange(body: unknown, places: RouteTable): KeyChange & { 
       "invalid_value",
       isUnknown
         ? `Cannot use the unknown field "${shown}"`
-        : `Cannot use this value for "${shown}": ${issue.expected ?? issue.message} is needed`,
+        : `Cannot use this value for "${shown}": ${needed(issue)} is needed`,
       { param: shown },
     );
   }

@@ -77,7 +77,7 @@ function unanswered(request: Request, methodsOf: (pathname: string) => string[])
   if (unavailable.test(pathname)) {
     return new AppError(
       "not_available",
-      `${pathname.slice(0, 100)} is not available yet: LowRouter serves text; images, audio, video and MCP are on the roadmap`,
+      `${pathname.slice(0, 100)} is not available yet: LowRouter serves text; images, audio, video and MCP are on the roadmap: /docs/coming-soon`,
     );
   }
   const taken = methodsOf(pathname);

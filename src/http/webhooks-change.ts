@@ -1,12 +1,16 @@
 import * as v from "valibot";
+import { needed } from "#src/http/needed.ts";
 import { AppError } from "#src/lib/error.ts";
 import { eventTypes, type WebhookPolicy } from "#src/webhook/webhook.ts";
 
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "the hash of an API key"));
 
+const nameLength = "a text of 1 to 100 characters";
+const name = v.pipe(v.string(), v.minLength(1, nameLength), v.maxLength(100, nameLength));
+
 /** What the API takes to make or change a webhook. */
 export const webhookChangeSchema = v.strictObject({
-  name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(100))),
+  name: v.optional(name),
   url: v.optional(v.pipe(v.string(), v.maxLength(2000), v.url("an address"))),
   event_types: v.optional(v.nullable(v.array(v.picklist(eventTypes)))),
   api_key_hashes: v.optional(v.nullable(v.pipe(v.array(hash), v.maxLength(100)))),
@@ -25,7 +29,7 @@ export function readWebhookChange(body: unknown): Partial<WebhookPolicy> {
       "invalid_value",
       isUnknown
         ? `Cannot use the unknown field "${shown}"`
-        : `Cannot use this value for "${shown}": ${issue.expected ?? issue.message} is needed`,
+        : `Cannot use this value for "${shown}": ${needed(issue)} is needed`,
       { param: shown },
     );
   }
