@@ -91,14 +91,17 @@ async function listModels(
   const caller = await authenticate(request, everyones);
   const app = openTo(caller, everyones);
   const all = url.searchParams.get("all") === "true";
-  const wanted = (url.searchParams.get("output_modalities") ?? "text").split(",");
-  const parameters = url.searchParams.get("supported_parameters")?.split(",") ?? [];
+  const namesIn = (filter: string) =>
+    (url.searchParams.get(filter) ?? "").split(",").flatMap((name) => name.trim() || []);
+  const kinds = namesIn("output_modalities");
+  const wanted = kinds.length > 0 ? kinds : ["text"];
+  const parameters = namesIn("supported_parameters");
   const isListed = (model: Model) =>
     app.routes.of(model).length > 0 || (all && isOnlyOutOfReach(model, caller, everyones));
   const visible = services.models.filter((model) => {
     if (!isListed(model)) return false;
-    const kinds = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
-    if (!wanted.includes("all") && !kinds.some((kind) => wanted.includes(kind))) return false;
+    const made = model.kind === "embedding" ? ["embeddings"] : model.outputModalities;
+    if (!wanted.includes("all") && !made.some((kind) => wanted.includes(kind))) return false;
     return parameters.every((name) => model.parameters?.includes(name));
   });
   const isText = wanted.includes("text") || wanted.includes("all");

@@ -125,6 +125,23 @@ test("the automatic choices are not listed for models that they do not take: tho
   expect(await choices(both, "?output_modalities=embeddings")).toEqual([]);
 });
 
+test("a filter that is empty is none, and the names in one may have spaces around them", async () => {
+  const under = async (query: string) => {
+    const { json } = await gateway.ask(`/v1/models?${query}`);
+    return listAt(json, "data").map((one) => at(one, "id"));
+  };
+  const all = await under("");
+  expect(all.length).toBeGreaterThan(automatic.length);
+  expect(await under("output_modalities=")).toEqual(all);
+  expect(await under("supported_parameters=")).toEqual(all);
+  expect(await under("supported_parameters=tools,%20seed,")).toEqual(
+    await under("supported_parameters=tools,seed"),
+  );
+  expect(await under("output_modalities=text,%20embeddings")).toEqual(
+    await under("output_modalities=all"),
+  );
+});
+
 test("an entry names the places that are left to the key, and no other", async () => {
   const key = await keyOf({ allowedProviders: ["OpenAI/eu-west", "mistral"] });
   const { json } = await gateway.ask(`/v1/models/${openai}`, { key });
