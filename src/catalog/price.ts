@@ -21,7 +21,7 @@ export interface Priced {
 }
 
 /** The prices that hold on a day (YYYY-MM-DD), or undefined where the catalogue has none. */
-export function pricesOn(endpoint: Endpoint, day: string): PriceRow | undefined {
+export function pricesOn(endpoint: Pick<Endpoint, "prices">, day: string): PriceRow | undefined {
   return endpoint.prices.findLast((row) => row.from === undefined || row.from <= day);
 }
 

@@ -1,3 +1,4 @@
+import { signOf } from "#src/catalog/shown-price.ts";
 import { figure, withCatalogue } from "#src/cli/catalogue.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
@@ -20,8 +21,7 @@ export async function listModelsCommand(
       );
       return;
     }
-    const { currency } = config.billing;
-    const unit = currency === "USD" ? "$" : currency;
+    const unit = signOf(config.billing.currency);
     const million = (price: string | undefined) =>
       price === undefined ? "—" : String(Number((Number(price) * 1e6).toPrecision(6)));
     const rows = records.map((record, index) => {

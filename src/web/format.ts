@@ -16,9 +16,3 @@ export function tokens(count: number | undefined | null): string {
   if (count >= 1_000_000) return `${Number((count / 1_000_000).toFixed(2))}M`;
   return count >= 1000 ? `${Math.round(count / 1000)}K` : String(count);
 }
-
-/** USD per token, as the API has it, for a million of them. */
-export function perMillion(price: string | undefined | null): string {
-  if (price === undefined || price === null) return "—";
-  return figure(Number((Number(price) * 1e6).toPrecision(8)));
-}

@@ -2,17 +2,18 @@ import type { Child } from "hono/jsx";
 import { figure, tokens } from "#src/web/format.ts";
 import { Table, Unknown } from "#src/web/layout.tsx";
 import type { ModelRow } from "#src/web/public/model-filters.ts";
+import type { Money } from "#src/web/public/money.ts";
 import { modelPath, Ranged, unknown } from "#src/web/public/words.tsx";
 
 /** Models side by side: what they cost, where they run, what they use. */
-export function Comparison({ rows }: { rows: readonly ModelRow[] }) {
+export function Comparison({ rows, money }: { rows: readonly ModelRow[]; money: Money }) {
   const list = (values: readonly string[]) => values.join(", ") || <Unknown why="None is known" />;
   const price = (value: string | undefined) =>
     value === undefined ? <Unknown why={unknown.price} /> : figure(Number(value));
   const lines: [string, (row: ModelRow) => Child][] = [
-    ["Input, $ per million tokens", (row) => price(row.price?.input)],
-    ["Output, $ per million tokens", (row) => price(row.price?.output)],
-    ["Cached input, $ per million tokens", (row) => price(row.price?.cacheRead)],
+    [`Input, ${money.sign} per million tokens`, (row) => price(row.price?.input)],
+    [`Output, ${money.sign} per million tokens`, (row) => price(row.price?.output)],
+    [`Cached input, ${money.sign} per million tokens`, (row) => price(row.price?.cacheRead)],
     ["Context, tokens", ({ model }) => tokens(model.contextWindow)],
     [
       "Longest answer, tokens",

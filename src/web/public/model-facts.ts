@@ -5,6 +5,7 @@ import type { ModelParameters } from "#src/eco/methodology.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import type { Standing } from "#src/provider/health.ts";
 import type { Bar } from "#src/web/charts/bar.tsx";
+import { type Money, moneyOf } from "#src/web/public/money.ts";
 import {
   type Interval,
   type Offer,
@@ -26,6 +27,7 @@ export interface ModelFacts {
   standings: readonly Standing[];
   /** Day that the prices are of, UTC. */
   day: string;
+  money: Money;
 }
 
 /** Everything that is known of a model; undefined for one that is not in the catalogue. */
@@ -50,6 +52,7 @@ export function factsOf(id: string, source: Source): ModelFacts | undefined {
     measurements: services.tables.benchmarks.filter(({ models }) => models?.includes(id)),
     standings: app.health.all().filter((one) => one.model === id),
     day: dayOf(app.clock.now()),
+    money: moneyOf(app.config.billing),
   };
 }
 

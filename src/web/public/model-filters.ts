@@ -18,7 +18,7 @@ export interface ModelFilters {
   region: string;
   provider: string;
   accuracy: string;
-  /** Most USD for a million tokens of output. */
+  /** Most that a million tokens of output cost, in the currency. */
   maxPrice: number | undefined;
   /** Least tokens of context. */
   minContext: number | undefined;

@@ -113,7 +113,7 @@ function Health({ of }: { of: Standing | undefined }) {
 }
 
 /** One row for each endpoint: prices and policies are the same in all of its regions. */
-export function priceSheet(offers: readonly Offer[], day: string) {
+export function priceSheet({ offers, day, money }: ModelFacts) {
   const rows = [...new Map(offers.map((offer) => [offer.endpoint.id, offer])).values()];
   const regionsOf = ({ endpoint }: Offer) =>
     offers.flatMap((offer) => (offer.endpoint.id === endpoint.id ? [offer.region] : []));
@@ -152,10 +152,10 @@ export function priceSheet(offers: readonly Offer[], day: string) {
       kind: "list",
       value: (offer) => [...new Set(regionsOf(offer))],
     },
-    price("input", "$/M in", (row) => row.input),
-    price("output", "$/M out", (row) => row.output),
-    price("cache_read", "$/M cached", (row) => row.cacheRead),
-    price("cache_write", "$/M cache write", (row) => row.cacheWrite),
+    price("input", `${money.sign}/M in`, (row) => row.input),
+    price("output", `${money.sign}/M out`, (row) => row.output),
+    price("cache_read", `${money.sign}/M cached`, (row) => row.cacheRead),
+    price("cache_write", `${money.sign}/M cache write`, (row) => row.cacheWrite),
     {
       name: "announced",
       title: "Changes and steps",

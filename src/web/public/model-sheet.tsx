@@ -1,5 +1,6 @@
 import { figure, tokens } from "#src/web/format.ts";
 import { chosen, type ModelFilters, type ModelRow } from "#src/web/public/model-filters.ts";
+import type { Money } from "#src/web/public/money.ts";
 import { modelPath, unknown } from "#src/web/public/words.tsx";
 import type { Column, Sheet } from "#src/web/sheet.tsx";
 
@@ -7,7 +8,11 @@ import type { Column, Sheet } from "#src/web/sheet.tsx";
 const regionsShown = 3;
 
 /** The models that the filters leave, for the page and for programs. */
-export function modelSheet(rows: readonly ModelRow[], filters: ModelFilters): Sheet<ModelRow> {
+export function modelSheet(
+  rows: readonly ModelRow[],
+  filters: ModelFilters,
+  { sign }: Money,
+): Sheet<ModelRow> {
   const columns: Column<ModelRow>[] = [
     {
       name: "id",
@@ -33,14 +38,14 @@ export function modelSheet(rows: readonly ModelRow[], filters: ModelFilters): Sh
     { name: "kind", value: ({ model }) => model.kind },
     {
       name: "input_usd_per_million",
-      title: "$/M in",
+      title: `${sign}/M in`,
       kind: "figure",
       why: unknown.price,
       value: ({ price }) => (price ? Number(price.input) : null),
     },
     {
       name: "output_usd_per_million",
-      title: "$/M out",
+      title: `${sign}/M out`,
       kind: "figure",
       why: unknown.price,
       value: ({ price }) => (price ? Number(price.output) : null),

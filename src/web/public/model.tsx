@@ -13,7 +13,7 @@ import { SheetTable, Source } from "#src/web/sheet.tsx";
 /** A model: what it is, what it takes, where it is served, at which price and with which footprint. */
 export function ModelPage(props: { visit: Visit; facts: ModelFacts; note?: Child }) {
   const { visit, facts, note } = props;
-  const { model, offers, day } = facts;
+  const { model, offers, day, money } = facts;
   return (
     <Page
       visit={visit}
@@ -39,10 +39,9 @@ export function ModelPage(props: { visit: Visit; facts: ModelFacts; note?: Child
       <Places facts={facts} />
       <h2>Prices and data policy</h2>
       <p>
-        US dollars for a million tokens, on {day}. A price that is announced stands below the one
-        that holds.
+        {money.words}, on {day}. A price that is announced stands below the one that holds.
       </p>
-      <SheetTable caption="Prices and data policy, by provider" sheet={priceSheet(offers, day)} />
+      <SheetTable caption="Prices and data policy, by provider" sheet={priceSheet(facts)} />
     </Page>
   );
 }

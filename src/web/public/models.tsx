@@ -9,6 +9,7 @@ import {
   type Sort,
   sorts,
 } from "#src/web/public/model-filters.ts";
+import type { Money } from "#src/web/public/money.ts";
 import { modelSheet } from "#src/web/public/model-sheet.tsx";
 import { Formats, SheetTable } from "#src/web/sheet.tsx";
 
@@ -29,10 +30,11 @@ export function ModelsPage(props: {
   filters: ModelFilters;
   regions: readonly string[];
   providers: readonly string[];
+  money: Money;
   note?: Child;
 }) {
-  const { visit, rows, filters, note } = props;
-  const sheet = modelSheet(rows, filters);
+  const { visit, rows, filters, money, note } = props;
+  const sheet = modelSheet(rows, filters, money);
   const compared = filters.compare.flatMap((id) => rows.find(({ model }) => model.id === id) ?? []);
   const pairs = pairsOf(filters);
   return (
@@ -43,13 +45,13 @@ export function ModelsPage(props: {
     >
       <h1>Models</h1>
       <p class="lead">
-        Prices are US dollars for a million tokens, at the cheapest place that fits. Wh and g CO2e
-        are for 1,000 tokens of output, g at the cleanest and at the dirtiest place. Where a model’s
-        size is not known, there is no figure.
+        Prices are {money.words}, at the cheapest place that fits. Wh and g CO2e are for 1,000
+        tokens of output, g at the cleanest and at the dirtiest place. Where a model’s size is not
+        known, there is no figure.
       </p>
       {note}
       <Filters {...props} />
-      {compared.length === 0 ? null : <Comparison rows={compared} />}
+      {compared.length === 0 ? null : <Comparison rows={compared} money={money} />}
       <form method="get" action="/models">
         {pairs.map(([name, value]) => (
           <input type="hidden" name={name} value={value} />
@@ -72,8 +74,9 @@ function Filters(props: {
   filters: ModelFilters;
   regions: readonly string[];
   providers: readonly string[];
+  money: Money;
 }) {
-  const { rows, filters, regions, providers } = props;
+  const { rows, filters, regions, providers, money } = props;
   const distinct = (values: string[]) => [...new Set(values)].sort();
   return (
     <form class="filters" method="get" action="/models">
@@ -102,7 +105,7 @@ function Filters(props: {
         values={accuracies}
         now={filters.accuracy}
       />
-      <Most name="max_price" title="Most $/M out" now={filters.maxPrice} />
+      <Most name="max_price" title={`Most ${money.sign}/M out`} now={filters.maxPrice} />
       <Most name="min_context" title="Least context, tokens" now={filters.minContext} />
       <Most name="max_g" title="Most g/1K" now={filters.maxCarbon} />
       <label>

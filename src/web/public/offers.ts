@@ -1,4 +1,5 @@
 import type { Endpoint, Model } from "#src/catalog/model.ts";
+import { shownPrices } from "#src/catalog/shown-price.ts";
 import { whInterval } from "#src/eco/estimate.ts";
 import type { Grid, ModelParameters } from "#src/eco/methodology.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -23,6 +24,7 @@ export interface Offer {
   providerName: string;
   region: string;
   basis: Endpoint["regionBasis"];
+  /** Its prices are those that are charged here. */
   endpoint: Endpoint;
   callable: boolean;
   grid: Grid | undefined;
@@ -48,6 +50,11 @@ export function offersOf(model: Model, source: Source): readonly Offer[] {
 
 function findOffers(model: Model, { app, services }: Source): Offer[] {
   const wh = model.kind === "embedding" ? undefined : whPer1k(model.id, { app, services });
+  const { billing } = app.config;
+  const charged = (endpoint: Endpoint): Endpoint => ({
+    ...endpoint,
+    prices: shownPrices(endpoint.prices, billing),
+  });
   const callable = app.routes.of(model).map(({ endpoint, deployment, measured }): Offer => {
     const own = measured && measured.whPer1kTokens * measured.pue;
     const grid = services.gridOf(deployment.provider.id, deployment.region);
@@ -57,7 +64,7 @@ function findOffers(model: Model, { app, services }: Source): Offer[] {
       providerName: deployment.provider.name,
       region: deployment.region,
       basis: deployment.basis,
-      endpoint,
+      endpoint: charged(endpoint),
       callable: true,
       grid,
       wh: energy,
@@ -74,7 +81,7 @@ function findOffers(model: Model, { app, services }: Source): Offer[] {
         providerName: name ?? endpoint.provider,
         region,
         basis: endpoint.regionBasis,
-        endpoint,
+        endpoint: charged(endpoint),
         callable: false,
         grid,
         wh,

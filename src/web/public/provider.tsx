@@ -2,6 +2,7 @@ import type { Child } from "hono/jsx";
 import { scopeOf } from "#src/eco/explain.ts";
 import type { Model, PriceRow, Provider, ProviderRegion } from "#src/catalog/model.ts";
 import { pricesOn } from "#src/catalog/price.ts";
+import { shownPrices } from "#src/catalog/shown-price.ts";
 import { describeProvider } from "#src/http/describe.ts";
 import { dayOf } from "#src/lib/clock.ts";
 import { Page, type Visit } from "#src/web/layout.tsx";
@@ -18,6 +19,7 @@ import {
   unknown,
   zeroRetention,
 } from "#src/web/public/words.tsx";
+import { moneyOf } from "#src/web/public/money.ts";
 import { type Column, type Sheet, SheetTable, Source } from "#src/web/sheet.tsx";
 
 type Region = Described["regions"][number];
@@ -86,7 +88,7 @@ export function ProviderPage(props: {
       <Asked described={described} />
       <h2>Models</h2>
       <SheetTable
-        caption={`Models at ${provider.name}; US dollars for a million tokens`}
+        caption={`Models at ${provider.name}; ${moneyOf(gateway.app.config.billing).words}`}
         sheet={modelsAt(provider, gateway)}
       />
     </Page>
@@ -244,7 +246,7 @@ function modelsAt(provider: Provider, { app, services }: Gateway): Sheet<Model> 
   const at = (model: Model) => model.endpoints.filter((one) => one.provider === provider.id);
   const lowest = (model: Model, of: (row: PriceRow) => string): number | null => {
     const prices = at(model).flatMap((endpoint) => {
-      const row = pricesOn(endpoint, day);
+      const row = pricesOn({ prices: shownPrices(endpoint.prices, app.config.billing) }, day);
       return row ? [Number(of(row))] : [];
     });
     return prices.length > 0 ? Math.min(...prices) : null;

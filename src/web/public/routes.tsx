@@ -17,6 +17,7 @@ import {
 import { ModelPage } from "#src/web/public/model.tsx";
 import { factsOf } from "#src/web/public/model-facts.ts";
 import { filtersOf, rowsOf } from "#src/web/public/model-filters.ts";
+import { moneyOf } from "#src/web/public/money.ts";
 import { modelSheet } from "#src/web/public/model-sheet.tsx";
 import { ModelsPage } from "#src/web/public/models.tsx";
 import type { Source } from "#src/web/public/offers.ts";
@@ -40,6 +41,7 @@ import { visitOf } from "#src/web/visit.ts";
 /** Pages that anyone may see. */
 export function publicRoutes(app: App, services: Services) {
   const source: Source = { app, services: forEveryone(services) };
+  const money = moneyOf(app.config.billing);
   const note = <GridNote tables={services.tables} />;
   const queryOf = (request: Request) => new URL(request.url).searchParams;
   return new Elysia({ name: "public-pages" })
@@ -51,7 +53,7 @@ export function publicRoutes(app: App, services: Services) {
       const filters = filtersOf(query);
       const rows = rowsOf(source, filters);
       return (
-        sheetAnswer(modelSheet(rows, filters), query) ??
+        sheetAnswer(modelSheet(rows, filters, money), query) ??
         page(
           <ModelsPage
             visit={visitOf(request, app)}
@@ -59,6 +61,7 @@ export function publicRoutes(app: App, services: Services) {
             filters={filters}
             regions={[...app.routes.regions].sort()}
             providers={services.providers.map(({ id }) => id).sort()}
+            money={money}
             note={note}
           />,
         )
