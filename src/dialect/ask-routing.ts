@@ -18,9 +18,9 @@ const plumbing: ReadonlySet<string> = new Set([
   "user",
 ]);
 
-/** Names of the parameters that a request gives. */
+/** Names of the parameters that a request gives; null is none. */
 export function parametersIn(body: JsonObject): string[] {
-  return Object.keys(body).filter((name) => !plumbing.has(name));
+  return Object.keys(body).filter((name) => !plumbing.has(name) && body[name] !== null);
 }
 
 /** The model asked for, and where it may be served. Throws `invalid_value`, `conflicting_route`, `unsupported_feature`. */

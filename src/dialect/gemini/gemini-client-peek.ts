@@ -129,9 +129,9 @@ const catalogued: Readonly<Record<string, string>> = {
 function parametersIn(body: JsonObject): string[] {
   const config = configOf(body);
   const given = Object.entries(catalogued).flatMap(([name, word]) =>
-    nameIn(config, name) in config ? [word] : [],
+    (config[nameIn(config, name)] ?? null) === null ? [] : [word],
   );
   if (listOf(body.tools).length > 0) given.push("tools");
-  if (nameIn(body, "toolConfig") in body) given.push("tool_choice");
+  if ((body[nameIn(body, "toolConfig")] ?? null) !== null) given.push("tool_choice");
   return [...new Set(given)];
 }

@@ -18,6 +18,7 @@ import { allowsModel } from "#src/gateway/routing/allowed-models.ts";
 import { mayRetain, mayTrain } from "#src/gateway/routing/data-terms.ts";
 import { matchesGlob } from "#src/gateway/routing/glob.ts";
 import { mayUse } from "#src/gateway/routing/may-use.ts";
+import { takes } from "#src/gateway/routing/parameters.ts";
 import {
   isKnownPin,
   missed,
@@ -271,10 +272,6 @@ function requireProvider(slug: string, param: string, { routes }: App): void {
     `Cannot route to the provider "${provider.slice(0, 60)}": GET /v1/providers lists the known ones`,
     { param },
   );
-}
-
-function takes(parameters: readonly string[], { parameters: known }: Model): boolean {
-  return known === undefined || parameters.every((name) => known.includes(name));
 }
 
 const none: readonly string[] = [];

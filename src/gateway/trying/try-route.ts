@@ -12,6 +12,7 @@ import type { StopShare } from "#src/dialect/stop-share.ts";
 import { classify, classifyTold, classifyUntrue } from "#src/gateway/fault.ts";
 import type { App, Call } from "#src/gateway/context.ts";
 import { heldOutputTokens } from "#src/gateway/reserve.ts";
+import { requireWritten } from "#src/gateway/routing/parameters.ts";
 import { opened, type Opening } from "#src/gateway/trying/opening.ts";
 import { timeout } from "#src/gateway/trying/timers.ts";
 import { wireOf } from "#src/gateway/wire.ts";
@@ -106,6 +107,7 @@ export async function tryRoute(route: Route, trying: Trying, app: App): Promise<
     if (leash.reason !== undefined) throw leash.reason;
     // What is sent is not held while it is waited for.
     const { dropped, stops } = request;
+    requireWritten(dropped, ask, route);
     const sentAt = app.clock.monotonic();
     exchange = begin(route, request, {
       stream: ask.stream,
