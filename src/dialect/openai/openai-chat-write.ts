@@ -1,5 +1,10 @@
 import type { StreamHead, StreamWriter, Summary } from "#src/dialect/dialect.ts";
 import {
+  type CallWords,
+  callWordsFor,
+  type ToldCall,
+} from "#src/dialect/openai/openai-chat-calls.ts";
+import {
   chatShape,
   done,
   event,
@@ -15,11 +20,12 @@ import type { Json, JsonObject } from "#src/lib/json.ts";
 /** A canonical answer as a chat completion. */
 export function writeChatReply(reply: Reply, summary: Summary): Uint8Array<ArrayBuffer> {
   const { completionId: id, created, model, usage, block } = summary;
+  const words = callWordsFor(summary.asked);
   const choices = reply.choices.map(({ index, parts, finish, nativeFinish, logprobs }) => ({
     index,
-    message: writeMessage(parts),
+    message: writeMessage(parts, words),
     logprobs: logprobs ?? null,
-    finish_reason: finish,
+    finish_reason: words.finish(finish),
     native_finish_reason: nativeFinish,
   }));
   const told = usage && writeUsage(usage, summary);
@@ -29,23 +35,23 @@ export function writeChatReply(reply: Reply, summary: Summary): Uint8Array<Array
   );
 }
 
-function writeMessage(parts: AssistantPart[]): JsonObject {
+function writeMessage(parts: AssistantPart[], told: CallWords): JsonObject {
   const said = (type: "text" | "refusal" | "reasoning") =>
     parts.map((part) => (part.type === type ? part.text : "")).join("");
   const [text, refusal, reasoning] = [said("text"), said("refusal"), said("reasoning")];
-  const calls = parts.flatMap((part) => {
+  const [call, ...calls] = parts.flatMap((part): ToldCall[] => {
     if (part.type !== "tool_call") return [];
     const { id, name, arguments: words } = part;
-    return [{ id, type: "function", function: { name, arguments: argumentsOf(words) } }];
+    return [{ id, name, words: argumentsOf(words) }];
   });
   const citations = parts.flatMap((part) => (part.type === "text" ? (part.citations ?? []) : []));
   return {
     role: "assistant",
-    content: text === "" && (calls.length > 0 || refusal !== "") ? null : text,
+    content: text === "" && (call !== undefined || refusal !== "") ? null : text,
     refusal: refusal === "" ? null : refusal,
     ...(citations.length === 0 ? {} : { annotations: citations.map(annotation) }),
     ...(reasoning === "" ? {} : { reasoning }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(call === undefined ? {} : told.whole([call, ...calls])),
   };
 }
 
@@ -67,12 +73,14 @@ export function writeChatStream(head: StreamHead): StreamWriter {
 
 class ChatStreamWriter implements StreamWriter {
   readonly #head: StreamHead;
+  readonly #words: CallWords;
   /** Choices that began: calls that got no arguments yet, by index. */
   readonly #choices = new Map<number, Set<number>>();
   readonly #finished = new Set<number>();
 
   constructor(head: StreamHead) {
     this.#head = head;
+    this.#words = callWordsFor(head.asked);
   }
 
   steps(steps: StreamStep[]): string {
@@ -111,8 +119,8 @@ class ChatStreamWriter implements StreamWriter {
     if (step.type === "tool_start") {
       const { index, id, name } = step;
       bare.add(index);
-      const call = { index, id, type: "function", function: { name, arguments: "" } };
-      return this.#chunk(choice, { tool_calls: [call] });
+      const call = this.#words.start(index, id, name);
+      return call === undefined ? "" : this.#chunk(choice, call);
     }
     if (step.type === "tool_arguments") {
       bare.delete(step.index);
@@ -121,7 +129,8 @@ class ChatStreamWriter implements StreamWriter {
     // A call without arguments would end as "", which is not JSON.
     const rest = [...bare].map((index) => this.#arguments(choice, index, "{}")).join("");
     this.#finished.add(choice);
-    return rest + this.#chunk(choice, {}, step);
+    const { finish, nativeFinish } = step;
+    return rest + this.#chunk(choice, {}, { finish: this.#words.finish(finish), nativeFinish });
   }
 
   #text({ choice, text, citations = [], logprobs }: Extract<StreamStep, { type: "text" }>): string {
@@ -130,7 +139,8 @@ class ChatStreamWriter implements StreamWriter {
   }
 
   #arguments(choice: number, index: number, text: string): string {
-    return this.#chunk(choice, { tool_calls: [{ index, function: { arguments: text } }] });
+    const more = this.#words.more(index, text);
+    return more === undefined ? "" : this.#chunk(choice, more);
   }
 
   #chunk(

@@ -6,7 +6,7 @@ import {
   openaiChatSplice,
   openaiChatUpstream,
 } from "#src/dialect/openai/openai-chat.ts";
-import type { Reply, StreamStep } from "#src/dialect/turn.ts";
+import type { AssistantPart, Reply, StreamStep } from "#src/dialect/turn.ts";
 import { AppError } from "#src/lib/error.ts";
 import { decode } from "#test/dialect/payload.ts";
 import { block, eventsOf, headOf, relayed, summaryOf } from "#test/dialect/openai/openai-kit.ts";
@@ -113,6 +113,55 @@ test("chunks come in order: role once, one finish, usage only where asked, summa
   expect(chunks[last - 1]).not.toHaveProperty("usage");
   expect(told[last]).toBe("[DONE]");
   expect(eventsOf(written(false))).toHaveLength(chunks.length - 1);
+});
+
+describe("to a client that offers functions, not tools,", () => {
+  const asked = { functions: [{ name: "weather" }, { name: "clock" }] };
+  const call = { name: "weather", arguments: '{"station":12345678901234567890}' };
+
+  test("a stream tells the first call in its words, and no other", async () => {
+    const writer = openaiChatClient.writeStream({ ...head, asked });
+    const text = steps.map((step) => writer.steps([step])).join("") + writer.end(summaryOf());
+    expect(text).not.toContain("tool_calls");
+    expect(text).not.toContain("clock");
+    const final = await sdk(text).chat.completions.stream(request).finalChatCompletion();
+    expect(final.choices[0]).toMatchObject({
+      finish_reason: "function_call",
+      message: { content: "Zürich 🌦", function_call: call },
+    });
+  });
+
+  test("a call without arguments gets an empty object, and nothing else ends as a call", () => {
+    const writer = openaiChatClient.writeStream({ ...head, asked });
+    const text = writer.steps([
+      { type: "tool_start", choice: 0, index: 0, id: "call_a", name: "weather" },
+      { type: "tool_start", choice: 0, index: 1, id: "call_b", name: "clock" },
+      { type: "finish", choice: 0, finish: "length" },
+    ]);
+    expect(text.match(/"arguments":"{}"/g)).toHaveLength(1);
+    expect(text).toContain('"finish_reason":"length"');
+  });
+
+  test.each([
+    [asked, "function_call", { function_call: call }],
+    [{ ...asked, tools: [] }, "function_call", { function_call: call }],
+    [{ ...asked, tools: [{ type: "function" }] }, "tool_calls", { tool_calls: [{ id: "a" }, {}] }],
+    [{ functions: [] }, "tool_calls", { tool_calls: [{ id: "a" }, {}] }],
+  ])("a whole answer to %j ends with %s", (members, finish, message) => {
+    const parts: AssistantPart[] = [
+      { type: "tool_call", id: "a", ...call },
+      { type: "tool_call", id: "b", name: "clock", arguments: "" },
+    ];
+    const reply: Reply = {
+      id: "up",
+      choices: [{ index: 0, parts, finish: "tool_calls" }],
+    };
+    const answer = openaiChatClient.writeReply(reply, summaryOf({ asked: members }));
+    const { choices } = JSON.parse(decode(answer));
+    expect(choices).toMatchObject([
+      { finish_reason: finish, message: { content: null, ...message } },
+    ]);
+  });
 });
 
 test("several choices each get their role and their finish, and nothing after it", () => {
