@@ -1,3 +1,4 @@
+import { isVariant } from "#src/catalog/find.ts";
 import { loadCatalog } from "#src/catalog/load.ts";
 import { ConfigError } from "#src/config/error.ts";
 import type { Config } from "#src/config/load.ts";
@@ -116,7 +117,7 @@ export function createCatalogue(
 
 const automatic: ReadonlySet<string> = new Set(["auto", "lowrouter/auto", "lowrouter/auto-cheap"]);
 
-/** Throws ConfigError for an alias or a fallback that leads to no model. */
+/** Throws ConfigError for an alias or a fallback that leads to no model, or to a variant that there is not. */
 function checkNames({ routing: { aliases, fallbacks } }: Config, routes: RouteTable): void {
   const targets = [
     ...Object.entries(aliases).map(([name, model]) => ["aliases", name, model] as const),
@@ -126,6 +127,11 @@ function checkNames({ routing: { aliases, fallbacks } }: Config, routes: RouteTa
     ]),
   ];
   for (const [section, name, model] of targets) {
+    const variant = routes.find(model)?.variant;
+    if (variant !== undefined && !isVariant(variant))
+      throw new ConfigError(
+        `Cannot use routing.${section}."${name}": "${model}" ends in no variant that is known. Take it away, or take :nitro, :floor, :free, :thinking or :extended`,
+      );
     if (routes.find(model) !== undefined) continue;
     if (section === "fallbacks" && automatic.has(model)) continue;
     throw new ConfigError(

@@ -8,7 +8,7 @@ const variants: ReadonlySet<string> = new Set(["nitro", "floor", "free", "thinki
 
 export interface Found {
   model: Model;
-  /** What followed the last colon of a name that is no model by itself. */
+  /** What followed the last colon of a name that is no model by itself, or what an operator's name stands for. */
   variant: string | undefined;
 }
 
@@ -42,21 +42,42 @@ export function createFinder(
   }
   const known = (name: string): Model | undefined =>
     exact.get(name) ?? bare.get(name) ?? exact.get(`openai/${name}`);
-  const given = new Map<string, Model>();
-  for (const [name, target] of Object.entries(own)) {
-    const model = known(target.toLowerCase());
-    if (model) given.set(name.toLowerCase(), model);
-  }
-  const lookup = (name: string): Model | undefined => given.get(name) ?? known(name);
-  return (asked) => {
-    const name = asked.toLowerCase();
-    const whole = lookup(name);
-    if (whole) return { model: whole, variant: undefined };
-    const colon = name.lastIndexOf(":");
-    if (colon < 0) return undefined;
-    const model = lookup(name.slice(0, colon));
-    return model && { model, variant: name.slice(colon + 1) };
+  const meant = new Map<string, string>();
+  for (const [name, target] of Object.entries(own))
+    meant.set(name.toLowerCase(), target.toLowerCase());
+  const plain = (name: string): Found | undefined => {
+    const model = known(name);
+    return model && { model, variant: undefined };
   };
+  const given = new Map<string, Found>();
+  for (const name of meant.keys()) {
+    const found = follow(name, meant, plain);
+    if (found) given.set(name, found);
+  }
+  const lookup = (name: string): Found | undefined => given.get(name) ?? plain(name);
+  return (asked) => split(asked.toLowerCase(), lookup);
+}
+
+/** A name as a whole, else without what follows its last colon, which then is the variant. */
+function split(name: string, lookup: (name: string) => Found | undefined): Found | undefined {
+  const whole = lookup(name);
+  if (whole) return whole;
+  const colon = name.lastIndexOf(":");
+  if (colon < 0) return undefined;
+  const found = lookup(name.slice(0, colon));
+  return found && { model: found.model, variant: name.slice(colon + 1) };
+}
+
+/** What a name of the operator's stands for: a model, or else what another such name does. */
+function follow(
+  name: string,
+  meant: ReadonlyMap<string, string>,
+  plain: (name: string) => Found | undefined,
+  seen: readonly string[] = [],
+): Found | undefined {
+  const target = meant.get(name);
+  if (target === undefined || seen.includes(name)) return undefined;
+  return split(target, (one) => plain(one) ?? follow(one, meant, plain, [...seen, name]));
 }
 
 /** Whether a suffix is one that we know. */

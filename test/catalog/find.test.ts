@@ -108,6 +108,41 @@ test("createFinder() prefers an id to another model's alias, whatever their orde
     expect(createFinder(list)("acme/one")?.model).toBe(owner);
 });
 
+test("createFinder() follows a name of the operator's to a variant, and to another such name", () => {
+  const models = ["acme/one", "acme/two"].map((id) => modelOf(id, { aliases: [] }));
+  const finder = createFinder(models, {
+    Quick: "acme/one:nitro",
+    quicker: "QUICK",
+    cheap: "quick:floor",
+    "acme/two": "acme/two:floor",
+    round: "about",
+    about: "round:nitro",
+  });
+  const told = (name: string) => {
+    const found = finder(name);
+    return found && `${found.model.id} ${found.variant ?? "-"}`;
+  };
+  expect(["quick", "quicker", "cheap", "acme/two", "acme/one"].map(told)).toEqual([
+    "acme/one nitro",
+    "acme/one nitro",
+    "acme/one floor",
+    "acme/two floor",
+    "acme/one -",
+  ]);
+  // What the request says itself goes before.
+  expect(["quick:free", "acme/two:nitro"].map(told)).toEqual(["acme/one free", "acme/two nitro"]);
+  expect(["round", "about", "round:nitro"].map(told)).toEqual([undefined, undefined, undefined]);
+});
+
+test("createFinder() lets names of the operator's change places", () => {
+  const models = ["acme/one", "acme/two"].map((id) => modelOf(id, { aliases: [] }));
+  const finder = createFinder(models, { "acme/one": "acme/two", "acme/two": "acme/one" });
+  expect(["acme/one", "acme/two"].map((name) => finder(name)?.model.id)).toEqual([
+    "acme/two",
+    "acme/one",
+  ]);
+});
+
 test("createFinder() finds nothing for an unknown or an empty name", () => {
   for (const name of ["", ":", ":nitro", "no/such-model", "no-such", "openai/", "constructor"])
     expect([name, find(name)]).toEqual([name, undefined]);

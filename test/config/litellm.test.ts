@@ -311,6 +311,9 @@ describe("lowrouter import litellm", () => {
 test("an alias or a fallback that leads to no model stops the start, naming it", () => {
   const rows: [string, NonNullable<FileConfig["routing"]>][] = [
     ["aliases", { aliases: { house: "no/such" } }],
+    ["aliases", { aliases: { house: "home", home: "house" } }],
+    ["aliases", { aliases: { house: "openai/gpt-4o:nirto" } }],
+    ["fallbacks", { fallbacks: { "openai/gpt-4o": ["openai/gpt-4o-mini:nirto"] } }],
     ["fallbacks", { fallbacks: { "openai/gpt-4o": ["no/such"] } }],
     ["fallbacks", { fallbacks: { "no/such": ["openai/gpt-4o"] } }],
   ];

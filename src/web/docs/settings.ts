@@ -155,7 +155,10 @@ export const said: Readonly<Record<string, Said>> = {
     variable: "LOWROUTER_MAX_ATTEMPTS",
     standard: "3",
   },
-  "routing.aliases": { about: "Names of your own, each with the model that it means." },
+  "routing.aliases": {
+    about:
+      "Names of your own, each with the model that it means, or a variant of it such as `:nitro`.",
+  },
   "routing.fallbacks": {
     about:
       "Models to try after one that fails, where the request lists none; the key `*` is for every model.",
