@@ -11,6 +11,7 @@ import type { Grid } from "#src/eco/methodology.ts";
 import { type EcoTables, loadEco } from "#src/eco/load.ts";
 import { publishMethodologies, publishMethodology } from "#src/eco/publish.ts";
 import type { RouteTable } from "#src/gateway/context.ts";
+import { autoNameOf } from "#src/gateway/routing/automatic.ts";
 import { createRouteTable, gridsOf } from "#src/gateway/routing/route-table.ts";
 import type { CatalogServices } from "#src/http/catalog.ts";
 import { type Grids, gridsOfFile } from "#src/imported-grids.ts";
@@ -115,27 +116,33 @@ export function createCatalogue(
   };
 }
 
-const automatic: ReadonlySet<string> = new Set(["auto", "lowrouter/auto", "lowrouter/auto-cheap"]);
-
-/** Throws ConfigError for an alias or a fallback that leads to no model, or to a variant that there is not. */
-function checkNames({ routing: { aliases, fallbacks } }: Config, routes: RouteTable): void {
-  const targets = [
-    ...Object.entries(aliases).map(([name, model]) => ["aliases", name, model] as const),
-    ...Object.entries(fallbacks).flatMap(([name, list]) => [
-      ...(name === "*" ? [] : [["fallbacks", name, name] as const]),
-      ...list.map((model) => ["fallbacks", name, model] as const),
-    ]),
-  ];
-  for (const [section, name, model] of targets) {
-    const variant = routes.find(model)?.variant;
-    if (variant !== undefined && !isVariant(variant))
-      throw new ConfigError(
-        `Cannot use routing.${section}."${name}": "${model}" ends in no variant that is known. Take it away, or take :nitro, :floor, :free, :thinking or :extended`,
-      );
-    if (routes.find(model) !== undefined) continue;
-    if (section === "fallbacks" && automatic.has(model)) continue;
-    throw new ConfigError(
-      `Cannot use routing.${section}."${name}": "${model}" is no model of the catalogue. Add it under [[models]], or take one that "lowrouter model list" shows`,
-    );
+/** Throws ConfigError for a name of the configuration that leads to no model, or to a variant that there is not. */
+function checkNames({ routing }: Config, routes: RouteTable): void {
+  const { aliases, fallbacks, defaultModel } = routing;
+  for (const [name, model] of Object.entries(aliases))
+    checkName(`routing.aliases."${name}"`, model, routes.find(model));
+  const named = Object.entries(fallbacks).flatMap(([name, list]) =>
+    (name === "*" ? list : [name, ...list]).map(
+      (to) => [`routing.fallbacks."${name}"`, to] as const,
+    ),
+  );
+  for (const [key, model] of [...named, ["routing.default_model", defaultModel] as const]) {
+    const auto = autoNameOf(model);
+    checkName(key, model, routes.find(model) ?? (auto && { variant: auto.suffix }));
   }
+}
+
+function checkName(
+  key: string,
+  model: string,
+  found: { variant?: string | undefined } | undefined,
+): void {
+  if (found === undefined)
+    throw new ConfigError(
+      `Cannot use ${key}: "${model}" is no model of the catalogue. Add it under [[models]], or take one that "lowrouter model list" shows`,
+    );
+  if (found.variant === undefined || isVariant(found.variant)) return;
+  throw new ConfigError(
+    `Cannot use ${key}: "${model}" ends in no variant that is known. Take it away, or take :nitro, :floor, :free, :thinking or :extended`,
+  );
 }

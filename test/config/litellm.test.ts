@@ -308,7 +308,7 @@ describe("lowrouter import litellm", () => {
   });
 });
 
-test("an alias or a fallback that leads to no model stops the start, naming it", () => {
+test("an alias, a fallback or a default that leads to no model stops the start, naming it", () => {
   const rows: [string, NonNullable<FileConfig["routing"]>][] = [
     ["aliases", { aliases: { house: "no/such" } }],
     ["aliases", { aliases: { house: "home", home: "house" } }],
@@ -316,6 +316,8 @@ test("an alias or a fallback that leads to no model stops the start, naming it",
     ["fallbacks", { fallbacks: { "openai/gpt-4o": ["openai/gpt-4o-mini:nirto"] } }],
     ["fallbacks", { fallbacks: { "openai/gpt-4o": ["no/such"] } }],
     ["fallbacks", { fallbacks: { "no/such": ["openai/gpt-4o"] } }],
+    ["default_model", { default_model: "no/such" }],
+    ["default_model", { default_model: "lowrouter/auto:nirto" }],
   ];
   for (const [section, routing] of rows) {
     using folder = temporaryFolder();
@@ -323,7 +325,13 @@ test("an alias or a fallback that leads to no model stops the start, naming it",
     writeFileSync(path, toToml({ routing }));
     expect(() =>
       createCatalogue(loadConfig({ config: path, dataDir: folder.path }, {}), systemClock),
-    ).toThrow(`routing.${section}.`);
+    ).toThrow(`routing.${section}`);
+  }
+  for (const name of ["auto", "lowrouter/auto:floor", "LOWROUTER/auto-cheap", "gpt-4o:nitro"]) {
+    using folder = temporaryFolder();
+    const path = `${folder.path}/lowrouter.toml`;
+    writeFileSync(path, toToml({ routing: { default_model: name, fallbacks: { "*": [name] } } }));
+    createCatalogue(loadConfig({ config: path, dataDir: folder.path }, {}), systemClock);
   }
 });
 
