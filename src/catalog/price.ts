@@ -208,13 +208,15 @@ export function priceAtMost(
   const known = factorsOf(billing);
   const counts = [Math.ceil(inputs), Math.ceil(outputs)];
   const sum = sumOf(counts, [input, output]);
-  // One nano-unit more: both parts are rounded on their own when they are charged, by half a unit at most.
+  // One nano-unit more: both parts are rounded on their own when they are charged, by half a unit at most. What is free
+  // is free.
   if (typeof sum === "number" && known.divisor !== undefined) {
+    if (sum === 0) return 0;
     const rest = sum % known.divisor;
     return (sum - rest) / known.divisor + (rest > 0 ? 2 : 1);
   }
   const most = BigInt(sum) * known.perRate + known.perToken * BigInt(Math.ceil(inputs + outputs));
-  return divideUp(most, nanoUnit) + 1;
+  return most === 0n ? 0 : divideUp(most, nanoUnit) + 1;
 }
 
 function tierFor(rates: Rates, inputs: number): Rates {

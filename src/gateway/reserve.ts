@@ -5,6 +5,7 @@ import { thinkingTokens } from "#src/dialect/effort.ts";
 import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import { demandCarbon, isBudgeted } from "#src/gateway/carbon.ts";
 import type { App } from "#src/gateway/context.ts";
+import { isOwn } from "#src/gateway/keys/credentials.ts";
 import { freeDemands } from "#src/gateway/routing/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -26,13 +27,42 @@ export interface Spent {
 
 /** Takes what the request may use at most from every allowance, or nothing. Throws 402 and 429. */
 export function reserve(caller: Caller, ask: Ask, routes: Route[], app: App): Soon<Hold> {
-  return then(app.allowances.reserve(demandsOf(caller, ask, routes, app)), (result) => {
-    if ("refused" in result) {
-      app.refused(caller, result);
-      throw refusal(result, app);
-    }
-    return result;
+  const demands = demandsOf(caller, ask, routes, app);
+  const take = () =>
+    then(app.allowances.reserve(demands), (result) => {
+      if ("refused" in result) {
+        app.refused(caller, result);
+        throw refusal(result, app);
+      }
+      return result;
+    });
+  return then(take(), (hold) => {
+    if (!isOwing(demands, routes, app)) return hold;
+    giveUp(hold);
+    // What was bought since is not known here.
+    app.allowances.refresh(caller.account.id);
+    return then(take(), (again) => {
+      if (!isOwing(demands, routes, app)) return again;
+      giveUp(again);
+      throw new AppError(
+        "insufficient_credits",
+        "Cannot serve this request while the balance is below zero, though it is free: add credit",
+      );
+    });
   });
+}
+
+/** Whether nothing is asked of a credit that is below zero. What others bill to the caller takes nothing of it. */
+function isOwing(demands: readonly Demand[], routes: readonly Route[], app: App): boolean {
+  const [credit] = demands;
+  if (credit?.kind !== "credit" || credit.unlimited === true || credit.amount > 0) return false;
+  if (routes.every(isOwn)) return false;
+  const { limit = 0, used = 0 } = app.allowances.standing(credit) ?? {};
+  return used > limit;
+}
+
+function giveUp(hold: Hold): void {
+  hold.settle(hold.demands.map(() => 0));
 }
 
 /** Ends a hold with what was used; the movements belong into the generation's commit. */

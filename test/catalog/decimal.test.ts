@@ -73,3 +73,10 @@ test("priceAtMost() is one nano-unit above the dearest usage, for the rounding o
   expect(priceUsage(endpoint, usageOf(7, 9), day, billing)?.total).toBe(156_000);
   expect(priceAtMost(endpoint, 7, 9, day, billing)).toBe(156_001);
 });
+
+test("priceAtMost() of what is free is nothing, unless the platform has a fee", () => {
+  const endpoint = endpointAt("0", "0");
+  expect(priceAtMost(endpoint, 7, 9, day, { usdRate: 1, platformFeePer1k: 0 })).toBe(0);
+  expect(priceAtMost(endpoint, 7, 9, day, { usdRate: 0.92, platformFeePer1k: 0 })).toBe(0);
+  expect(priceAtMost(endpoint, 7, 9, day, { usdRate: 1, platformFeePer1k: 0.001 })).toBe(16_001);
+});

@@ -98,3 +98,33 @@ test("one that is billed afterwards counts as having bought", async () => {
   await start(0, "metered");
   expect((await served(60))[0]).toBe(60);
 });
+
+async function book(units: number): Promise<void> {
+  await addCredit(
+    gateway.store,
+    { clock, ids: createIds(clock) },
+    {
+      accountId: gateway.accountId,
+      type: "adjustment",
+      amount: fromUnits(units),
+      description: "Booked",
+      by: "test",
+    },
+  );
+}
+
+test("a free model takes no credit, and serves those who have none but not those who owe", async () => {
+  await start(0);
+  expect((await ask()).status).toBe(200);
+  expect((await gateway.chat({ model: "own/model" })).status).toBe(200);
+  await gateway.close();
+  await upstream.stop();
+  await start(0);
+  await book(-1);
+  const owing = await ask();
+  expect(refusal(owing)).toEqual([402, "insufficient_credits"]);
+  expect(owing.text).toContain("below zero");
+  // It used up nothing, and what is booked since counts at once.
+  await book(1);
+  expect((await served(60))[0]).toBe(50);
+});
