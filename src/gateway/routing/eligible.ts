@@ -243,11 +243,17 @@ function checkPins(ask: Ask, { key }: Caller, app: App): void {
   if (provider !== undefined) requireProvider(provider, "route.provider", app);
   for (const slug of only ?? none) requireProvider(slug, "provider.only", app);
   for (const slug of order ?? none) requireProvider(slug, "provider.order", app);
-  const pinned = provider === undefined ? undefined : slugOf(provider);
   const allowed = slugsOf(key.allowedProviders);
-  const isAllowed = (one: Slug) => one.provider === pinned?.provider;
-  if (pinned !== undefined && allowed.length > 0 && !allowed.some(isAllowed))
-    throw providerNotAllowed(pinned.provider);
+  if (allowed.length === 0) return;
+  const { allowFallbacks } = ask.provider;
+  const pinned = provider === undefined ? undefined : [provider];
+  const bounds = [pinned, only, allowFallbacks === false ? order : undefined];
+  for (const bound of bounds) {
+    const named = slugsOf(bound ?? none).map((slug) => slug.provider);
+    const [first] = named;
+    if (first !== undefined && !allowed.some((one) => named.includes(one.provider)))
+      throw providerNotAllowed(first);
+  }
 }
 
 /** What a policy of the request is about has to be known. */

@@ -492,6 +492,29 @@ const rows: [claim: string, body: object, expected: string[], setting?: Setting]
     ["provider_not_allowed"],
     { key: { allowedProviders: ["alpha"] } },
   ],
+  [
+    "only of none that the key may use is a 403",
+    { model, provider: { only: ["bravo", "carol/eu-west"] } },
+    ["provider_not_allowed"],
+    { key: { allowedProviders: ["alpha"] } },
+  ],
+  [
+    "an order of none that the key may use, without fallbacks, is a 403",
+    { model, provider: { order: ["bravo"], allow_fallbacks: false } },
+    ["provider_not_allowed"],
+    { key: { allowedProviders: ["alpha"] } },
+  ],
+  [
+    "an order of none that the key may use, with fallbacks, goes by the others",
+    { model, provider: { order: ["bravo"] } },
+    [
+      "alpha/eu-west after_provider_order",
+      "alpha/us-east after_provider_order",
+      "-bravo/eu-north key_providers",
+      "-bravo/us-east key_providers",
+    ],
+    { key: { allowedProviders: ["alpha"] } },
+  ],
   ["an unknown provider is a 400", { model, provider: { only: ["nobody"] } }, ["invalid_value"]],
   [
     "require_parameters, not known to a model, is a 503",
