@@ -28,6 +28,7 @@ export function providerIn(body: JsonObject, route: RouteWish): ProviderWish {
   const slugs = (name: string) =>
     textsIn(wish, name, `provider.${name}`)?.map((slug) => slug.toLowerCase());
   const flag = (name: string) => booleanIn(wish, name, `provider.${name}`);
+  const order = slugs("order");
   const only = slugs("only");
   const { provider: pinned } = route;
   if (pinned !== undefined && only && !only.some((slug) => overlap(slug, pinned))) {
@@ -41,7 +42,8 @@ export function providerIn(body: JsonObject, route: RouteWish): ProviderWish {
   if (collection !== undefined && collection !== "allow" && collection !== "deny")
     throw wrong("provider.data_collection", collection, '"allow" or "deny"');
   return {
-    order: slugs("order"),
+    // An order of nobody orders nothing: without fallbacks it would leave nobody.
+    order: order?.length === 0 ? undefined : order,
     allowFallbacks: flag("allow_fallbacks"),
     only,
     ignore: slugs("ignore"),

@@ -515,6 +515,16 @@ const rows: [claim: string, body: object, expected: string[], setting?: Setting]
     ],
     { key: { allowedProviders: ["alpha"] } },
   ],
+  [
+    "an order of nobody is none: without fallbacks the first is tried alone",
+    { model, provider: { order: [], allow_fallbacks: false } },
+    [
+      "alpha/eu-west best_balance",
+      "~bravo/eu-north best_balance",
+      "~alpha/us-east best_balance",
+      "~bravo/us-east best_balance",
+    ],
+  ],
   ["an unknown provider is a 400", { model, provider: { only: ["nobody"] } }, ["invalid_value"]],
   [
     "require_parameters, not known to a model, is a 503",
