@@ -8,6 +8,10 @@ const members = [
   ...["quantizations", "sort", "preferred_min_throughput", "preferred_max_latency", "max_price"],
   "enforce_distillable_text",
 ];
+const quantizations: ReadonlySet<string> = new Set([
+  ...["int4", "int8", "fp4", "mxfp4", "nvfp4", "fp6", "fp8", "mxfp8", "fp16", "bf16", "fp32"],
+  "unknown",
+]);
 const sortMembers = ["by", "partition"];
 const percentiles = ["p50", "p75", "p90", "p99"];
 const priceMembers = ["prompt", "completion", "request", "image", "audio"];
@@ -50,7 +54,7 @@ export function providerIn(body: JsonObject, route: RouteWish): ProviderWish {
     requireParameters: flag("require_parameters"),
     dataCollection: collection,
     zdr: flag("zdr"),
-    quantizations: slugs("quantizations"),
+    quantizations: quantizationsIn(slugs("quantizations")),
     sort: sortIn(wish),
     preferredMinThroughput: percentilesIn(wish, "preferred_min_throughput"),
     preferredMaxLatency: percentilesIn(wish, "preferred_max_latency"),
@@ -72,6 +76,19 @@ function refuseDistillable(wish: JsonObject): void {
     `Cannot follow "${param}": which models allow distillation is not known here; leave it out, and name such models in "models"`,
     { param },
   );
+}
+
+/** One that is misspelt would rule out every endpoint, as if there were none for now. */
+function quantizationsIn(slugs: string[] | undefined): string[] | undefined {
+  slugs?.forEach((slug, index) => {
+    if (!quantizations.has(slug))
+      throw wrong(
+        `provider.quantizations[${index}]`,
+        slug,
+        `one of ${[...quantizations].join(", ")}`,
+      );
+  });
+  return slugs;
 }
 
 function sortIn({ sort }: JsonObject): ProviderWish["sort"] {

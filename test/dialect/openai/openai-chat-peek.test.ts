@@ -154,6 +154,11 @@ describe("refusals", () => {
     ["invalid_value", "provider.sort", { ...hi, provider: { sort: "secret" } }],
     [
       "invalid_value",
+      "provider.quantizations[1]",
+      { ...hi, provider: { quantizations: ["FP8", "secret"] } },
+    ],
+    [
+      "invalid_value",
       "provider.sort.partition",
       { ...hi, provider: { sort: { by: "price", partition: "secret" } } },
     ],
