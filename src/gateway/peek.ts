@@ -1,6 +1,7 @@
 import type { Ask } from "#src/dialect/dialect.ts";
 import { largeBytes } from "#src/dialect/shell.ts";
 import type { Call } from "#src/gateway/context.ts";
+import { AppError } from "#src/lib/error.ts";
 
 const nothing = new Uint8Array();
 
@@ -12,8 +13,20 @@ function letGo(call: Call, { raw, ascii }: Ask): void {
   call.body = nothing;
 }
 
+/** What is compressed would be told to be no JSON. */
+function refuseEncoded({ headers }: Request): void {
+  const coding = headers.get("content-encoding") ?? "";
+  if (coding === "" || coding.toLowerCase() === "identity") return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot read a body of the Content-Encoding "${coding.slice(0, 60)}": send it as plain JSON`,
+    { param: "Content-Encoding" },
+  );
+}
+
 /** Reads what routing needs from the body, and the region pin from its header. The body wins. */
 export function peek(call: Call): Ask {
+  refuseEncoded(call.request);
   const ask = call.front.peek(call.body, call.request.url);
   letGo(call, ask);
   const { headers } = call.request;

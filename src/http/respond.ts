@@ -137,10 +137,11 @@ async function readDeclared(
 }
 
 function tooLarge(found: number, limit: number): AppError {
-  const mega = (bytes: number) => `${(bytes / 1_048_576).toFixed(1)} MB`;
+  // In bytes too: a body just above the limit is as many megabytes.
+  const mega = Number((limit / 1_048_576).toFixed(3));
   return new AppError(
     "body_too_large",
-    `Cannot take a body of ${mega(found)}: the limit is ${mega(limit)}`,
+    `Cannot take a body of ${found} bytes: the limit is ${limit} bytes (${mega} MB)`,
   );
 }
 

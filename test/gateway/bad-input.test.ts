@@ -85,6 +85,34 @@ test("10,000 levels of nesting are refused", async () => {
   expect(response.status).toBe(400);
 });
 
+test("a body of one byte too many is told in bytes", async () => {
+  const limit = 10 * 1024 * 1024;
+  const response = await harness.post("/v1/chat/completions", "x".repeat(limit + 1));
+  const answer: { error: { message: string } } = JSON.parse(await response.text());
+  expect(answer.error.message).toBe(
+    "Cannot take a body of 10485761 bytes: the limit is 10485760 bytes (10 MB)",
+  );
+});
+
+test.each(["gzip", "zstd", "GZIP, br"])(
+  "a body of the content encoding %s is refused by that name, in each dialect",
+  async (coding) => {
+    const body = Bun.gzipSync(Buffer.from(JSON.stringify({ messages: [] })));
+    for (const path of ["/v1/chat/completions", "/v1/messages", "/v1/embeddings"]) {
+      const response = await fetch(harness.url + path, {
+        method: "POST",
+        headers: { authorization: `Bearer ${harness.key}`, "content-encoding": coding },
+        body,
+      });
+      const answer: { error: { message: string } } = JSON.parse(await response.text());
+      expect([response.status, answer.error.message]).toEqual([
+        400,
+        `Cannot read a body of the Content-Encoding "${coding}": send it as plain JSON`,
+      ]);
+    }
+  },
+);
+
 test("a body of 11 MB is 413", async () => {
   const response = await harness.chat({
     messages: [{ role: "user", content: "x".repeat(11 * 1024 * 1024) }],
