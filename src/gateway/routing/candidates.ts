@@ -26,11 +26,21 @@ export interface Candidate {
  */
 export function candidatesOf(ask: Ask, judge: Judge, app: App, trace: TraceEntry[]): Candidate[] {
   const found: Candidate[] = [];
-  for (const name of namesOf(ask, app)) {
-    for (const candidate of byName(name, ask, judge, app, trace)) {
-      if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
+  const { asked, spare } = namesOf(ask, app);
+  let unmet: AppError | undefined;
+  for (const name of [...asked, ...spare]) {
+    try {
+      for (const candidate of byName(name, ask, judge, app, trace))
+        if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
+    } catch (thrown) {
+      // The others may serve where we find none ourselves, and the client knows nothing of the operator's.
+      const isOne = found.length > 0 && spare.includes(name);
+      if (!(thrown instanceof AppError)) throw thrown;
+      if (!isOne && thrown.code !== "service_unavailable") throw thrown;
+      unmet ??= thrown;
     }
   }
+  if (found.length === 0 && unmet !== undefined) throw unmet;
   if (judge.allowsAll) return found;
   judge.checkModels(found.map(({ model }) => model));
   return found.filter(({ model, routes: [first] }) => {
@@ -40,17 +50,27 @@ export function candidatesOf(ask: Ask, judge: Judge, app: App, trace: TraceEntry
   });
 }
 
-/** `model`, then `models`; where the request names no others, those that the operator puts behind it. */
-function namesOf({ model, models, kind }: Ask, { config, routes }: App): readonly string[] {
-  if (model === undefined) return models.length > 0 ? models : [config.routing.defaultModel];
-  if (models.length > 0) return [model, ...models];
-  const { fallbacks } = config.routing;
-  // Vectors of different models cannot be compared, and an automatic choice has its own next.
-  if (kind === "embedding" || autoNameOf(model) !== undefined) return [model];
-  const further = fallbacks[model] ?? fallbacks[routes.find(model)?.model.id ?? ""];
-  const others = further ?? fallbacks["*"];
-  return others === undefined ? [model] : [model, ...others];
+/** Names of models, in order. */
+interface Names {
+  /** `model`, then `models`. */
+  asked: readonly string[];
+  /** Where the request names no others, those that the operator puts behind it. */
+  spare: readonly string[];
 }
+
+function namesOf({ model, models, kind }: Ask, { config, routes }: App): Names {
+  const { fallbacks, defaultModel } = config.routing;
+  if (model === undefined)
+    return { asked: models.length > 0 ? models : [defaultModel], spare: none };
+  if (models.length > 0) return { asked: [model, ...models], spare: none };
+  // Vectors of different models cannot be compared, and an automatic choice has its own next.
+  if (kind === "embedding" || autoNameOf(model) !== undefined)
+    return { asked: [model], spare: none };
+  const further = fallbacks[model] ?? fallbacks[routes.find(model)?.model.id ?? ""];
+  return { asked: [model], spare: further ?? fallbacks["*"] ?? none };
+}
+
+const none: readonly string[] = [];
 
 function byName(name: string, ask: Ask, judge: Judge, app: App, trace: TraceEntry[]): Candidate[] {
   const found = app.routes.find(name);
