@@ -81,11 +81,11 @@ function refuseDistillable(wish: JsonObject): void {
 /** One that is misspelt would rule out every endpoint, as if there were none for now. */
 function quantizationsIn(slugs: string[] | undefined): string[] | undefined {
   slugs?.forEach((slug, index) => {
-    if (!quantizations.has(slug))
+    if (!quantizations.has(slug) && !/^i?q\d/.test(slug))
       throw wrong(
         `provider.quantizations[${index}]`,
         slug,
-        `one of ${[...quantizations].join(", ")}`,
+        `one of ${[...quantizations].join(", ")}, or a GGUF type such as q4_k_m`,
       );
   });
   return slugs;

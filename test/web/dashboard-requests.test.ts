@@ -3,6 +3,7 @@ import { createKey } from "#src/account/keys.ts";
 import type { Generation } from "#src/ledger/generation.ts";
 import { nano } from "#src/ledger/money.ts";
 import { ulidStart } from "#src/lib/id.ts";
+import { noEstimateWords } from "#src/report/no-estimate.ts";
 import { askedWith, staff } from "#test/web/dashboard-keys-kit.ts";
 import { hostile, keep } from "#test/web/dashboard-requests-kit.ts";
 import { type Browser, startPeople, words } from "#test/web/people-kit.ts";
@@ -342,7 +343,7 @@ describe("one request", () => {
     const page = await people.owner.get(`${list}/${id}`);
     const text = words(page);
     for (const piece of [
-      "No estimate was recorded. No model answered.",
+      `No estimate was recorded. ${noEstimateWords.not_answered}.`,
       "the provider answered 503",
       "another answered first, and it was called off",
       "may cost 0.002 USD at the provider, estimated; not charged",
@@ -351,7 +352,7 @@ describe("one request", () => {
     ])
       expect(text).toContain(piece);
     expect(JSON.parse((await people.owner.get(`${list}/${id}?format=json`)).text)).toMatchObject({
-      eco_explanation: { explanation: null, reason: "No model answered" },
+      eco_explanation: { explanation: null, reason: noEstimateWords.not_answered },
       costs: { charged: 0, prompt: null },
     });
   }, 20_000);
