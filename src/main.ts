@@ -1,3 +1,4 @@
+import { hearLostOutput } from "#src/cli/output.ts";
 import { run } from "#src/cli/program.ts";
 import { proxied } from "#src/provider/proxied.ts";
 
@@ -5,7 +6,10 @@ import { proxied } from "#src/provider/proxied.ts";
 const servers: ReadonlySet<string> = new Set(["serve", "demo"]);
 
 raiseFetchLimit();
-process.exitCode = await run(process.argv.slice(2));
+hearLostOutput();
+const code = await run(process.argv.slice(2));
+// The output may have been lost before the command ended.
+process.exitCode ||= code;
 
 /**
  * Requests through a proxy of the environment are the runtime's, which allows 256 at once and reads another limit

@@ -17,6 +17,19 @@ export const terminal: Output = {
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
 };
 
+/**
+ * Hears that the standard output takes no more, which would end the process amid its work with the words of the runtime.
+ * Who only reads the first lines, as `head` does, has what they wanted; a full disk is a failure.
+ */
+export function hearLostOutput(): void {
+  process.stdout.on("error", (fault) => {
+    const code = "code" in fault ? String(fault.code) : fault.message;
+    if (code === "EPIPE" || process.exitCode === 1) return;
+    process.exitCode = 1;
+    terminal.err(`lowrouter: Cannot write the output (${code}): what was printed is not whole\n`);
+  });
+}
+
 /** The same output, on which what others named, such as keys and users, is text and nothing more. */
 export function guardedOutput(output: Output): Output {
   return {
@@ -57,7 +70,7 @@ export function printJson(output: Output, value: unknown): void {
 export function printTable(output: Output, headings: string[], cells: string[][]): void {
   const rows = cells.map((row) => row.map(shown));
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
+    Math.max(heading.length, ...rows.map((row) => Bun.stringWidth(row[column] ?? ""))),
   );
   const numeric = headings.map(
     (_, column) =>
@@ -65,9 +78,10 @@ export function printTable(output: Output, headings: string[], cells: string[][]
   );
   const line = (row: string[]) =>
     row
-      .map((cell, column) =>
-        numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
-      )
+      .map((cell, column) => {
+        const room = " ".repeat(Math.max(0, (widths[column] ?? 0) - Bun.stringWidth(cell)));
+        return numeric[column] ? room + cell : cell + room;
+      })
       .join("  ")
       .trimEnd();
   output.out(`${line(headings)}\n${line(widths.map((width) => "─".repeat(width)))}\n`);
