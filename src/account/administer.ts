@@ -3,7 +3,7 @@ import { accountOf, findAccount, inserting, replacing } from "#src/account/accou
 import { auditing } from "#src/account/people/audit.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
-import { creditStatements, type Page } from "#src/ledger/transactions.ts";
+import { creditStatements, type Page, refuseUncountable } from "#src/ledger/transactions.ts";
 import { AppError } from "#src/lib/error.ts";
 import { numberIn, textOf, type Store } from "#src/store/store.ts";
 
@@ -87,13 +87,17 @@ export async function openAccount(
   return account;
 }
 
-/** Gives an account credit, or takes it where the amount is negative. Then `Allowances.refresh(id)`. Throws `not_found`. */
+/**
+ * Gives an account credit, or takes it where the amount is negative. Then `Allowances.refresh(id)`. Throws `not_found`, and
+ * `invalid_value` where it would be too much to count.
+ */
 export async function grantCredit(
   kit: Kit,
   by: Administrator,
   { accountId, amount, note }: { accountId: string; amount: NanoUnits; note: string },
 ): Promise<void> {
   if ((await findAccount(kit.store, accountId)) === undefined) throw noAccount();
+  await refuseUncountable(kit.store, accountId, amount);
   const taken = amount < 0;
   const words = note === "" ? `Credit ${taken ? "taken" : "added"} by the operator` : note;
   await kit.store.write([

@@ -4,9 +4,15 @@ import { CommandError, type Output, printJson, printTable } from "#src/cli/outpu
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
 import { fromUnits, toUnits } from "#src/ledger/money.ts";
-import { addCredit, balanceOf, listTransactions } from "#src/ledger/transactions.ts";
+import {
+  addCredit,
+  balanceOf,
+  listTransactions,
+  type Transaction,
+} from "#src/ledger/transactions.ts";
 import { rfc3339, systemClock } from "#src/lib/clock.ts";
 import { createIds } from "#src/lib/id.ts";
+import type { Store } from "#src/store/store.ts";
 
 /** The `credit add` command. */
 export async function addCreditCommand(
@@ -51,7 +57,7 @@ export async function addCreditCommand(
 
 /** The `credit show` command. */
 export async function showCreditCommand(
-  options: CommonOptions & { account: string },
+  options: CommonOptions & { account: string; all?: boolean },
   output: Output,
 ): Promise<void> {
   await withStore(options, async (store, config) => {
@@ -59,7 +65,7 @@ export async function showCreditCommand(
     const unsent = await unsentRows(store, config);
     const { balance, granted, used } = await balanceOf(store, account.id);
     tellUncounted(unsent, output, account.id);
-    const { items } = await listTransactions(store, account.id, { pageSize: 20 });
+    const { items, isWhole } = await shownTransactions(store, account.id, options.all === true);
     const records = items.map((item) => ({
       id: item.id,
       type: item.type,
@@ -67,6 +73,8 @@ export async function showCreditCommand(
       description: item.description,
       created_at: rfc3339(item.createdAt),
     }));
+    if (!isWhole)
+      output.err(`The last ${items.length} transactions are shown: --all shows every one\n`);
     if (options.json) {
       return printJson(output, {
         data: {
@@ -85,7 +93,27 @@ export async function showCreditCommand(
     printTable(
       output,
       ["time", "type", "amount", "description"],
-      records.map((one) => [one.created_at, one.type, one.amount.toFixed(6), one.description]),
+      records.map((one) => [one.created_at, one.type, decimal(one.amount), one.description]),
     );
   });
+}
+
+/** An amount with as many places as it has, six at least: so that the column can be added up. */
+function decimal(amount: number): string {
+  return amount.toFixed(9).replace(/0{1,3}$/, "");
+}
+
+/** The newest transactions of an account, or all of them; whether there are no more. */
+async function shownTransactions(store: Store, accountId: string, all: boolean) {
+  const items: Transaction[] = [];
+  let pageToken: string | undefined;
+  do {
+    const page = await listTransactions(store, accountId, {
+      pageSize: all ? 1000 : 20,
+      ...(pageToken === undefined ? {} : { pageToken }),
+    });
+    for (const item of page.items) items.push(item);
+    pageToken = page.nextPageToken;
+  } while (all && pageToken !== undefined);
+  return { items, isWhole: pageToken === undefined };
 }

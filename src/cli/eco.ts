@@ -3,7 +3,7 @@ import { generationBy } from "#src/cli/generation.ts";
 import { withStore } from "#src/cli/runtime.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
-import { estimate, findMethodology } from "#src/eco/estimate.ts";
+import { estimate } from "#src/eco/estimate.ts";
 import { explain } from "#src/eco/explain.ts";
 import { gridFor } from "#src/eco/grid.ts";
 import type { EcoTables } from "#src/eco/load.ts";
@@ -110,7 +110,7 @@ function printMethodologies(tables: EcoTables, options: CommonOptions, output: O
       ];
     }),
   );
-  output.out(
-    `\nNot measured: ${findMethodology(tables, "v0.4-2026-01")?.excludes.join(", ") ?? ""}\n`,
-  );
+  output.out("\n");
+  for (const { version, excludes } of tables.methodologies)
+    output.out(`Not measured by ${version}: ${excludes.join(", ")}\n`);
 }

@@ -25,7 +25,7 @@ import {
   keptRegion,
 } from "#src/gateway/routing/kept-wishes.ts";
 import { fromUnits } from "#src/ledger/money.ts";
-import { systemClock } from "#src/lib/clock.ts";
+import { isDay, systemClock } from "#src/lib/clock.ts";
 import { keyRecord } from "#src/report/key-record.ts";
 import type { ApiKey } from "#src/account/account.ts";
 import type { Store } from "#src/store/store.ts";
@@ -113,7 +113,8 @@ function listed(names: string[]): string[] {
 
 /** Milliseconds since the epoch. A key that is made has to work at first. Throws CommandError. */
 function timeOf(text: string, isNew: boolean): number {
-  const time = Date.parse(text);
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/i.test(text);
+  const time = isTime && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   if (Number.isNaN(time))
     throw new CommandError(
       `Cannot use "${text}" for --expires-at: give a time such as 2026-12-31T23:59:59Z`,

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, type Option } from "comm
 import { CommandError, guardedOutput, type Output, terminal } from "#src/cli/output.ts";
 import { VaultError } from "#src/account/vault.ts";
 import { ConfigError } from "#src/config/error.ts";
+import { fromUnits, mostUnits, toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import { version } from "#src/lib/version.ts";
 import { StoreError } from "#src/store/error.ts";
@@ -61,11 +62,23 @@ function integer(text: string): number {
   return value;
 }
 
-/** An amount in the configured currency. */
+/** An amount in the configured currency, to the billionth that can be kept. */
 function amount(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value))
     throw new InvalidArgumentError("An amount such as 5.00 is needed");
+  if (Math.abs(value) > mostUnits)
+    throw new InvalidArgumentError(`An amount of at most ${mostUnits} is needed`);
+  const kept = toUnits(fromUnits(value));
+  if (kept === 0 && value !== 0)
+    throw new InvalidArgumentError("An amount of at least 0.000000001, or 0, is needed");
+  return kept;
+}
+
+/** A whole number, not 0. */
+function positive(text: string): number {
+  const value = integer(text);
+  if (value === 0) throw new InvalidArgumentError("A whole number from 1 is needed");
   return value;
 }
 
@@ -139,8 +152,8 @@ function build(output: Output): Command {
       `
 Signals:
   TERM, INT  end once what has begun is answered; a second one ends at once
-  HUP        with workers: read the configuration anew, without an end of service
-  USR2       with workers: replace them, as they are`,
+  HUP        reads the configuration anew, without an end of service
+  USR2       with workers: replaces them, as they are`,
     )
     .action(async (options) => (await import("#src/cli/serve.ts")).serve(options, output));
   program
@@ -284,6 +297,7 @@ Signals:
     );
   withJson(command(credit, "show", "balance and transactions"))
     .requiredOption("--account <account>", "account id or name")
+    .option("--all", "every transaction, not the last 20 alone")
     .action(async (options) =>
       (await import("#src/cli/credit.ts")).showCreditCommand(options, output),
     );
@@ -392,7 +406,7 @@ Signals:
   );
   withJson(command(eco, "estimate", "an estimate before any request"))
     .requiredOption("--model <model>", "model id")
-    .requiredOption("--tokens <n>", "completion tokens", integer)
+    .requiredOption("--tokens <n>", "completion tokens", positive)
     .option("--region <region>", "region id")
     .action(async (options) => (await import("#src/cli/eco.ts")).estimateCommand(options, output));
   withJson(command(eco, "methodology", "the methodologies, also on imported grid tables")).action(

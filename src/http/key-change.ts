@@ -9,11 +9,10 @@ import {
   keptRegion,
 } from "#src/gateway/routing/kept-wishes.ts";
 import { needed } from "#src/http/needed.ts";
-import { fromUnits } from "#src/ledger/money.ts";
+import { fromUnits, mostUnits } from "#src/ledger/money.ts";
+import { isDay } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
 
-/** What nano-units hold exactly, in units of the currency. */
-const mostUnits = 9_000_000;
 const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits)));
 const credits = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits * 100)));
 const count = v.nullable(
@@ -27,12 +26,6 @@ const name = v.pipe(
   v.check((given) => given.trim() !== "", "a name that can be seen"),
 );
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));
-
-/** Whether the day that a time begins with exists: dates roll over, so that 31 February would be in March. */
-function isDay(time: string): boolean {
-  const [year = 0, month = 0, day = 0] = time.slice(0, 10).split("-").map(Number);
-  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
-}
 
 /** What the management API takes to make or change a key. An unknown member is refused: a limit misspelt would be no limit. */
 export const keyChangeSchema = v.strictObject({
@@ -77,7 +70,7 @@ export const keyChangeSchema = v.strictObject({
       v.pipe(
         v.string(),
         v.isoTimestamp("a time in RFC 3339"),
-        v.check(isDay, "a day of the calendar"),
+        v.check((time) => isDay(time.slice(0, 10)), "a day of the calendar"),
       ),
     ),
   ),

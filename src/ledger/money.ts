@@ -3,6 +3,9 @@ export type NanoUnits = number & { readonly __unit: "nano" };
 
 const perUnit = 1_000_000_000;
 
+/** What an account may hold and a limit be, in units: below what nano-units hold exactly. */
+export const mostUnits = 9_000_000;
+
 /** An amount as nano-units. Throws RangeError beyond what an integer holds exactly. */
 export function nano(amount: number): NanoUnits {
   if (!Number.isSafeInteger(amount)) {

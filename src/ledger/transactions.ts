@@ -2,7 +2,7 @@ import { removedColumns, usageColumns } from "#db/schema.ts";
 import { type Ids, timeOfId, ulidStart } from "#src/lib/id.ts";
 import { type Clock, dayOf } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
-import { nano, type NanoUnits } from "#src/ledger/money.ts";
+import { fromUnits, mostUnits, nano, type NanoUnits, toUnits } from "#src/ledger/money.ts";
 import { numberIn, textOf, type Row, type Statement, type Store } from "#src/store/store.ts";
 
 /** One thing that moved an account's balance; usage is negative. */
@@ -51,7 +51,24 @@ VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const addGranted = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, ?)
 ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
 
-/** Moves money and says so in the ledger, together, and writes `beside` with it. Then `Allowances.refresh(accountId)`. */
+/**
+ * Refuses a credit by which an account would have been granted more than can be counted exactly: it would be kept, and
+ * nothing could read the account any more. Throws `invalid_value`.
+ */
+export async function refuseUncountable(store: Store, accountId: string, amount: number) {
+  const { granted } = await balanceOf(store, accountId);
+  if (Math.abs(granted + amount) <= fromUnits(mostUnits)) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot move ${toUnits(amount)}: an account is granted at most ${mostUnits} in all, and this one was granted ${toUnits(granted)}`,
+    { param: "amount" },
+  );
+}
+
+/**
+ * Moves money and says so in the ledger, together, and writes `beside` with it. Then `Allowances.refresh(accountId)`.
+ * Throws `invalid_value` where it would be too much to count.
+ */
 export async function addCredit(
   store: Store,
   kit: { clock: Clock; ids: Ids },
@@ -60,6 +77,7 @@ export async function addCredit(
 ): Promise<Transaction> {
   const { id, createdAt, statements } = creditOf(kit, entry);
   const { type, amount, description } = entry;
+  await refuseUncountable(store, entry.accountId, amount);
   await store.write([...statements, ...beside]);
   return { id, type, amount, description, createdAt, generationId: undefined };
 }
