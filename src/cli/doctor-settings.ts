@@ -4,11 +4,22 @@ import type { Check } from "#src/lib/check.ts";
 
 /** Whether what a valid configuration says of providers and models is whole: what is missing shows in no start. */
 export function checkSettings(config: Config): Check {
-  const missing = [...unsetVariables(config), ...halfPrices(config)];
+  const missing = [...strangers(config), ...unsetVariables(config), ...halfPrices(config)];
   const name = "settings";
   if (missing.length === 0) return { name, ok: true, found: "nothing is half said" };
   const fix = "set or say what is missing, or take the line away";
   return { name, ok: false, found: missing.join("; "), fix };
+}
+
+/** Sections of providers that lead nowhere: a name that is misspelt, or an address that was forgotten. */
+function strangers({ providers, secret }: Config): string[] {
+  const known = new Set(loadCatalog().providers.map(({ id }) => id));
+  return Object.entries(providers).flatMap(([id, { enabled, base_url, base_urls }]) => {
+    if (enabled === false || known.has(id)) return [];
+    const variable = `${id.toUpperCase().replaceAll("-", "_")}_BASE_URL`;
+    if ((base_url ?? base_urls ?? secret(variable)) !== undefined) return [];
+    return [`providers.${id} is no provider that is known, and has no base_url`];
+  });
 }
 
 /** Requests to such a provider would go without a key. */

@@ -41,6 +41,8 @@ export function allowedBy(issue: v.BaseIssue<unknown>): string {
       return numberAt((issue.path ?? []).map(({ key }) => String(key)));
     case "boolean":
       return "true or false";
+    case "min_length":
+      return "a text that is not empty";
     case "picklist":
       return `one of ${expected?.replace(/^\((.*)\)$/, "$1").replaceAll(" | ", ", ")}`;
     case "url":

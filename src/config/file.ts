@@ -53,7 +53,9 @@ export function parseFile(path: string, text: string): FileConfig {
       return `unknown key "${key}", allowed here are ${keysBeside(key).join(", ")}`;
     // TOML has no such value.
     if (issue.received === "undefined") return `${key} is missing`;
-    return `${key}: found ${kindOf(issue.received)}, allowed is ${allowedBy(issue)}`;
+    // What is received would be how long it is.
+    const found = issue.type === "min_length" ? '""' : kindOf(issue.received);
+    return `${key}: found ${found}, allowed is ${allowedBy(issue)}`;
   });
   throw new ConfigError(`Cannot use the configuration file "${path}": ${lines.join("; ")}`);
 }

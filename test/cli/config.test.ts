@@ -89,6 +89,17 @@ test("config show prints providers, models, names and OpenID of the file too", a
   for (const [key = "", value = ""] of said) expect(lines).toContainEqual([key, value, "file"]);
 });
 
+test.each(["lowrouter/auto", "auto:floor", "fast", "openai/gpt-4o-mini:floor"])(
+  "%s may be the model of requests that name none",
+  async (model) => {
+    const valid = join(folder.path, "valid.toml");
+    const alias = '[routing.aliases]\nfast = "openai/gpt-4o-mini"\n';
+    writeFileSync(valid, `[routing]\ndefault_model = "${model}"\n${alias}`);
+    const output = { out: () => {}, err: () => {}, colour: false };
+    expect(await run(["config", "check", valid], output)).toBe(0);
+  },
+);
+
 test("model list and model show have the price of the file for a bundled model", async () => {
   const id = "openai/gpt-4o-mini";
   const shown: unknown = JSON.parse(await ran("model", "show", id));
@@ -110,6 +121,11 @@ test.each([
   ['data_dir = ["a"]\n', "data_dir: found a list, allowed is a text"],
   ["routing = 1\n", "routing: found 1, allowed is a section"],
   ['[log]\nlevel = "info"\n\nformat = \n\n[otel]\n', 'wrong.toml" as TOML, line 4: '],
+  ['[otel]\nservice_name = ""\n', 'service_name: found "", allowed is a text that is not empty'],
+  [
+    '[routing]\ndefault_model = "openai/no-such"\n',
+    'Cannot use routing.default_model: "openai/no-such" is no model of the catalogue',
+  ],
   ["workers = 1\nworkers = 2\n", 'wrong.toml" as TOML, line 2: '],
   ["[[[", 'wrong.toml" as TOML, line 1: '],
   // Longer than anybody writes: its lines are not tried one by one.

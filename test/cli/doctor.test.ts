@@ -118,6 +118,11 @@ test.each([
     "providers.mine.api_key_env names NOBODY_SETS_THIS, which is not set",
   ],
   [
+    "an address of a provider that nobody knows",
+    '[providers.opnai]\nregion = "eu-west"\n',
+    "providers.opnai is no provider that is known, and has no base_url",
+  ],
+  [
     "a variable of several",
     `${own}[[providers.mine.keys]]\nenv = "NOR_THIS"\n`,
     "providers.mine.keys[0].env names NOR_THIS, which is not set",
