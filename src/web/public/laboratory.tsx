@@ -2,7 +2,8 @@ import { whPerToken } from "#src/eco/energy.ts";
 import { besides } from "#src/eco/grid-table.ts";
 import type { EcoTables } from "#src/eco/load.ts";
 import { loadMeasuredGpus, type MeasuredGpu } from "#src/eco/measured-gpus.ts";
-import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
+import { linked } from "#src/web/public/tables.tsx";
+import type { Column, Sheet } from "#src/web/sheet.tsx";
 
 /** What a laboratory measured, as it came with this program. */
 export const measuredGpus = loadMeasuredGpus();
@@ -32,16 +33,7 @@ export function laboratorySheet(tables: EcoTables): Sheet<MeasuredGpu> {
       value: (row) => whPerToken(record, row),
     })),
     { name: "year", value: ({ year }) => year },
-    {
-      name: "source",
-      title: "Source",
-      kind: "long",
-      value: ({ source }) => source,
-      show: ({ source, sourceUrl }) => <Source of={sourceUrl} words={source} />,
-    },
-    { name: "source_url", value: ({ sourceUrl }) => sourceUrl },
-    { name: "licence", title: "Licence", value: ({ licence }) => licence },
-    { name: "read", title: "Read", kind: "short", value: ({ read }) => read },
+    ...linked(),
   ];
   return { name: "laboratory", columns, rows: measuredGpus };
 }

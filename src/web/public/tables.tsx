@@ -10,6 +10,24 @@ import { withheld } from "#src/eco/publish.ts";
 import { modelPath, unknown } from "#src/web/public/words.tsx";
 import { type Column, type Sheet, Source } from "#src/web/sheet.tsx";
 
+/** Columns that say where a row is from, whose source has a name and an address. */
+export function linked<
+  T extends Record<"source" | "sourceUrl" | "licence" | "read", string>,
+>(): Column<T>[] {
+  return [
+    {
+      name: "source",
+      title: "Source",
+      kind: "long",
+      value: ({ source }) => source,
+      show: ({ source, sourceUrl }) => <Source of={sourceUrl} words={source} />,
+    },
+    { name: "source_url", value: ({ sourceUrl }) => sourceUrl },
+    { name: "licence", title: "Licence", value: ({ licence }) => licence },
+    { name: "read", title: "Read", kind: "short", value: ({ read }) => read },
+  ];
+}
+
 /** Columns that say where a row is from. */
 function sourced<T extends { licence: string; read: string }>(
   source: (row: T) => string,
@@ -87,16 +105,7 @@ export function gridSheet({ zones }: EcoTables): Sheet<GridRow> {
     },
     { name: "basis", title: "Basis", value: ({ basis }) => basis },
     { name: "scope", title: "Of", value: ({ scope }) => scope },
-    {
-      name: "source",
-      title: "Source",
-      kind: "long",
-      value: ({ source }) => source,
-      show: ({ source, sourceUrl }) => <Source of={sourceUrl} words={source} />,
-    },
-    { name: "source_url", value: ({ sourceUrl }) => sourceUrl },
-    { name: "licence", title: "Licence", value: ({ licence }) => licence },
-    { name: "read", title: "Read", kind: "short", value: ({ read }) => read },
+    ...linked(),
   ];
   return { name: "grid", columns, rows: [...zones.values()] };
 }
@@ -215,16 +224,7 @@ export function measurementSheet(tables: EcoTables): Sheet<Benchmark> {
       why: "No year is given",
       value: ({ year }) => (year === undefined ? null : String(year)),
     },
-    {
-      name: "source",
-      title: "Source",
-      kind: "long",
-      value: ({ source }) => source,
-      show: ({ source, sourceUrl }) => <Source of={sourceUrl} words={source} />,
-    },
-    { name: "source_url", value: ({ sourceUrl }) => sourceUrl },
-    { name: "licence", title: "Licence", value: ({ licence }) => licence },
-    { name: "read", title: "Read", kind: "short", value: ({ read }) => read },
+    ...linked(),
   ];
   return { name: "measurements", columns, rows: tables.benchmarks };
 }
