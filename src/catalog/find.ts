@@ -10,6 +10,8 @@ export interface Found {
   model: Model;
   /** What followed the last colon of a name that is no model by itself, or what an operator's name stands for. */
   variant: string | undefined;
+  /** Who serves it, where the name is that of one provider's offer of it: nobody else is meant. */
+  provider: string | undefined;
 }
 
 /**
@@ -22,9 +24,16 @@ export function createFinder(
 ): (name: string) => Found | undefined {
   const exact = new Map<string, Model>();
   const bare = new Map<string, Model | undefined>();
-  const claim = (name: string, model: Model): void => {
+  const offers = new Map<string, string>();
+  const claim = (name: string, model: Model): boolean => {
     const key = name.toLowerCase();
-    if (!exact.has(key)) exact.set(key, model);
+    if (exact.has(key)) return false;
+    exact.set(key, model);
+    return true;
+  };
+  const offer = (provider: string, name: string, model: Model): void => {
+    const whole = `${provider}/${name}`;
+    if (claim(whole, model) && provider !== model.author) offers.set(whole.toLowerCase(), provider);
   };
   // In this order: no alias hides an id, and no provider's name for a model hides either.
   for (const model of models) claim(model.id, model);
@@ -34,9 +43,12 @@ export function createFinder(
       if (!alias.includes("/")) claim(`${model.author}/${alias}`, model);
   for (const model of models)
     for (const { provider, upstreamModel } of model.endpoints)
-      claim(`${provider}/${upstreamModel}`, model);
+      offer(provider, upstreamModel, model);
+  for (const model of models)
+    for (const { provider } of model.endpoints)
+      for (const name of [model.id, bareOf(model)]) offer(provider, name, model);
   for (const model of models) {
-    const name = model.id.slice(model.id.indexOf("/") + 1).toLowerCase();
+    const name = bareOf(model).toLowerCase();
     // A bare name that two authors use names neither.
     bare.set(name, bare.has(name) && bare.get(name) !== model ? undefined : model);
   }
@@ -47,7 +59,7 @@ export function createFinder(
     meant.set(name.toLowerCase(), target.toLowerCase());
   const plain = (name: string): Found | undefined => {
     const model = known(name);
-    return model && { model, variant: undefined };
+    return model && { model, variant: undefined, provider: offers.get(name) };
   };
   const given = new Map<string, Found>();
   for (const name of meant.keys()) {
@@ -65,7 +77,11 @@ function split(name: string, lookup: (name: string) => Found | undefined): Found
   const colon = name.lastIndexOf(":");
   if (colon < 0) return undefined;
   const found = lookup(name.slice(0, colon));
-  return found && { model: found.model, variant: name.slice(colon + 1) };
+  return found && { ...found, variant: name.slice(colon + 1) };
+}
+
+function bareOf({ id }: Model): string {
+  return id.slice(id.indexOf("/") + 1);
 }
 
 /** What a name of the operator's stands for: a model, or else what another such name does. */

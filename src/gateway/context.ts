@@ -1,5 +1,6 @@
 import type { Account, Caller, ResetInterval } from "#src/account/account.ts";
 import type { Allowances, Movement, Refusal } from "#src/allowance/allowance.ts";
+import type { Found } from "#src/catalog/find.ts";
 import type { Model } from "#src/catalog/model.ts";
 import type { Config } from "#src/config/load.ts";
 import type {
@@ -151,7 +152,7 @@ export interface App {
 /** Routable models: by name, and in the order in which the automatic choice prefers them. */
 export interface RouteTable {
   models: readonly Model[];
-  find(name: string): { model: Model; variant: string | undefined } | undefined;
+  find(name: string): Found | undefined;
   of(model: Model): readonly Route[];
   /** Known size first, smallest first; then by price. */
   smallest: readonly Model[];

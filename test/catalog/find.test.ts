@@ -20,7 +20,7 @@ function endpointOf(provider: string, upstreamModel: string): Endpoint {
 
 test("createFinder() finds every model of the catalogue by its id, in any case", () => {
   for (const model of models) {
-    expect(find(model.id)).toEqual({ model, variant: undefined });
+    expect(find(model.id)).toEqual({ model, variant: undefined, provider: undefined });
     expect(find(model.id.toUpperCase())?.model).toBe(model);
   }
 });
@@ -41,10 +41,29 @@ test("createFinder() finds a model by a provider and that provider's own name of
       endpoints: [endpointOf("bedrock", "meta.llama3-v1:0")],
     }),
   ]);
-  expect(finder("bedrock/meta.llama3-v1:0")).toMatchObject({
-    model: { id: "meta/llama-3" },
-    variant: undefined,
-  });
+  for (const name of ["bedrock/meta.llama3-v1:0", "Bedrock/Llama-3", "bedrock/meta/llama-3"])
+    expect(finder(name)).toMatchObject({
+      model: { id: "meta/llama-3" },
+      variant: undefined,
+      provider: "bedrock",
+    });
+});
+
+test("createFinder() takes an author's name before a model for the model, whoever serves it", () => {
+  const finder = createFinder([
+    modelOf("meta/llama-3", {
+      aliases: ["llama3"],
+      endpoints: [endpointOf("meta", "Llama-3-own"), endpointOf("groq", "llama3-8k")],
+      author: "meta",
+    }),
+  ]);
+  for (const name of ["meta/llama-3", "llama-3", "llama3", "meta/llama3", "meta/llama-3-own"])
+    expect([name, finder(name)?.provider, finder(name)?.model.id]).toEqual([
+      name,
+      undefined,
+      "meta/llama-3",
+    ]);
+  expect(finder("groq/llama3-8k:nitro")).toMatchObject({ provider: "groq", variant: "nitro" });
 });
 
 test("createFinder() finds a bare name of one author, and not one of two", () => {

@@ -18,6 +18,8 @@ export interface Candidate {
   routes: readonly Route[];
   /** Why we chose it; undefined where the caller did. */
   reason: string | undefined;
+  /** Whose offer of the model was named; undefined where it may be anybody's. */
+  provider?: string | undefined;
 }
 
 /**
@@ -30,8 +32,7 @@ export function candidatesOf(ask: Ask, judge: Judge, app: App, trace: TraceEntry
   let unmet: AppError | undefined;
   for (const name of [...asked, ...spare]) {
     try {
-      for (const candidate of byName(name, ask, judge, app, trace))
-        if (!found.some(({ model }) => model === candidate.model)) found.push(candidate);
+      for (const candidate of byName(name, ask, judge, app, trace)) add(found, candidate);
     } catch (thrown) {
       // The others may serve where we find none ourselves, and the client knows nothing of the operator's.
       const isOne = found.length > 0 && spare.includes(name);
@@ -41,6 +42,7 @@ export function candidatesOf(ask: Ask, judge: Judge, app: App, trace: TraceEntry
     }
   }
   if (found.length === 0 && unmet !== undefined) throw unmet;
+  tellOthers(found, app, trace);
   if (judge.allowsAll) return found;
   judge.checkModels(found.map(({ model }) => model));
   return found.filter(({ model, routes: [first] }) => {
@@ -88,10 +90,37 @@ function byName(name: string, ask: Ask, judge: Judge, app: App, trace: TraceEntr
         : `Cannot find the model "${name.slice(0, 200)}": GET /v1/models lists what can be called`;
     throw new AppError("model_not_found", why, { param: "model" });
   }
-  const { model } = found;
+  const { model, provider } = found;
   if ((model.kind === "embedding") !== (ask.kind === "embedding")) throw misplaced(model);
   const variant = variantOf(found.variant, model.id);
-  return [{ model, variant, routes: routesOf(model, variant, app), reason: undefined }];
+  const all = routesOf(model, variant, app);
+  const routes =
+    provider === undefined
+      ? all
+      : all.filter(({ deployment }) => deployment.provider.id === provider);
+  return [{ model, variant, routes, reason: undefined, provider }];
+}
+
+/** Adds what a name means to what those before it mean: of the same model, the offers that are not there yet. */
+function add(found: Candidate[], candidate: Candidate): void {
+  const before = found.filter(({ model }) => model === candidate.model);
+  if (before.length === 0) return void found.push(candidate);
+  const has = (id: string) =>
+    before.some(({ provider }) => provider === undefined || provider === id);
+  const routes = candidate.routes.filter(({ deployment }) => !has(deployment.provider.id));
+  if (routes.length > 0) found.push({ ...candidate, routes });
+}
+
+/** Says of who else serves a model that the request named the offer of another. */
+function tellOthers(found: readonly Candidate[], { routes }: App, trace: TraceEntry[]): void {
+  for (const { model, provider } of found) {
+    if (provider === undefined) continue;
+    const ofIt = found.filter((one) => one.model === model);
+    if (ofIt[0]?.provider !== provider || ofIt.some((one) => one.provider === undefined)) continue;
+    for (const route of routes.of(model))
+      if (!ofIt.some((one) => one.provider === route.deployment.provider.id))
+        trace.push(traced(route, "filtered", "provider_pin"));
+  }
 }
 
 function toCandidate({ model, routes, reason }: Chosen, variant: Variant | undefined): Candidate {

@@ -64,10 +64,7 @@ export function choose(ask: Ask, caller: Caller, app: App): Choice {
     untell(one.route, trace);
   }
   if (chosen.length === 0)
-    throw judge.explain(
-      candidates.map(({ model }) => model),
-      trace,
-    );
+    throw judge.explain([...new Set(candidates.map(({ model }) => model))], trace);
   const reasons = new Map<Route, string>();
   for (const { route, why } of chosen) reasons.set(route, why);
   tellNext(ranked, reasons, trace);

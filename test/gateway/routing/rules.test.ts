@@ -1050,6 +1050,56 @@ const rows: [claim: string, body: object, expected: string[], setting?: Setting]
   ],
   ["an unknown model in a list is a 404", { models: ["m/tiny", "m/nothing"] }, ["model_not_found"]],
   [
+    "a provider's own offer of a model is served there alone",
+    { model: "bravo/m/vision" },
+    [
+      "bravo/eu-north best_balance",
+      "bravo/us-east best_balance",
+      "-alpha/eu-west provider_pin",
+      "-alpha/us-east provider_pin",
+    ],
+  ],
+  [
+    "an offer by its bare name, with a variant",
+    { model: "Alpha/vision:floor" },
+    [
+      "alpha/eu-west lowest_price",
+      "alpha/us-east lowest_price",
+      "-bravo/eu-north provider_pin",
+      "-bravo/us-east provider_pin",
+    ],
+  ],
+  [
+    "offers of one model by several providers are tried in their order",
+    { models: ["alpha/vision", "bravo/vision", "alpha/m/vision"] },
+    [
+      "alpha/eu-west best_balance",
+      "alpha/us-east best_balance",
+      "bravo/eu-north best_balance",
+      "bravo/us-east best_balance",
+    ],
+  ],
+  [
+    "a model behind one provider's offer of it is at all others",
+    { models: ["bravo/vision", "m/vision"] },
+    [
+      "bravo/eu-north best_balance",
+      "bravo/us-east best_balance",
+      "alpha/eu-west best_balance",
+      "alpha/us-east best_balance",
+    ],
+  ],
+  [
+    "an offer outside the pin is a 503",
+    { model: "bravo/vision", route: { region: "eu-west" } },
+    ["service_unavailable"],
+  ],
+  [
+    "an offer of another than the provider asked for is a 503",
+    { model: "bravo/vision", route: { provider: "alpha" } },
+    ["service_unavailable"],
+  ],
+  [
     "models that the key may not use are left out, and told",
     { models: ["m/tiny", "m/vision"] },
     [
