@@ -112,9 +112,10 @@ function tell(
   );
   output.out(`carbon  ${figureOf(totals.carbon?.g)} g CO2e (${carbonEnds(totals)})\n`);
   output.out(`energy  ${figureOf(totals.energy?.wh)} Wh (${energyEnds(totals)})\n`);
-  output.out(
-    `no estimate for ${shareText(without.share_of_requests)} of the requests and ${shareText(without.share_of_tokens)} of the tokens\n`,
-  );
+  if (totals.requests > 0)
+    output.out(
+      `no estimate for ${shareText(without.share_of_requests)} of the requests and ${shareText(without.share_of_tokens)} of the tokens\n`,
+    );
   output.out(`Wrote ${files.join(" and ")}, signed by the key ${key.id}: ${key.publicKey}\n`);
   output.err(`Run "lowrouter audit verify ${files[0] ?? ""}" to check it, on any machine\n`);
 }

@@ -42,6 +42,7 @@ beforeAll(async () => {
   const made = await here("account", "create", "--name", "acme", "--json");
   account = String(at(JSON.parse(made.out), "data.id"));
   await here("account", "create", "--name", "other");
+  await here("account", "create", "--name", "nothing asked");
   const config = loadConfig({ dataDir: folder.path }, {});
   const store = await openStore({ url: config.database.url });
   const past = createFakeClock(0);
@@ -152,6 +153,16 @@ test("a month that is not over is refused, and made with --partial, which says s
   const made = await here(...words, "--partial");
   expect([made.code, made.out]).toEqual([0, expect.stringContaining("partial")]);
   expect(at(JSON.parse(readFileSync(out, "utf8")), "statement.partial")).toBe(true);
+});
+
+test("a month without requests has no shares", async () => {
+  const { code, out } = await here(
+    ...["report", "footprint", "--month", month.name, "--account", "nothing asked"],
+    ...["--out", path("empty.json")],
+  );
+  expect([code, out]).toEqual([0, expect.stringContaining(`${month.name}: 0 requests, 0 tokens`)]);
+  expect(out).not.toContain("no estimate for");
+  expect((await footprint(path("busy.json"))).out).toContain("no estimate for");
 });
 
 test("what cannot be done says what would work", async () => {

@@ -130,7 +130,15 @@ describe("/dashboard", () => {
       by: "cli",
     });
     expect(words(await ada.get("/dashboard"))).toContain("Green: lasts 15 days");
-    await record(house, spend(0, 15));
+    await addCredit(house.store, house.gateway.app, {
+      accountId: account,
+      type: "credit",
+      amount: nano(7_000_000_000_000),
+      description: "much more",
+      by: "cli",
+    });
+    expect(words(await ada.get("/dashboard"))).toContain("Green: lasts more than ten years at");
+    await record(house, spend(0, 7015));
     expect(words(await ada.get("/dashboard"))).toContain("Amber: the credit is used up");
   });
 

@@ -191,6 +191,9 @@ function Money({ money, currency }: { money: NonNullable<Overview["money"]>; cur
   );
 }
 
+/** Beyond it a rate of seven days says nothing. */
+const manyDays = 3652;
+
 /** The band, in words and in a colour. */
 function Lasting(props: { burn: Burn; balance: number; currency: string }) {
   const { burn, balance, currency } = props;
@@ -198,7 +201,8 @@ function Lasting(props: { burn: Burn; balance: number; currency: string }) {
   if (balance <= 0) return <strong class="warn">Amber: the credit is used up.</strong>;
   if (daysLeft === undefined)
     return <strong class="good">Green: nothing was spent in the last seven days.</strong>;
-  const lasts = daysLeft < 1 ? "less than a day" : `${figure(Math.floor(daysLeft))} days`;
+  const days = daysLeft < 1 ? "less than a day" : `${figure(Math.floor(daysLeft))} days`;
+  const lasts = daysLeft > manyDays ? "more than ten years" : days;
   return (
     <>
       <strong class={band === "green" ? "good" : "warn"}>
