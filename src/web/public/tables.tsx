@@ -23,7 +23,7 @@ export function linked<
       show: ({ source, sourceUrl }) => <Source of={sourceUrl} words={source} />,
     },
     { name: "source_url", value: ({ sourceUrl }) => sourceUrl },
-    { name: "licence", title: "Licence", value: ({ licence }) => licence },
+    { name: "licence", title: "Licence", kind: "long", value: ({ licence }) => licence },
     { name: "read", title: "Read", kind: "short", value: ({ read }) => read },
   ];
 }
