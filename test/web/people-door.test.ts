@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createLink, revokeInvitation } from "#src/account/people/links.ts";
 import { balanceOf } from "#src/ledger/transactions.ts";
 import { nano } from "#src/ledger/money.ts";
+import { isFromUs } from "#src/web/people/knock.ts";
 import {
   type Browser,
   password,
@@ -375,3 +376,16 @@ async function postPaths(): Promise<string[]> {
 }
 
 export type { PeopleGateway };
+
+test.each([".4", "1.2.3.999", "gateway.example:99999"])(
+  "a form behind a proxy that names %j as its host is measured by the address that was asked",
+  (host) => {
+    const sent = (origin: string) =>
+      isFromUs(
+        new Request("http://gateway.example/login", {
+          headers: { origin, "x-forwarded-host": host },
+        }),
+      );
+    expect([sent("http://gateway.example"), sent("http://other.example")]).toEqual([true, false]);
+  },
+);

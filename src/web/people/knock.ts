@@ -33,5 +33,6 @@ export function isFromUs(request: Request): boolean {
 
 function forwardedHost(request: Request): string | undefined {
   const host = request.headers.get("x-forwarded-host") ?? "";
-  return /^[\w.-]+(:\d{1,5})?$/.test(host) ? host : undefined;
+  // Of names that are made of such letters not every one is an address: ".4" and "a:99999" are none.
+  return /^[\w.-]+(:\d{1,5})?$/.test(host) && URL.canParse(`http://${host}`) ? host : undefined;
 }
