@@ -1,15 +1,13 @@
 import * as v from "valibot";
 import type { ProviderKeyChange } from "#src/account/provider-key.ts";
-import { needed } from "#src/http/needed.ts";
-import { fromUnits } from "#src/ledger/money.ts";
+import { nameUpTo, needed } from "#src/http/needed.ts";
+import { fromUnits, mostUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 
 const texts = v.nullable(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(200))));
 const flag = v.nullable(v.boolean());
-/** Up to what nano-units hold exactly. */
-const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(9_000_000)));
-const nameLength = "a text of 1 to 200 characters";
-const name = v.pipe(v.string(), v.minLength(1, nameLength), v.maxLength(200, nameLength));
+const amount = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits)));
+const name = nameUpTo(200);
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "the hash of an API key"));
 
 /** What the API takes to keep or change a provider key. An unknown member is refused: a limit misspelt would be no limit. */

@@ -8,7 +8,7 @@ import {
   keptProviders,
   keptRegion,
 } from "#src/gateway/routing/kept-wishes.ts";
-import { needed } from "#src/http/needed.ts";
+import { nameUpTo, needed } from "#src/http/needed.ts";
 import { fromUnits, mostUnits } from "#src/ledger/money.ts";
 import { isDay } from "#src/lib/clock.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -18,11 +18,8 @@ const credits = v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnit
 const count = v.nullable(
   v.pipe(v.number(), v.integer("a whole number"), v.minValue(1), v.maxValue(1e12)),
 );
-const nameLength = "a text of 1 to 200 characters";
 const name = v.pipe(
-  v.string(),
-  v.minLength(1, nameLength),
-  v.maxLength(200, nameLength),
+  nameUpTo(200),
   v.check((given) => given.trim() !== "", "a name that can be seen"),
 );
 const texts = v.array(v.pipe(v.string(), v.minLength(1)));

@@ -1,16 +1,13 @@
 import * as v from "valibot";
-import { needed } from "#src/http/needed.ts";
+import { nameUpTo, needed } from "#src/http/needed.ts";
 import { AppError } from "#src/lib/error.ts";
 import { eventTypes, type WebhookPolicy } from "#src/webhook/webhook.ts";
 
 const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "the hash of an API key"));
 
-const nameLength = "a text of 1 to 100 characters";
-const name = v.pipe(v.string(), v.minLength(1, nameLength), v.maxLength(100, nameLength));
-
 /** What the API takes to make or change a webhook. */
 export const webhookChangeSchema = v.strictObject({
-  name: v.optional(name),
+  name: v.optional(nameUpTo(100)),
   url: v.optional(v.pipe(v.string(), v.maxLength(2000), v.url("an address"))),
   event_types: v.optional(v.nullable(v.array(v.picklist(eventTypes)))),
   api_key_hashes: v.optional(v.nullable(v.pipe(v.array(hash), v.maxLength(100)))),

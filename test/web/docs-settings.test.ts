@@ -81,3 +81,12 @@ test("a schema is put into words, with its bounds and choices", () => {
   expect(words(v.union([v.literal("x"), v.boolean()]))).toBe('"x" or boolean');
   expect(() => words(v.date())).toThrow("Cannot describe");
 });
+
+test("toJsonSchema() keeps the bounds of a pipe that another begins with", () => {
+  const inner = v.pipe(v.string(), v.minLength(1), v.maxLength(200));
+  const outer = v.pipe(
+    inner,
+    v.check(() => true, "never wrong"),
+  );
+  expect(toJsonSchema(outer)).toEqual({ type: "string", minLength: 1, maxLength: 200 });
+});

@@ -9,8 +9,10 @@ export type JsonSchema = { [name: string]: unknown };
  */
 export function toJsonSchema(schema: unknown): JsonSchema {
   if (!isObject(schema)) throw new Error("Cannot describe what is no schema");
-  const plain = kind(schema);
-  return Array.isArray(schema.pipe) ? schema.pipe.slice(1).reduce(withAction, plain) : plain;
+  if (!Array.isArray(schema.pipe)) return kind(schema);
+  // What a pipe begins with may be one itself.
+  const [first, ...actions] = schema.pipe;
+  return actions.reduce(withAction, toJsonSchema(first));
 }
 
 function kind(schema: JsonObject): JsonSchema {
