@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
-import { freePort, start, type Running } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
+import { start, type Running } from "#test/bench/process.ts";
 import type { Bench } from "#test/bench/target.ts";
 
 const created = v.looseObject({ data: v.looseObject({ id: v.string() }) });

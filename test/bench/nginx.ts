@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { freePort, start, type Running } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
+import { start, type Running } from "#test/bench/process.ts";
 import type { Bench } from "#test/bench/target.ts";
 
 /** Where nginx is, or undefined. Debian keeps it out of a plain user's PATH. */

@@ -10,7 +10,8 @@ import { createIds } from "#src/lib/id.ts";
 import { migrate } from "#src/store/migrate.ts";
 import { openStore } from "#src/store/open.ts";
 import { fillStore } from "#test/bench/pages-fill.ts";
-import { freePort, type Running, start, temporaryFolder } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
+import { type Running, start, temporaryFolder } from "#test/bench/process.ts";
 import { Samples } from "#test/bench/samples.ts";
 import { number, type Table } from "#test/bench/table.ts";
 

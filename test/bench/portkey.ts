@@ -1,5 +1,6 @@
 import { join } from "node:path";
-import { freePort, start, type Running } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
+import { start, type Running } from "#test/bench/process.ts";
 import { plainHeaders, type Bench } from "#test/bench/target.ts";
 
 // package.json overrides @hono/node-server for it: with a later one than 1.14.1 every stream on Node

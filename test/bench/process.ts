@@ -69,14 +69,6 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** A port that nobody listens on now. */
-export function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
-}
-
 /** A folder that is removed, with what is in it, when the block ends. */
 export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
   const path = await mkdtemp(join(tmpdir(), "lowrouter-bench-"));

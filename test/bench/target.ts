@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { gateway, type GatewayOptions } from "#test/bench/gateway.ts";
 import { nginx } from "#test/bench/nginx.ts";
 import { portkey } from "#test/bench/portkey.ts";
-import { freePort, start, type Running } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
+import { start, type Running } from "#test/bench/process.ts";
 
 /** What every target needs to know to start. */
 export interface Bench {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as v from "valibot";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { command, executable, json, start } from "#test/bin/executable.ts";
 import { chat, startOpenai } from "#test/bin/provider.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";

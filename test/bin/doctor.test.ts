@@ -7,7 +7,7 @@ import { catalogueDate, checkCatalogue } from "#src/catalog/date.ts";
 import { systemClock } from "#src/lib/clock.ts";
 import { checkMachine } from "#src/store/machine.ts";
 import { openStore } from "#src/store/open.ts";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import {
   cleanEnvironment,
   command,

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, readdirSync, renameSync, statSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build, hostTarget } from "#src/build.ts";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 
 const root = join(import.meta.dir, "../..");
 const sources = ["src", "db", "data", "package.json", "bun.lock"];

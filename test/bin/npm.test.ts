@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { cleanEnvironment, until } from "#test/bin/executable.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 

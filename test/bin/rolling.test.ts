@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "bun:test";
 import { findNginx } from "#test/bench/nginx.ts";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { chat } from "#test/bin/provider.ts";
 import { until } from "#test/bin/executable.ts";
 import { type House, openHouse } from "#test/chaos/house.ts";

@@ -1,5 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Locator,
+  type Page,
+} from "playwright-core";
 
 /** Names that Chromium and what is made of it go by. */
 const programs = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -91,6 +97,12 @@ export async function startBrowser(): Promise<TestBrowser> {
       await Promise.all(browser.contexts().map((one) => one.close()));
     },
   };
+}
+
+/** Clicks, and waits for all of the page that it leads to: a click alone ends with the first bytes of that. */
+export async function press(target: Locator): Promise<void> {
+  await target.click();
+  await target.page().waitForLoadState();
 }
 
 /** What of axe's findings is told. */

@@ -4,6 +4,7 @@ import {
   contrastOn,
   looks,
   sideways,
+  press,
   startBrowser,
   type TestBrowser,
 } from "#test/browser/browser.ts";
@@ -37,7 +38,7 @@ test("an admin sets a budget without a script, sees what is left of it, and noth
     await page.getByLabel("It begins anew").selectOption("daily");
     await page.getByLabel("When it is used up").selectOption("route");
     await page.getByLabel(/^Cleaner means at most/).fill("0.5");
-    await page.getByRole("button", { name: "Keep the budget" }).click();
+    await press(page.getByRole("button", { name: "Keep the budget" }));
     expect(await page.getByRole("status").first().innerText()).toContain("The budget is changed");
     await house.store.write([
       {

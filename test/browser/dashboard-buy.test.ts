@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
-import { type Look, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { type Look, press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { selling } from "#test/payment/kit.ts";
 import { startStripe, type StripeDouble } from "#test/payment/stripe.ts";
 import { type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
@@ -37,8 +37,8 @@ describe("the pages of buying in a browser", () => {
     const page = await chromium.open(look);
     await page.goto(house.url + path);
     await page.getByLabel("Amount to pay, USD").fill("7.50");
-    await page.getByRole("button", { name: "Go on to payment" }).click();
-    await page.getByRole("link", { name: /^Continue to / }).click();
+    await press(page.getByRole("button", { name: "Go on to payment" }));
+    await press(page.getByRole("link", { name: /^Continue to / }));
     await page.waitForURL(`${stripe.url}/page-of-payment`);
     await page.close();
   }, 20_000);

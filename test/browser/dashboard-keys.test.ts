@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
 import { at } from "#test/lib/gateway.ts";
-import { type Look, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { type Look, press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { askedWith, type Staff, staff } from "#test/web/dashboard-keys-kit.ts";
 import { type Browser, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
 
@@ -25,7 +25,7 @@ test("a person makes a key, copies it, uses it, sees it listed; the next request
   const page = await openAs(people.admin, { width: 1280, scheme: "light" });
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const { served, secret } = await throughAll(page, "laptop", async () => {
-    await page.getByRole("button", { name: "Copy the key" }).click();
+    await press(page.getByRole("button", { name: "Copy the key" }));
     await page.getByRole("button", { name: "Copied" }).waitFor();
     return page.evaluate<string>("navigator.clipboard.readText()");
   });
@@ -46,27 +46,27 @@ async function throughAll(page: Page, name: string, secretOf: () => Promise<stri
   await people.owner.post("/dashboard/routing/lift", {});
   await page.goto(`${house.url}/dashboard/keys`);
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByText("Limits, models, region and more").click();
+  await press(page.getByText("Limits, models, region and more"));
   await page.getByLabel("Limit, USD").fill("1.50");
   await page.getByLabel("The limit begins anew").selectOption("daily");
   await page.getByLabel("Policy").fill("prefer-region:eu-west");
   await page.getByLabel("Expires, date and time in UTC").fill("2099-12-31T23:59:30");
-  await page.getByRole("button", { name: "Make the key" }).click();
+  await press(page.getByRole("button", { name: "Make the key" }));
   expect(await page.getByRole("heading", { level: 1 }).innerText()).toBe("The key is made");
   const secret = await secretOf();
   const served = [await servedTo(secret)];
-  await page.getByRole("link", { name: "all keys" }).click();
+  await press(page.getByRole("link", { name: "all keys" }));
   const row = page.getByRole("row", { name: new RegExp(name) });
   expect(await row.innerText()).toMatch(/1\.50 a day/);
   expect(await page.content()).not.toContain(secret);
-  await row.getByRole("link", { name }).click();
+  await press(row.getByRole("link", { name }));
   // The form is sent as it stands, but for what is changed: nothing that it shows is refused by the browser.
   await page.getByLabel("Policy").fill("prefer-region:us-east");
-  await page.getByRole("button", { name: "Change the key" }).click();
+  await press(page.getByRole("button", { name: "Change the key" }));
   expect(await page.getByRole("status").first().innerText()).toContain("The key is changed");
   served.push(await servedTo(secret));
-  await page.getByRole("link", { name: "Delete" }).click();
-  await page.getByRole("button", { name: "Delete for good" }).click();
+  await press(page.getByRole("link", { name: "Delete" }));
+  await press(page.getByRole("button", { name: "Delete for good" }));
   expect(await page.getByRole("status").first().innerText()).toContain("The key is deleted");
   expect((await askedWith(house, secret)).status).toBe(401);
   return { served, secret };

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { type Look, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { type Look, press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { type Staff, staff } from "#test/web/dashboard-keys-kit.ts";
 import { type Browser, password, type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
 
@@ -24,25 +24,25 @@ test("an admin invites somebody, who registers with the link, is made an admin, 
   const page = await openAs(people.owner, { width: 1280, scheme: "light", script: false });
   await page.goto(`${house.url}/dashboard/members`);
   await page.getByLabel("Email, if it is for one person alone").fill("zoe@example.org");
-  await page.getByRole("button", { name: "Make the link" }).click();
+  await press(page.getByRole("button", { name: "Make the link" }));
   const link = await page.locator("#link").innerText();
   const guest = await (await chromium.browser.newContext()).newPage();
   await guest.goto(link);
   await guest.getByLabel("Name").fill("Zoe");
   await guest.getByLabel("New password").fill(password);
-  await guest.getByRole("button", { name: "Register" }).click();
+  await press(guest.getByRole("button", { name: "Register" }));
   await guest.waitForURL("**/account");
 
   await page.goto(`${house.url}/dashboard/members`);
   await page.getByLabel("Role of Zoe").selectOption("admin");
-  await page.getByRole("button", { name: "Change the role of Zoe" }).click();
+  await press(page.getByRole("button", { name: "Change the role of Zoe" }));
   expect(await page.getByRole("status").first().innerText()).toContain("The role is changed");
   expect(await page.getByLabel("Role of Zoe").inputValue()).toBe("admin");
   const members = `${house.url}/dashboard/members?account=${house.accountId}`;
   expect((await guest.goto(members))?.status()).toBe(200);
 
-  await page.getByRole("link", { name: "Remove Zoe" }).click();
-  await page.getByRole("button", { name: "Remove Zoe" }).click();
+  await press(page.getByRole("link", { name: "Remove Zoe" }));
+  await press(page.getByRole("button", { name: "Remove Zoe" }));
   expect(await page.getByRole("status").first().innerText()).toContain("is removed");
   expect((await guest.goto(members))?.status()).toBe(404);
   await guest.context().close();

@@ -6,6 +6,7 @@ import {
   type Look,
   looks,
   sideways,
+  press,
   startBrowser,
   type TestBrowser,
 } from "#test/browser/browser.ts";
@@ -67,18 +68,18 @@ describe("the overview and the usage in a browser", () => {
     await page.getByRole("checkbox", { name: "Model" }).uncheck();
     await page.getByRole("checkbox", { name: "Key", exact: true }).check();
     await page.getByRole("combobox", { name: "Provider" }).selectOption("mistral");
-    await page.getByRole("button", { name: "Show" }).click();
+    await press(page.getByRole("button", { name: "Show" }));
     const { searchParams } = new URL(page.url());
     expect(searchParams.getAll("group")).toEqual(["day", "key"]);
     expect(searchParams.get("provider")).toBe("mistral");
-    await page.getByRole("link", { name: "production" }).first().click();
+    await press(page.getByRole("link", { name: "production" }).first());
     expect(new URL(page.url()).searchParams.get("group")).toBe("day,key");
     expect(page.url()).toContain("key=");
-    await page.getByRole("link", { name: /remove this filter by provider/ }).click();
+    await press(page.getByRole("link", { name: /remove this filter by provider/ }));
     expect(page.url()).not.toContain("provider=");
     await page.goto(`${house.url}/dashboard`);
     await page.getByRole("combobox", { name: "Compare with" }).selectOption("openai/gpt-4o");
-    await page.getByRole("button", { name: "Compare" }).click();
+    await press(page.getByRole("button", { name: "Compare" }));
     expect(page.url()).toContain("baseline=openai%2Fgpt-4o");
     expect(await page.getByText(/You saved|would not have used more/).isVisible()).toBe(true);
     await page.close();
@@ -91,7 +92,7 @@ describe("the overview and the usage in a browser", () => {
     await page.goto(`${house.url}/dashboard`);
     expect(await sideways(page)).toBe(0);
     expect(await axeOn(page)).toEqual([]);
-    await page.getByRole("link", { name: "Make a key" }).click();
+    await press(page.getByRole("link", { name: "Make a key" }));
     expect(new URL(page.url()).pathname).toBe("/dashboard/keys");
     await context.close();
   }, 20_000);

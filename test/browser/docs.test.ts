@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { sideways, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { sideways, press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { type DocsSite, startDocs } from "#test/web/docs-kit.ts";
 
 let site: DocsSite;
@@ -28,7 +28,7 @@ describe("the documentation in a browser", () => {
     await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: site.url });
     const page = await chromium.open(look);
     await page.goto(`${site.url}/docs/guides/streaming`);
-    await page.getByRole("button", { name: "Copy page" }).click();
+    await press(page.getByRole("button", { name: "Copy page" }));
     await page.getByRole("button", { name: "Copied" }).waitFor();
     const copied = await page.evaluate("navigator.clipboard.readText()");
     expect(copied).toBe(await site.text("/docs/guides/streaming.md"));
@@ -40,18 +40,15 @@ describe("the documentation in a browser", () => {
     await page.goto(`${site.url}/docs`);
     expect(await page.getByRole("button", { name: "Copy page" }).count()).toBe(0);
     await page.getByRole("searchbox", { name: "Search the documentation" }).fill("backup restore");
-    await page.getByRole("button", { name: "Search", exact: true }).click();
+    await press(page.getByRole("button", { name: "Search", exact: true }));
     await page.waitForURL("**/docs/search?q=backup+restore");
     // The list of all pages has a link of that name too.
-    await page
-      .locator(".hits")
-      .getByRole("link", { name: /^Backup and upgrade/ })
-      .first()
-      .click();
+    const hits = page.locator(".hits");
+    await press(hits.getByRole("link", { name: /^Backup and upgrade/ }).first());
     expect(page.url()).toContain("/docs/operating/backup-and-upgrade");
-    await page.locator("a[rel=next]").click();
+    await press(page.locator("a[rel=next]"));
     expect(page.url()).not.toContain("backup-and-upgrade");
-    await page.getByRole("link", { name: "Markdown of this page" }).click();
+    await press(page.getByRole("link", { name: "Markdown of this page" }));
     expect(page.url()).toEndWith(".md");
     await page.close();
   });

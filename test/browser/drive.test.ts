@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { parseCsv } from "#test/browser/csv.ts";
-import { startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { askedWith } from "#test/web/dashboard-keys-kit.ts";
 import { at } from "#test/lib/gateway.ts";
 import { started } from "#test/lib/running.ts";
@@ -43,18 +43,18 @@ test("the setup link makes the administrator, and is used up", async () => {
   await ada.getByLabel("Name").fill("Ada");
   await ada.getByLabel("Email").fill("ada@example.org");
   await ada.getByLabel("New password").fill(password);
-  await ada.getByRole("button", { name: "Set up" }).click();
+  await press(ada.getByRole("button", { name: "Set up" }));
   await ada.waitForURL("**/operator/welcome");
   expect(await title(ada)).toBe("Your gateway");
   expect((await linus.goto(link))?.status()).toBe(403);
-  await ada.getByRole("link", { name: "Make a key" }).click();
+  await press(ada.getByRole("link", { name: "Make a key" }));
   expect(await title(ada)).toBe("Keys");
 }, 30_000);
 
 test("who is invited by a link signs up in another browser", async () => {
   await ada.goto(`${url}/account`);
   await ada.getByLabel("Name of a new organisation").fill("Language Institute");
-  await ada.getByRole("button", { name: "Open an organisation" }).click();
+  await press(ada.getByRole("button", { name: "Open an organisation" }));
   accountId = (
     await ada
       .getByRole("row", { name: /Language Institute/ })
@@ -68,12 +68,12 @@ test("who is invited by a link signs up in another browser", async () => {
     await page.goto(await invited(role));
     expect(await page.locator(".lead").innerText()).toContain(`Language Institute as ${role}`);
     await register(page, name);
-    await page.getByRole("button", { name: "Use Language Institute" }).click();
+    await press(page.getByRole("button", { name: "Use Language Institute" }));
     expect(await said(page)).toBe("The account is in use.");
   }
   await ada.goto(`${url}/operator/accounts/${accountId}`);
   await ada.getByLabel("Amount, USD").fill("5");
-  await ada.getByRole("button", { name: "Give the credit" }).click();
+  await press(ada.getByRole("button", { name: "Give the credit" }));
   expect(await ada.locator("dl.facts").first().innerText()).toContain("5.00 USD");
 }, 30_000);
 
@@ -92,12 +92,12 @@ test("a passkey is added, and signs in", async () => {
   });
   await grace.goto(`${url}/account`);
   await grace.getByLabel("Name of a new passkey").fill("laptop");
-  await grace.getByRole("button", { name: "Add a passkey" }).click();
+  await press(grace.getByRole("button", { name: "Add a passkey" }));
   await grace.waitForURL("**/account?done=passkey*");
   expect(await grace.getByRole("table", { name: "Your passkeys" }).innerText()).toContain("laptop");
-  await grace.getByRole("button", { name: "Sign out" }).click();
+  await press(grace.getByRole("button", { name: "Sign out" }));
   expect(await said(grace)).toBe("You are signed out.");
-  await grace.getByRole("button", { name: "Sign in with a passkey" }).click();
+  await press(grace.getByRole("button", { name: "Sign in with a passkey" }));
   await grace.waitForURL("**/account");
   expect(await grace.locator(".lead").innerText()).toBe("Grace, grace@example.org");
   // A new session begins with the account that was used last: the others are there to change to.
@@ -108,7 +108,7 @@ test("a passkey is added, and signs in", async () => {
 test("a key is made and its secret seen once", async () => {
   await grace.goto(`${url}/dashboard/keys`);
   secret = await makeKey(grace, "production");
-  await grace.getByRole("link", { name: "all keys" }).click();
+  await press(grace.getByRole("link", { name: "all keys" }));
   expect(await grace.getByRole("row", { name: /production/ }).innerText()).toContain("Grace");
   expect(await grace.content()).not.toContain(secret);
   await grace.goBack();
@@ -122,7 +122,7 @@ test("the first request with it appears among the requests, in the usage and liv
   expect(await served(secret, { user: "customer-7" })).toStartWith("openai ");
   const ended = grace.getByRole("table", { name: /Just ended/ });
   await ended.getByText("openai/gpt-4o-mini").waitFor();
-  await ended.getByRole("link").first().click();
+  await press(ended.getByRole("link").first());
   expect(await grace.locator("main").innerText()).toContain("customer-7");
   await grace.goto(`${url}/dashboard/transactions`);
   const list = grace.getByRole("table", { name: /^Requests/ });
@@ -141,10 +141,10 @@ test("a filter finds what it names, and the CSV file sums up to what was spent",
   for (const user of ["ada", "ada", "bob"]) await served(secret, { user });
   await grace.goto(`${url}/dashboard/transactions`);
   await grace.getByLabel("User").fill("ada");
-  await grace.getByRole("button", { name: "Show" }).click();
+  await press(grace.getByRole("button", { name: "Show" }));
   const table = grace.getByRole("table", { name: /^Requests/ });
   expect(await table.locator("tbody tr").count()).toBe(2);
-  await grace.getByRole("link", { name: "Clear" }).click();
+  await press(grace.getByRole("link", { name: "Clear" }));
   expect(await table.locator("tbody tr").count()).toBe(4);
   const rows = parseCsv(await download(grace, "CSV"));
   expect(rows.map(({ user }) => user)).toEqual(["bob", "ada", "ada", "customer-7"]);
@@ -163,11 +163,11 @@ test("a filter finds what it names, and the CSV file sums up to what was spent",
 
 test("another policy holds from the next request on", async () => {
   await grace.goto(`${url}/dashboard/keys`);
-  await grace.getByRole("link", { name: "production" }).click();
+  await press(grace.getByRole("link", { name: "production" }));
   const places = [];
   for (const region of ["eu-west", "us-east"]) {
     await grace.getByLabel("Policy").fill(`prefer-region:${region}`);
-    await grace.getByRole("button", { name: "Change the key" }).click();
+    await press(grace.getByRole("button", { name: "Change the key" }));
     expect(await said(grace)).toContain("The key is changed");
     places.push(await served(secret));
   }
@@ -178,7 +178,7 @@ test("a carbon budget that is used up refuses with 402, and says so on the key's
   await grace.getByLabel("Grams CO2e").fill("0.000001");
   // A page that is on its way cannot be loaded again.
   const arrived = grace.waitForEvent("load");
-  await grace.getByRole("button", { name: "Change the key" }).click();
+  await press(grace.getByRole("button", { name: "Change the key" }));
   await arrived;
   const refused = await askedWith(house, secret);
   expect([refused.status, at(await refused.json(), "error.code")]).toEqual([
@@ -188,7 +188,7 @@ test("a carbon budget that is used up refuses with 402, and says so on the key's
   await grace.reload();
   expect(await grace.locator("main").innerText()).toMatch(/carbon/i);
   await grace.getByLabel("Grams CO2e").fill("");
-  await grace.getByRole("button", { name: "Change the key" }).click();
+  await press(grace.getByRole("button", { name: "Change the key" }));
   expect(await served(secret)).toBe("openai us-east");
 }, 30_000);
 
@@ -225,7 +225,7 @@ test("a member sees the keys that are theirs, and no billing", async () => {
 test("a provider key of one's own is used, and billed there", async () => {
   await grace.goto(`${url}/dashboard/provider-keys/new?provider=openai`);
   await grace.getByLabel("API key of OpenAI").fill("sk-of-the-institute-WxYz");
-  await grace.getByRole("button").filter({ hasText: /key/ }).first().click();
+  await press(grace.getByRole("button").filter({ hasText: /key/ }).first());
   expect(await grace.locator("main").innerText()).not.toContain("sk-of-the-institute");
   const answer = await (await askedWith(house, secret)).json();
   expect([at(answer, "usage.is_byok"), at(answer, "usage.cost")]).toEqual([true, 0]);
@@ -235,15 +235,15 @@ test("a provider key of one's own is used, and billed there", async () => {
 
 test("the colours that were chosen stay, from page to page and after the sign-out", async () => {
   const ground = () => grace.evaluate<string>("getComputedStyle(document.body).backgroundColor");
-  await grace.getByRole("button", { name: "dark" }).click();
+  await press(grace.getByRole("button", { name: "dark" }));
   for (const path of ["/dashboard", "/models", "/docs"]) {
     await grace.goto(url + path);
     expect([path, await ground()]).toEqual([path, "rgb(18, 22, 19)"]);
   }
   await grace.goto(`${url}/account`);
-  await grace.getByRole("button", { name: "Sign out" }).click();
+  await press(grace.getByRole("button", { name: "Sign out" }));
   expect(await ground()).toBe("rgb(18, 22, 19)");
-  await grace.getByRole("button", { name: "light" }).click();
+  await press(grace.getByRole("button", { name: "light" }));
   expect(await ground()).toBe("rgb(251, 251, 248)");
 }, 30_000);
 
@@ -251,30 +251,30 @@ test("the same essential steps are taken with JavaScript off", async () => {
   const rosa = await open({ script: false });
   await rosa.goto(await invited("member"));
   await register(rosa, "Rosa");
-  await rosa.getByRole("button", { name: "Sign out" }).click();
+  await press(rosa.getByRole("button", { name: "Sign out" }));
   await rosa.getByLabel("Email").fill("rosa@example.org");
   await rosa.getByLabel("Password").fill(password);
-  await rosa.getByRole("button", { name: "Sign in", exact: true }).click();
-  await rosa.getByRole("button", { name: "Use Language Institute" }).click();
-  await rosa.getByRole("link", { name: "Dashboard" }).click();
-  await rosa.getByRole("link", { name: "Make a key" }).click();
+  await press(rosa.getByRole("button", { name: "Sign in", exact: true }));
+  await press(rosa.getByRole("button", { name: "Use Language Institute" }));
+  await press(rosa.getByRole("link", { name: "Dashboard" }));
+  await press(rosa.getByRole("link", { name: "Make a key" }));
   const own = await makeKey(rosa, "without scripts");
   for (const user of ["rosa", "somebody"]) await served(own, { user });
-  await rosa.getByRole("link", { name: "Requests", exact: true }).click();
+  await press(rosa.getByRole("link", { name: "Requests", exact: true }));
   await rosa.getByLabel("User").fill("rosa");
-  await rosa.getByRole("button", { name: "Show" }).click();
+  await press(rosa.getByRole("button", { name: "Show" }));
   const table = rosa.getByRole("table", { name: /^Requests/ });
   expect(await table.locator("tbody tr").count()).toBe(1);
   const rows = parseCsv(await download(rosa, "CSV"));
   expect(rows.map(({ user, key_name }) => [user, key_name])).toEqual([["rosa", "without scripts"]]);
-  await rosa.getByRole("link", { name: "Keys", exact: true }).click();
-  await rosa.getByRole("link", { name: "without scripts" }).click();
+  await press(rosa.getByRole("link", { name: "Keys", exact: true }));
+  await press(rosa.getByRole("link", { name: "without scripts" }));
   await rosa.getByLabel("Policy").fill("prefer-region:eu-west");
-  await rosa.getByRole("button", { name: "Change the key" }).click();
+  await press(rosa.getByRole("button", { name: "Change the key" }));
   expect(await said(rosa)).toContain("The key is changed");
   // The account's own key of the provider is taken, wherever that is reached.
   expect(await served(own)).toBe("openai eu-west");
-  await rosa.getByRole("link", { name: "Live", exact: true }).click();
+  await press(rosa.getByRole("link", { name: "Live", exact: true }));
   expect(await rosa.getByRole("table", { name: /Just ended/ }).innerText()).toContain("somebody");
   await rosa.context().close();
 }, 30_000);
@@ -316,21 +316,21 @@ test("the link that demo prints leads to thirty days of history", async () => {
   const [, count = ""] = await demo.until(/History +(\d+) requests/);
   const page = await open();
   await page.goto(link);
-  await page.getByRole("button", { name: "Enter" }).click();
+  await press(page.getByRole("button", { name: "Enter" }));
   await page.waitForURL("**/dashboard");
   const card = page.locator(".card", { hasText: "Requests, 30 days" });
   const shown = Number((await card.locator(".figure").innerText()).replaceAll(",", ""));
   expect(shown).toBeGreaterThan(Number(count) * 0.9);
   const bars = page.locator("#spend svg .layer");
   expect(await bars.count()).toBeGreaterThan(0);
-  await page.getByText("The same numbers as a table").first().click();
+  await press(page.getByText("The same numbers as a table").first());
   expect(
     await page
       .getByRole("table", { name: /Spend by day/ })
       .locator("tbody tr")
       .count(),
   ).toBe(30);
-  await page.getByRole("link", { name: "Requests", exact: true }).click();
+  await press(page.getByRole("link", { name: "Requests", exact: true }));
   expect(
     await page
       .getByRole("table", { name: /^Requests/ })
@@ -376,7 +376,7 @@ async function said(page: Page): Promise<string> {
 async function invited(role: string): Promise<string> {
   await ada.goto(`${url}/dashboard/members`);
   await ada.getByLabel("Role", { exact: true }).selectOption(role);
-  await ada.getByRole("button", { name: "Make the link" }).click();
+  await press(ada.getByRole("button", { name: "Make the link" }));
   return ada.locator("#link").innerText();
 }
 
@@ -384,14 +384,14 @@ async function register(page: Page, name: string): Promise<void> {
   await page.getByLabel("Name").fill(name);
   await page.getByLabel("Email").fill(`${name.toLowerCase()}@example.org`);
   await page.getByLabel("New password").fill(password);
-  await page.getByRole("button", { name: "Register" }).click();
+  await press(page.getByRole("button", { name: "Register" }));
   await page.waitForURL("**/account");
 }
 
 /** Makes a key on the page of keys; its secret. */
 async function makeKey(page: Page, name: string): Promise<string> {
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByRole("button", { name: "Make the key" }).click();
+  await press(page.getByRole("button", { name: "Make the key" }));
   expect(await title(page)).toBe("The key is made");
   return page.locator("#secret").innerText();
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Look, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { type Look, press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { type PeopleGateway, startPeople } from "#test/web/people-kit.ts";
 
 let house: PeopleGateway;
@@ -29,23 +29,23 @@ describe("the operator's pages in a browser", () => {
     await page.goto(`${house.url}/operator`);
     await page.getByLabel("Name", { exact: true }).fill("Laboratory");
     await page.getByLabel("Opening credit, USD").fill("5");
-    await page.getByRole("button", { name: "Make the account" }).click();
+    await press(page.getByRole("button", { name: "Make the account" }));
     expect(await page.getByRole("status").innerText()).toContain("The account is made");
     await page.getByLabel("Amount, USD").fill("1.25");
     await page.getByLabel("Note, shown with the transaction").fill("a present");
-    await page.getByRole("button", { name: "Give the credit" }).click();
+    await press(page.getByRole("button", { name: "Give the credit" }));
     expect(await page.locator("dl.facts").innerText()).toContain("6.25 USD");
     const rows = page.getByRole("table", { name: /The last transactions/ });
     expect(await rows.innerText()).toContain("a present");
-    await page.getByRole("button", { name: "Disable the account" }).click();
+    await press(page.getByRole("button", { name: "Disable the account" }));
     expect(await page.locator("dl.facts").innerText()).toContain("Disabled");
 
-    await page.getByRole("link", { name: "Invitations", exact: true }).click();
-    await page.getByRole("button", { name: "Make the link" }).click();
+    await press(page.getByRole("link", { name: "Invitations", exact: true }));
+    await press(page.getByRole("button", { name: "Make the link" }));
     expect(await page.locator(".secret").innerText()).toContain("/register?invite=");
-    await page.getByRole("link", { name: "Providers", exact: true }).nth(1).click();
-    await page.getByRole("rowheader").first().getByRole("link").click();
-    await page.getByRole("button", { name: "Ask it now" }).click();
+    await press(page.getByRole("link", { name: "Providers", exact: true }).nth(1));
+    await press(page.getByRole("rowheader").first().getByRole("link"));
+    await press(page.getByRole("button", { name: "Ask it now" }));
     const answers = page.getByRole("table", { name: "What it answered just now" });
     expect(await answers.innerText()).toMatch(/answers|work/);
     await page.close();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Page } from "playwright-core";
-import { startBrowser, type TestBrowser } from "#test/browser/browser.ts";
+import { press, startBrowser, type TestBrowser } from "#test/browser/browser.ts";
 import { type Site, startSite } from "#test/web/site.ts";
 
 let site: Site;
@@ -26,25 +26,25 @@ describe("public pages in a browser", () => {
     await page.goto(`${site.url}/models`);
     await page.getByLabel("Name", { exact: true }).fill("gpt-4o");
     await page.getByRole("combobox", { name: "Region" }).selectOption("eu-west");
-    await page.getByRole("button", { name: "Show" }).click();
+    await press(page.getByRole("button", { name: "Show" }));
     expect(page.url()).toContain("q=gpt-4o");
     expect(page.url()).toContain("region=eu-west");
     await page.getByLabel("Compare openai/gpt-4o", { exact: true }).check();
     await page.getByLabel("Compare openai/gpt-4o-mini", { exact: true }).check();
-    await page.getByRole("button", { name: "Compare up to 4" }).click();
+    await press(page.getByRole("button", { name: "Compare up to 4" }));
     const heads = page.getByRole("table", { name: /Side by side/ }).getByRole("columnheader");
     expect(await heads.allInnerTexts()).toEqual(["openai/gpt-4o", "openai/gpt-4o-mini"]);
     expect(page.url()).toContain("region=eu-west");
     const here = page.url();
     const ground = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
     expect(await ground()).toBe("rgb(251, 251, 248)");
-    await page.getByRole("button", { name: "dark" }).click();
+    await press(page.getByRole("button", { name: "dark" }));
     expect(page.url()).toBe(here);
     expect(await ground()).toBe("rgb(18, 22, 19)");
-    await page.getByRole("button", { name: "system" }).click();
+    await press(page.getByRole("button", { name: "system" }));
     expect(await ground()).toBe("rgb(251, 251, 248)");
     await page.goto(`${site.url}/models/openai/gpt-4o-mini`);
-    await page.getByText("The same numbers as a table").click();
+    await press(page.getByText("The same numbers as a table"));
     expect(await page.getByRole("table", { name: /Carbon of 1,000 tokens/ }).isVisible()).toBe(
       true,
     );

@@ -7,6 +7,7 @@ import {
   contrastOn,
   type Look,
   sideways,
+  press,
   startBrowser,
   type TestBrowser,
 } from "#test/browser/browser.ts";
@@ -78,7 +79,7 @@ test("a month is opened from the list, and its PDF comes down, with JavaScript o
   await (await chromium.context(look)).addCookies(cookies);
   const page = await chromium.open(look);
   await page.goto(`${house.url}/dashboard/statements`);
-  await page.getByRole("link", { name: busy.name, exact: true }).click();
+  await press(page.getByRole("link", { name: busy.name, exact: true }));
   expect(await page.locator("h1").innerText()).toContain(`Footprint statement ${busy.name}`);
   const [download] = await Promise.all([
     page.waitForEvent("download"),

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import * as v from "valibot";
 import { build } from "#src/build.ts";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { cleanEnvironment, type Ended } from "#test/bin/executable.ts";
 import { chat, startOpenai } from "#test/bin/provider.ts";
 import {

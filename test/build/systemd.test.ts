@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { executable, until } from "#test/bin/executable.ts";
 import { chat, chatBody, startOpenai } from "#test/bin/provider.ts";
 import { boot, type Booted, whyNotBooted } from "#test/build/booted.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { quietPort } from "#test/chaos/port.ts";
+import { freePort } from "#test/lib/port.ts";
 
 const root = join(import.meta.dir, "../..");
 const startWithinMs = 30_000;
@@ -87,7 +87,7 @@ export async function serve(
   program: Program,
   args: readonly string[],
   env: Record<string, string>,
-  port = quietPort(),
+  port = freePort(),
 ): Promise<Gateway> {
   const child = spawn(program, ["serve", ...args, "--listen", `127.0.0.1:${port}`], env);
   let isOver = false;

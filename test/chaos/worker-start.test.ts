@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { until } from "#test/bin/executable.ts";
 import { openHouse } from "#test/chaos/house.ts";
 import { fromSources } from "#test/chaos/program.ts";

@@ -4,6 +4,7 @@ import { errorCodes } from "#src/lib/error.ts";
 import { isObject } from "#src/lib/json.ts";
 import { type Harness, startHarness } from "#test/gateway/harness.ts";
 import { at, eventsOf } from "#test/lib/gateway.ts";
+import { freePort } from "#test/lib/port.ts";
 
 /*
  * Three providers in one region serve a model, and a cheaper one in another. Every request is pinned to the region, and
@@ -174,17 +175,16 @@ function perform(done: Deed, number: number, signal: AbortSignal): Response | Pr
 class Upstream {
   asked = 0;
   #server: ReturnType<typeof Bun.serve> | undefined;
-  readonly port: number;
+  readonly port = freePort();
 
   constructor(readonly does: (number: number) => Deed) {
-    this.#server = this.#listen(0);
-    this.port = this.#server.port ?? 0;
+    this.#server = this.#listen();
   }
 
-  #listen(port: number) {
+  #listen() {
     return Bun.serve({
       hostname: "127.0.0.1",
-      port,
+      port: this.port,
       idleTimeout: 0,
       fetch: async (request) => {
         this.asked++;
@@ -197,7 +197,7 @@ class Upstream {
   async switch(isOn: boolean): Promise<void> {
     if (isOn === (this.#server !== undefined)) return;
     const server = this.#server;
-    this.#server = isOn ? this.#listen(this.port) : undefined;
+    this.#server = isOn ? this.#listen() : undefined;
     if (!isOn) await server?.stop(true);
   }
 }

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { freePort } from "#test/lib/port.ts";
 
 /** A wire between two processes that can be cut. */
 export interface Relay {
@@ -42,7 +43,8 @@ export async function startRelay(
     }
   }
   let server = createServer(pass);
-  const port = await listening(server, 0, host);
+  // Nobody else may take it while it is cut.
+  const port = await listening(server, freePort(), host);
 
   function drop(): void {
     for (const socket of open) socket.destroy();

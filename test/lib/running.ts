@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 
 const root = join(import.meta.dir, "../..");
 

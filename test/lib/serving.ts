@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { cleanEnvironment } from "#test/bin/executable.ts";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 
 const root = join(import.meta.dir, "../..");
 

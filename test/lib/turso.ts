@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { until } from "#test/bin/executable.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
 

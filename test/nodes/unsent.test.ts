@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { freePort } from "#test/bench/process.ts";
+import { freePort } from "#test/lib/port.ts";
 import { until } from "#test/bin/executable.ts";
 import { chatBody } from "#test/bin/provider.ts";
 import { at } from "#test/lib/gateway.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { startBrowser } from "#test/browser/browser.ts";
+import { press, startBrowser } from "#test/browser/browser.ts";
 import { password, startPeople } from "#test/web/people-kit.ts";
 
 describe("in a real browser", () => {
@@ -27,23 +27,23 @@ describe("in a real browser", () => {
       await page.getByLabel("Name").fill("Ada");
       await page.getByLabel("Email").fill("ada@example.org");
       await page.getByLabel("New password").fill(password);
-      await page.getByRole("button", { name: "Set up" }).click();
+      await press(page.getByRole("button", { name: "Set up" }));
       await page.waitForURL("**/operator/welcome");
       await page.goto(`${home}/account`);
       await page.getByLabel("Name of a new passkey").fill("laptop");
-      await page.getByRole("button", { name: "Add a passkey" }).click();
+      await press(page.getByRole("button", { name: "Add a passkey" }));
       await page.waitForURL("**done=passkey*");
       const signOut = page.getByRole("button", { name: "Sign out" });
       const byPasskey = page.getByRole("button", { name: "Sign in with a passkey" });
-      await signOut.click();
+      await press(signOut);
       await page.waitForURL("**/login?out=1");
-      await byPasskey.click();
+      await press(byPasskey);
       await page.waitForURL("**/account");
-      await signOut.click();
+      await press(signOut);
       await page.waitForURL("**/login?out=1");
       // A device that does not ask who holds it is no second step.
       await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
-      await byPasskey.click();
+      await press(byPasskey);
       // Not by a script: where it has to look twice, the page's policy refuses it.
       await page.locator("form[data-passkey] [role=status]").filter({ hasText: /\S/ }).waitFor();
       expect(page.url()).toEndWith("/login?out=1");
