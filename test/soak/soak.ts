@@ -63,6 +63,8 @@ export interface SoakReport {
 
 const credit = 1_000_000;
 const settleMs = 15_000;
+/** One connection whose other end was gone before it was taken is closed when a connection is: after a minute without use. */
+const closedMs = 75_000;
 /** Descriptors that a process opens once, when it first needs them: readers aside, the log of heads. */
 const openedLate = 8;
 
@@ -267,7 +269,7 @@ async function leaks(
         ? `${temporaryFiles} temporary files are left, ${before.temporaryFiles} were there`
         : "",
     ].filter((one) => one !== "");
-    if (findings.length === 0 || performance.now() - from > settleMs) return findings;
+    if (findings.length === 0 || performance.now() - from > closedMs) return findings;
     await Bun.sleep(100);
   }
 }
