@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { CarbonAction, CarbonBudget } from "#src/account/account.ts";
+import type { ApiKey, CarbonAction, CarbonBudget } from "#src/account/account.ts";
 import { bumpAccess, getSetting } from "#src/account/settings.ts";
 import { windowOf } from "#src/allowance/window.ts";
 import { dayOf } from "#src/lib/clock.ts";
@@ -85,11 +85,48 @@ export async function carbonStanding(
   budget: CarbonBudget,
   now: number,
 ): Promise<CarbonStanding> {
-  const { windowStart, windowEnd = 0 } = windowOf(budget.reset, now);
+  const { windowStart } = windowOf(budget.reset, now);
   const [row] = await store.read(
     "SELECT used FROM allowance WHERE kind = 'carbon' AND owner = ? AND window_start = ?",
     [owner, windowStart],
   );
+  return standingOf(budget, row, now);
+}
+
+/** The same of the budgets of keys, in their order; undefined for one that has none. */
+export async function keyStandings(
+  store: Pick<Store, "read">,
+  keys: readonly ApiKey[],
+  now: number,
+): Promise<(CarbonStanding | undefined)[]> {
+  const budgets = keys.map((key) => budgetOf(key));
+  const owners = keys.filter((_, at) => budgets[at] !== undefined).map(({ hash }) => hash);
+  if (owners.length === 0) return budgets.map(() => undefined);
+  const [day, month] = [windowOf("daily", now), windowOf("monthly", now)];
+  const rows = await store.read(
+    `SELECT owner, window_start, used FROM allowance
+      WHERE kind = 'carbon' AND owner IN (SELECT value FROM json_each(?)) AND window_start IN (?, ?)`,
+    [JSON.stringify(owners), day.windowStart, month.windowStart],
+  );
+  return keys.map(({ hash }, at) => {
+    const budget = budgets[at];
+    if (budget === undefined) return undefined;
+    const { windowStart } = windowOf(budget.reset, now);
+    const row = rows.find(
+      (one) => textOf(one, "owner") === hash && numberIn(one, "window_start") === windowStart,
+    );
+    return standingOf(budget, row, now);
+  });
+}
+
+/** The budget of a key alone; undefined where it has none. */
+function budgetOf(key: ApiKey): CarbonBudget | undefined {
+  const { carbonBudgetG: grams, carbonBudgetReset: reset = "monthly" } = key;
+  return grams === undefined ? undefined : { grams, reset, action: key.carbonBudgetAction };
+}
+
+function standingOf(budget: CarbonBudget, row: Row | undefined, now: number): CarbonStanding {
+  const { windowEnd = 0 } = windowOf(budget.reset, now);
   const usedG = (row === undefined ? 0 : (numberIn(row, "used") ?? 0)) / 1e6;
   return { budget, usedG, leftG: Math.max(0, budget.grams - usedG), resetsAt: windowEnd };
 }

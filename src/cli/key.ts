@@ -10,6 +10,7 @@ import {
   updateKey,
 } from "#src/account/keys.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
+import { keyStandings } from "#src/account/carbon-budget.ts";
 import { usageOf } from "#src/account/key-usage.ts";
 import { carbonAction, carbonReset } from "#src/cli/carbon.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
@@ -280,5 +281,7 @@ async function keyBy(store: Store, text: string): Promise<ApiKey> {
 }
 
 async function recordOf(store: Store, key: ApiKey) {
-  return keyRecord(key, await usageOf(store, key.hash, systemClock.now()));
+  const now = systemClock.now();
+  const [carbon] = await keyStandings(store, [key], now);
+  return keyRecord(key, { usages: await usageOf(store, key.hash, now), carbon });
 }

@@ -1,5 +1,6 @@
 import { type AnyElysia, Elysia } from "elysia";
 import type { Caller } from "#src/account/account.ts";
+import { keyStandings } from "#src/account/carbon-budget.ts";
 import { noUsage } from "#src/account/key-usage.ts";
 import { authenticate } from "#src/gateway/authenticate.ts";
 import type { App } from "#src/gateway/context.ts";
@@ -74,10 +75,13 @@ export function accountRoutes(app: App, services: Services): AnyElysia {
     });
   const self = (request: Request) =>
     forCaller(request, async ({ key }) => {
-      const [usages = noUsage] = await services.keySpend.of([key.hash]);
+      const [[usages = noUsage], [carbon]] = await Promise.all([
+        services.keySpend.of([key.hash]),
+        keyStandings(store, [key], app.clock.now()),
+      ]);
       const perMinute =
         key.rateLimit.requestsPerMinute ?? (app.config.limits.requestsPerMinute || undefined);
-      return json({ data: selfRecord(key, usages, perMinute) });
+      return json({ data: selfRecord(key, { usages, carbon }, perMinute) });
     });
   const balance = (request: Request) =>
     forCaller(request, async ({ account }) => {

@@ -11,6 +11,7 @@ import {
   updateKey,
 } from "#src/account/keys.ts";
 import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
+import { keyStandings } from "#src/account/carbon-budget.ts";
 import { noUsage } from "#src/account/key-usage.ts";
 import type { App } from "#src/gateway/context.ts";
 import { type ForCaller, requireManagement } from "#src/http/account.ts";
@@ -30,8 +31,13 @@ export function keyRoutes(
   forCaller: ForCaller,
 ): AnyElysia {
   const records = async (found: readonly ApiKey[]) => {
-    const usages = await keySpend.of(found.map(({ hash }) => hash));
-    return found.map((key, at) => keyRecord(key, usages[at] ?? noUsage));
+    const [usages, carbon] = await Promise.all([
+      keySpend.of(found.map(({ hash }) => hash)),
+      keyStandings(store, found, app.clock.now()),
+    ]);
+    return found.map((key, at) =>
+      keyRecord(key, { usages: usages[at] ?? noUsage, carbon: carbon[at] }),
+    );
   };
   const record = async (key: ApiKey) => (await records([key]))[0];
   const missing = (hash: string) =>

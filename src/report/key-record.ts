@@ -1,4 +1,5 @@
 import type { ApiKey } from "#src/account/account.ts";
+import type { CarbonStanding } from "#src/account/carbon-budget.ts";
 import type { KeyUsages } from "#src/account/key-usage.ts";
 import { toCredits, toUnits } from "#src/ledger/money.ts";
 import { rfc3339 } from "#src/lib/clock.ts";
@@ -19,8 +20,26 @@ export function limitRemaining(key: ApiKey, usages: KeyUsages): number | null {
   return key.limit === undefined ? null : Math.max(0, toUnits(key.limit - spent(key, usages)));
 }
 
+/** What a key holds beside its own row: what it spent, and how its carbon budget stands where it has one. */
+export interface KeyStanding {
+  usages: KeyUsages;
+  carbon: CarbonStanding | undefined;
+}
+
+/** A key's carbon budget, grams of CO2e, and what its window has used of it; null throughout where it has none. */
+function carbonBudget(key: ApiKey, standing: CarbonStanding | undefined) {
+  return {
+    carbon_budget_g: key.carbonBudgetG ?? null,
+    carbon_budget_reset:
+      key.carbonBudgetG === undefined ? null : (key.carbonBudgetReset ?? "monthly"),
+    carbon_used_g: standing?.usedG ?? null,
+    carbon_left_g: standing?.leftG ?? null,
+    carbon_resets_at: time(standing?.resetsAt),
+  };
+}
+
 /** A key as the management API and the command line show it. Amounts in the currency. */
-export function keyRecord(key: ApiKey, usages: KeyUsages) {
+export function keyRecord(key: ApiKey, { usages, carbon }: KeyStanding) {
   return {
     hash: key.hash,
     name: key.name,
@@ -45,9 +64,7 @@ export function keyRecord(key: ApiKey, usages: KeyUsages) {
       tokens_per_minute: key.rateLimit.tokensPerMinute ?? null,
       max_in_flight: key.rateLimit.maxInFlight ?? null,
     },
-    carbon_budget_g: key.carbonBudgetG ?? null,
-    carbon_budget_reset:
-      key.carbonBudgetG === undefined ? null : (key.carbonBudgetReset ?? "monthly"),
+    ...carbonBudget(key, carbon),
     carbon_budget_action:
       typeof key.carbonBudgetAction === "object"
         ? { route_under_g_per_1k: key.carbonBudgetAction.routeUnderGPer1k }
@@ -66,7 +83,11 @@ export function keyRecord(key: ApiKey, usages: KeyUsages) {
 }
 
 /** A key as it may see itself: GET /v1/key. */
-export function selfRecord(key: ApiKey, usages: KeyUsages, requestsPerMinute: number | undefined) {
+export function selfRecord(
+  key: ApiKey,
+  { usages, carbon }: KeyStanding,
+  requestsPerMinute: number | undefined,
+) {
   return {
     label: key.label,
     limit: money(key.limit),
@@ -85,6 +106,7 @@ export function selfRecord(key: ApiKey, usages: KeyUsages, requestsPerMinute: nu
     is_provisioning_key: key.type === "management",
     include_byok_in_limit: false,
     expires_at: time(key.expiresAt),
+    ...carbonBudget(key, carbon),
     rate_limit:
       requestsPerMinute === undefined
         ? null

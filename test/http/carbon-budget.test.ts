@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import * as v from "valibot";
 import { at, refusal, startGateway, type TestGateway } from "#test/lib/gateway.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => void (gateway = await startGateway()));
 afterAll(() => gateway.close());
 beforeEach(() => patch({ carbon_budget_g: null }));
+
+const keyRecords = v.array(
+  v.looseObject({ hash: v.string(), carbon_resets_at: v.nullable(v.string()) }),
+);
 
 const show = () => gateway.manage("/api/v1/account");
 const patch = (body: unknown) => gateway.manage("/api/v1/account", { method: "PATCH", body });
@@ -59,6 +64,50 @@ test("a key of inference may neither see nor change it", async () => {
   const body = { carbon_budget_g: null };
   const tried = await gateway.ask("/api/v1/account", { method: "PATCH", body });
   expect(refusal(tried)).toEqual([403, "wrong_key_type"]);
+});
+
+test("a key's record says what is used of its own budget and what is left, to itself and in the list", async () => {
+  const made = async (more: object) => {
+    const body = { name: "k", ...more };
+    const { json } = await gateway.manage("/api/v1/keys", { method: "POST", body });
+    return { hash: String(at(json, "data.hash")), key: String(at(json, "key")) };
+  };
+  const without = await made({});
+  const daily = await made({ carbon_budget_g: 5, carbon_budget_reset: "daily" });
+  const monthly = await made({ carbon_budget_g: 20 });
+  const grams = async (key: string) => {
+    const reply = await gateway.chatAs(key);
+    return Number(at(reply.json, "lowrouter.eco.carbon_g"));
+  };
+  await grams(without.key);
+  const used = (await grams(monthly.key)) + (await grams(monthly.key));
+  expect(used).toBeGreaterThan(0);
+
+  const listed = await gateway.manage("/api/v1/keys");
+  const records = new Map(
+    v.parse(keyRecords, at(listed.json, "data")).map((one) => [one.hash, one]),
+  );
+  const now = new Date();
+  const [year, month] = [now.getUTCFullYear(), now.getUTCMonth()];
+  expect(records.get(monthly.hash)).toMatchObject({
+    carbon_budget_g: 20,
+    carbon_budget_reset: "monthly",
+    carbon_used_g: expect.closeTo(used, 5),
+    carbon_left_g: expect.closeTo(20 - used, 5),
+    carbon_resets_at: new Date(Date.UTC(year, month + 1)).toISOString(),
+  });
+  expect(records.get(daily.hash)).toMatchObject({ carbon_used_g: 0, carbon_left_g: 5 });
+  const none = { carbon_used_g: null, carbon_left_g: null, carbon_resets_at: null };
+  expect(records.get(without.hash)).toMatchObject(none);
+
+  const self = await gateway.ask("/v1/key", { key: monthly.key });
+  expect(at(self.json, "data")).toMatchObject({
+    carbon_budget_g: 20,
+    carbon_used_g: expect.closeTo(used, 5),
+    carbon_resets_at: records.get(monthly.hash)?.carbon_resets_at,
+  });
+  const other = await gateway.ask("/v1/key", { key: without.key });
+  expect(at(other.json, "data")).toMatchObject({ carbon_budget_g: null, ...none });
 });
 
 test("a change stands in the audit log", async () => {

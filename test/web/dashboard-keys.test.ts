@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createKey } from "#src/account/keys.ts";
 import { fromUnits } from "#src/ledger/money.ts";
+import { figure } from "#src/web/format.ts";
 import { at } from "#test/lib/gateway.ts";
 import { alertOf, askedWith, foreignForms, makeKey, staff } from "#test/web/dashboard-keys-kit.ts";
 import { tableOf } from "#test/web/outline.ts";
@@ -225,6 +226,7 @@ describe("a key's page", () => {
       name: "one",
       limit: "1",
       limit_reset: "daily",
+      carbon_budget_g: "40",
     });
     await (await askedWith(house, secret)).text();
     const record = Object(await recordOf(admin, hash));
@@ -244,6 +246,11 @@ describe("a key's page", () => {
     expect(page.text).toContain(`href="/dashboard/usage?key=${hash}"`);
     const shown = (value: number) => value.toFixed(6).replace(/0+$/, "");
     expect(words(page)).toContain(`Left of the limit ${shown(record.limit_remaining)} USD`);
+    expect(record.carbon_used_g).toBeGreaterThan(0);
+    expect(record.carbon_used_g + record.carbon_left_g).toBeCloseTo(40, 9);
+    expect(words(page)).toContain(
+      `Left of the carbon budget ${figure(record.carbon_left_g)} g CO2e of 40 g, until ${String(record.carbon_resets_at).slice(0, 10)}`,
+    );
     const spent = await tableOf(page.text, /^What it spent, USD/);
     // Nothing was asked on a provider key of the account's own.
     const expected = [record.usage_daily, record.usage_weekly, record.usage_monthly, record.usage];

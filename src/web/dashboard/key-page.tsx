@@ -10,6 +10,7 @@ import { type FieldsFor, KeyFields } from "#src/web/dashboard/keys-fields.tsx";
 import type { ListedKey } from "#src/web/dashboard/keys-list.ts";
 import { whoIsMissing } from "#src/web/dashboard/keys-page.tsx";
 import type { Guest, Outcome } from "#src/web/dashboard/room.ts";
+import { figure } from "#src/web/format.ts";
 import { Table, Unknown } from "#src/web/layout.tsx";
 import { Act, Moment, Sheet } from "#src/web/people/form.tsx";
 
@@ -88,7 +89,7 @@ export function DeleteKeyPage({ guest, apiKey }: { guest: Guest; apiKey: ApiKey 
 }
 
 function Facts({
-  listed: { key, usages, maker },
+  listed: { key, usages, carbon, maker },
   now,
   currency,
 }: {
@@ -134,6 +135,15 @@ function Facts({
       </dd>
       <dt>Left of the limit</dt>
       <dd>{left === null ? <Unknown why="Without a limit" /> : `${money(left)} ${currency}`}</dd>
+      {carbon && (
+        <>
+          <dt>Left of the carbon budget</dt>
+          <dd>
+            {figure(carbon.leftG)} g CO2e of {figure(carbon.budget.grams)} g, until{" "}
+            <Moment at={carbon.resetsAt} why="" />
+          </dd>
+        </>
+      )}
     </dl>
   );
 }

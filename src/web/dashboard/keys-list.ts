@@ -1,13 +1,14 @@
 import type { ApiKey } from "#src/account/account.ts";
 import { getKey, listKeys } from "#src/account/keys.ts";
-import { type KeySpend, type KeyUsages, noUsage } from "#src/account/key-usage.ts";
+import { keyStandings } from "#src/account/carbon-budget.ts";
+import { type KeySpend, noUsage } from "#src/account/key-usage.ts";
+import type { KeyStanding } from "#src/report/key-record.ts";
 import { isAtLeast, type Visitor } from "#src/account/people/person.ts";
 import { type Store, textOf } from "#src/store/store.ts";
 
 /** A key, what it spent, and who made it. */
-export interface ListedKey {
+export interface ListedKey extends KeyStanding {
   key: ApiKey;
-  usages: KeyUsages;
   /** Name of the person who made it; undefined where no person did, or one who is gone. */
   maker: string | undefined;
 }
@@ -17,7 +18,7 @@ export async function keysOf(
   store: Store,
   visitor: Visitor,
   spend: KeySpend,
-  { pageSize, after }: { pageSize: number; after: string | undefined },
+  { pageSize, after, now }: { pageSize: number; after: string | undefined; now: number },
 ): Promise<{ keys: ListedKey[]; next: string | undefined }> {
   const isAdmin = isAtLeast(visitor.role, "admin");
   const found = await listKeys(store, {
@@ -27,7 +28,7 @@ export async function keysOf(
     pageSize: pageSize + 1,
     ...(after === undefined ? {} : { pageToken: after }),
   });
-  const keys = await listed(store, spend, found.slice(0, pageSize));
+  const keys = await listed(store, spend, found.slice(0, pageSize), now);
   return { keys, next: found.length > pageSize ? keys.at(-1)?.key.hash : undefined };
 }
 
@@ -47,12 +48,14 @@ export async function listed(
   store: Store,
   spend: KeySpend,
   keys: readonly ApiKey[],
+  now: number,
 ): Promise<ListedKey[]> {
   if (keys.length === 0) return [];
   const hashes = keys.map(({ hash }) => hash);
   const makers = new Set(keys.flatMap(({ createdBy }) => createdBy ?? []));
-  const [usages, people] = await Promise.all([
+  const [usages, carbon, people] = await Promise.all([
     spend.of(hashes),
+    keyStandings(store, keys, now),
     store.read("SELECT id, name FROM person WHERE id IN (SELECT value FROM json_each(?))", [
       JSON.stringify([...makers]),
     ]),
@@ -61,6 +64,7 @@ export async function listed(
   return keys.map((key, at) => ({
     key,
     usages: usages[at] ?? noUsage,
+    carbon: carbon[at],
     maker: key.createdBy === undefined ? undefined : names.get(key.createdBy),
   }));
 }

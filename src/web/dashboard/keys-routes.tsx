@@ -69,6 +69,7 @@ export function keysRoom(desk: Desk): AnyElysia {
     const { keys: found, next } = await keysOf(store, guest.visitor, keySpend, {
       pageSize: isPage ? pageSize : mostRows,
       after: searchParams.get("after") ?? undefined,
+      now,
     });
     const sheet = keysSheet(found, { guest, currency, now });
     return (
@@ -91,10 +92,10 @@ export function keysRoom(desk: Desk): AnyElysia {
   async function one(guest: Guest, outcome: Outcome): Promise<Response> {
     const key = await mine(guest);
     const now = app.clock.now();
-    const [found] = await listed(store, keySpend, [key]);
+    const [found] = await listed(store, keySpend, [key], now);
     if (found === undefined) return list(guest, outcome);
     if (guest.url.searchParams.get("format") === "json")
-      return json({ data: keyRecord(key, found.usages) });
+      return json({ data: keyRecord(key, found) });
     return page(
       <KeyPage
         guest={guest}

@@ -46,6 +46,14 @@ const health = oneOf("ok", "degraded", "unavailable");
 const accuracy = oneOf("accurate", "medium", "gross");
 const messages = told(listOf(open({ role: text })), "The conversation so far");
 const reset = orNull(oneOf("daily", "weekly", "monthly"));
+/** A carbon budget, and what is used of it. */
+const carbonBudget = {
+  carbon_budget_g: told(orNull(number), "Null: none"),
+  carbon_budget_reset: orNull(oneOf("daily", "monthly")),
+  carbon_used_g: told(orNull(number), "In the window that runs"),
+  carbon_left_g: orNull(number),
+  carbon_resets_at: orNull(time),
+};
 const percentiles = {
   anyOf: [number, only({ p50: number, p75: number, p90: number, p99: number })],
 };
@@ -545,6 +553,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     is_provisioning_key: flag,
     include_byok_in_limit: flag,
     expires_at: orNull(time),
+    ...carbonBudget,
     rate_limit: orNull(closed({ requests: integer, interval: text, note: text })),
   }),
   AccountChange: toJsonSchema(accountChangeSchema),
@@ -552,14 +561,11 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
     id: text,
     name: text,
     plan: oneOf("prepaid", "metered"),
+    ...carbonBudget,
     carbon_budget_g: told(orNull(number), "For all keys together; null: none"),
-    carbon_budget_reset: orNull(oneOf("daily", "monthly")),
     carbon_budget_action: {
       anyOf: [{ const: "refuse" }, closed({ route_under_g_per_1k: number }), { type: "null" }],
     },
-    carbon_used_g: told(orNull(number), "In the window that runs"),
-    carbon_left_g: orNull(number),
-    carbon_resets_at: orNull(time),
   }),
   Balance: closed({
     balance: told(number, "In the configured currency"),
@@ -608,8 +614,7 @@ export const schemas: Readonly<Record<string, JsonSchema>> = {
       tokens_per_minute: orNull(integer),
       max_in_flight: orNull(integer),
     }),
-    carbon_budget_g: orNull(number),
-    carbon_budget_reset: orNull(oneOf("daily", "monthly")),
+    ...carbonBudget,
     carbon_budget_action: {
       anyOf: [{ const: "refuse" }, closed({ route_under_g_per_1k: number })],
     },
