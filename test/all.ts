@@ -1,7 +1,7 @@
 /** Runs the whole suite: formatting, types, tests. Its last line reads `N passed, N failed`. */
 import { findBrowser } from "#test/browser/browser.ts";
 import { failures } from "#test/failures.ts";
-import { withoutBrowser } from "#test/without-browser.ts";
+import { testFiles } from "#test/files.ts";
 
 interface Step {
   name: string;
@@ -28,18 +28,19 @@ for (const { name, command } of steps) {
 }
 
 /** Tests that compute and do nothing else: they take nobody's time on a second core, and are shown after the others. */
-const beside = ["test/simulation/simulation.test.ts", "test/fuzz/fuzz.test.ts"];
+const beside = ["./test/simulation/simulation.test.ts", "./test/fuzz/fuzz.test.ts"];
+/** Processes that run the others, one after another: one alone keeps the modules of every file, nine gigabytes at the end. */
+const parts = 4;
 
 const asked = process.argv.slice(2);
 if (asked.length > 0) count(await run(asked));
 else {
-  const ignored = beside.map((path) => `--path-ignore-patterns=${path}`);
-  const others = run(
-    beside.map((path) => `./${path}`),
-    "later",
-  );
-  const chosen = await withoutBrowser(process.env, findBrowser());
-  count(await run([...ignored, ...chosen.filter((path) => !beside.includes(path.slice(2)))]));
+  const others = run(beside, "later");
+  const files = await testFiles(process.env, findBrowser());
+  const rest = files.filter((path) => !beside.includes(path));
+  const size = Math.ceil(rest.length / parts);
+  for (let from = 0; from < rest.length; from += size)
+    count(await run(rest.slice(from, from + size)));
   count(await others);
 }
 

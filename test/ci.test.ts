@@ -3,7 +3,7 @@ import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { failures } from "#test/failures.ts";
 import { temporaryFolder } from "#test/store/temporary.ts";
-import { withoutBrowser } from "#test/without-browser.ts";
+import { testFiles } from "#test/files.ts";
 
 const root = join(import.meta.dir, "..");
 
@@ -68,10 +68,12 @@ test("what failed is told again, each with what it said and nothing else did", (
 test("browser tests stay out nowhere but outside CI where there is no browser", async () => {
   const said = spyOn(console, "error").mockImplementation(() => {});
   try {
-    expect(await withoutBrowser({ CI: "true" }, undefined)).toEqual([]);
-    expect(await withoutBrowser({}, "/usr/bin/chromium")).toEqual([]);
+    const all = await testFiles({ CI: "true" }, undefined);
+    expect(all).toEqual(await testFiles({}, "/usr/bin/chromium"));
+    const found = [...new Bun.Glob("**/*.test.{ts,tsx}").scanSync(import.meta.dir)];
+    expect(new Set(all)).toEqual(new Set(found.map((path) => `./test/${path}`)));
     expect(said).not.toHaveBeenCalled();
-    const others = await withoutBrowser({}, undefined);
+    const others = await testFiles({}, undefined);
     expect(said).toHaveBeenCalledTimes(1);
     expect(others).toContain("./test/ci.test.ts");
     expect(others.filter((path) => path.includes("/browser/"))).toEqual([]);
