@@ -1,13 +1,25 @@
 import * as v from "valibot";
 import { liveGrids } from "#src/config/eco.ts";
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Most that is counted of anything: what is beyond was typed by mistake, and some sums would not be exact with it. */
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000));
+const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000_000));
 /** Of usage: a month's statement is made when the month is over, and needs all of it. */
 const leastUsageDays = 32;
-const seconds = v.pipe(v.number(), v.minValue(0));
+/** A hundred years: a day too long ago has no date. */
+const mostUsageDays = 36_500;
+/** A day; the runtime's timers end at once beyond 24 of them. */
+const mostSeconds = 86_400;
+const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(mostSeconds));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
-const price = v.pipe(v.number(), v.minValue(0));
+/** For a million tokens, or 1,000: one unit a token, and more, is no price. */
+const price = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));
+/** In the currency: what an account may hold, which nano-units count exactly. */
+const mostUnits = 9_000_000;
+/** Of machines, for 1,000 tokens. */
+const wattHours = v.pipe(v.number(), v.gtValue(0), v.maxValue(10_000));
+const paid = v.pipe(v.number(), v.gtValue(0), v.maxValue(mostUnits));
 
 export const policies = [
   "balanced",
@@ -91,17 +103,18 @@ export const fileSchema = v.strictObject({
       currency: v.optional(
         v.pipe(v.string(), v.regex(/^[A-Z]{3}$/, "a three-letter currency code such as USD")),
       ),
-      usd_rate: v.optional(v.pipe(v.number(), v.gtValue(0))),
+      /** Of any currency in use; beyond, amounts would be nothing, or more than is counted exactly. */
+      usd_rate: v.optional(v.pipe(v.number(), v.minValue(0.0001), v.maxValue(100_000))),
       platform_fee_per_1k: v.optional(price),
       topup_fee_pct: v.optional(share),
       /** Of what a request would have cost, for one on an account's own key of a provider. */
       byok_fee_pct: v.optional(share),
       /** Requests on own keys that are free of that fee, for each account and month. */
       byok_free_monthly: v.optional(count),
-      default_max_tokens: v.optional(v.pipe(count, v.minValue(1))),
+      default_max_tokens: v.optional(tokens),
       unknown_price: v.optional(v.picklist(["block", "allow"])),
       /** Credit below which an account is told that it is low. */
-      low_balance: v.optional(price),
+      low_balance: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(mostUnits))),
     }),
   ),
   eco: v.optional(
@@ -122,7 +135,7 @@ export const fileSchema = v.strictObject({
       eu_only: v.optional(v.boolean()),
       /** Places that are only assumed satisfy pins too. */
       allow_assumed_regions: v.optional(v.boolean()),
-      high_carbon_g_per_kwh: v.optional(price),
+      high_carbon_g_per_kwh: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10_000))),
       default_model: v.optional(v.string()),
       max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(10))),
       /** Names of the operator's own, each with the model it means. */
@@ -161,8 +174,8 @@ export const fileSchema = v.strictObject({
   /** Credit is bought there where STRIPE_SECRET_KEY is set. Amounts in the currency, of one purchase. */
   stripe: v.optional(
     v.strictObject({
-      min_amount: v.optional(v.pipe(v.number(), v.gtValue(0))),
-      max_amount: v.optional(v.pipe(v.number(), v.gtValue(0))),
+      min_amount: v.optional(paid),
+      max_amount: v.optional(paid),
       api_base: v.optional(v.pipe(v.string(), v.url())),
     }),
   ),
@@ -173,8 +186,8 @@ export const fileSchema = v.strictObject({
         v.pipe(
           count,
           v.check(
-            (days) => days === 0 || days >= leastUsageDays,
-            `0 to keep all, or at least ${leastUsageDays}: the statement of a month needs all of it`,
+            (days) => days === 0 || (days >= leastUsageDays && days <= mostUsageDays),
+            `0 to keep all, or at least ${leastUsageDays}: the statement of a month needs all of it; at most ${mostUsageDays}`,
           ),
         ),
       ),
@@ -239,7 +252,7 @@ export const fileSchema = v.strictObject({
         /** Further keys, each in a variable; requests are spread over them by weight. */
         keys: v.optional(v.array(providerKey)),
         /** Measured energy of the machines for 1,000 tokens, prompt and completion, Wh. */
-        wh_per_1k_tokens: v.optional(v.pipe(v.number(), v.gtValue(0))),
+        wh_per_1k_tokens: v.optional(wattHours),
         /** What the building draws for each watt of the machines. */
         pue: v.optional(v.pipe(v.number(), v.minValue(1), v.maxValue(5))),
         enabled: v.optional(v.boolean()),
@@ -261,9 +274,9 @@ export const fileSchema = v.strictObject({
         cache_read_per_million: v.optional(price),
         cache_write_per_million: v.optional(price),
         /** Measured energy of this model there, Wh for 1,000 tokens; beats that of its provider. */
-        wh_per_1k_tokens: v.optional(v.pipe(v.number(), v.gtValue(0))),
-        context_window: v.optional(v.pipe(count, v.minValue(1))),
-        max_output_tokens: v.optional(v.pipe(count, v.minValue(1))),
+        wh_per_1k_tokens: v.optional(wattHours),
+        context_window: v.optional(tokens),
+        max_output_tokens: v.optional(tokens),
         tools: v.optional(v.boolean()),
         vision: v.optional(v.boolean()),
         json_schema: v.optional(v.boolean()),

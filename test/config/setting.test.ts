@@ -14,14 +14,28 @@ const read = (env: Record<string, string>, config = empty) => loadConfig({ confi
 
 /** Variable, a value that its key in the file may not have either, and what is said to be allowed. */
 const wrong: [string, string, string][] = [
-  ["LOWROUTER_USD_RATE", "0", "billing.usd_rate: allowed is a number above 0"],
-  ["LOWROUTER_USD_RATE", "Infinity", "billing.usd_rate: allowed is a number above 0"],
-  ["LOWROUTER_USD_RATE", " ", "billing.usd_rate: allowed is a number above 0"],
+  ["LOWROUTER_USD_RATE", "0", "billing.usd_rate: allowed is a number from 0.0001 to 100000"],
+  ["LOWROUTER_USD_RATE", "Infinity", "billing.usd_rate: allowed is a number from 0.0001 to 100000"],
+  ["LOWROUTER_USD_RATE", " ", "billing.usd_rate: allowed is a number from 0.0001 to 100000"],
+  ["LOWROUTER_USD_RATE", "1e300", "billing.usd_rate: allowed is a number from 0.0001 to 100000"],
+  ["LOWROUTER_USD_RATE", "1e-300", "billing.usd_rate: allowed is a number from 0.0001 to 100000"],
+  ["LOWROUTER_LOW_BALANCE", "1e30", "billing.low_balance: allowed is a number from 0 to 9000000"],
+  ["LOWROUTER_PLATFORM_FEE_PER_1K", "1e9", "billing.platform_fee_per_1k: allowed is a number from"],
+  [
+    "LOWROUTER_DEFAULT_MAX_TOKENS",
+    "1e300",
+    "billing.default_max_tokens: allowed is a whole number",
+  ],
+  ["LOWROUTER_REQUESTS_PER_MINUTE", "1e16", "limits.requests_per_minute: allowed is a whole numb"],
+  ["LOWROUTER_TOTAL_S", "86401", "timeouts.total_s: allowed is a number from 0 to 86400"],
+  ["USAGE_RETENTION_DAYS", "31", "retention.usage_days: allowed is 0 to keep all, or at least 32"],
+  ["USAGE_RETENTION_DAYS", "36501", "retention.usage_days: allowed is 0 to keep all, or at least"],
+  ["STRIPE_MAX_AMOUNT", "1e12", "stripe.max_amount: allowed is a number above 0 and up to 9000000"],
   ["LOWROUTER_MAX_BODY_MB", "0", "limits.max_body_mb: allowed is a number above 0 and up to 128"],
   ["LOWROUTER_MAX_BODY_MB", "129", "limits.max_body_mb: allowed is a number above 0 and up to"],
   ["LOWROUTER_TOPUP_FEE_PCT", "150", "billing.topup_fee_pct: allowed is a number from 0 to 100"],
   ["LOWROUTER_BYOK_FEE_PCT", "400", "billing.byok_fee_pct: allowed is a number from 0 to 100"],
-  ["LOWROUTER_LOW_BALANCE", "-1", "billing.low_balance: allowed is a number of at least 0"],
+  ["LOWROUTER_LOW_BALANCE", "-1", "billing.low_balance: allowed is a number from 0 to 9000000"],
   ["LOWROUTER_MAX_ATTEMPTS", "99.5", "routing.max_attempts: allowed is a whole number from 1 to"],
   ["LOWROUTER_MAX_ATTEMPTS", "11", "routing.max_attempts: allowed is a whole number from 1 to 10"],
   ["LOWROUTER_CURRENCY", "euro", "billing.currency: allowed is a three-letter currency code"],
@@ -61,6 +75,19 @@ describe("a value that the file may not have", () => {
     const config = loadConfig({ config: empty, workers: "2" }, { LOWROUTER_WORKERS: "many" });
     expect(config.workers).toBe(2);
   });
+});
+
+test.each([
+  ["wh_per_1k_tokens = 1e6", "models.0.wh_per_1k_tokens: found 1000000, allowed is a number above"],
+  [
+    "input_per_million = 1e300",
+    "models.0.input_per_million: found 1e+300, allowed is a number from",
+  ],
+  ["context_window = 1e300", "models.0.context_window: found 1e+300, allowed is a whole number fr"],
+])("an absurd %s of a model is refused, with what is allowed", (line, said) => {
+  const file = join(folder.path, "absurd.toml");
+  writeFileSync(file, `[[models]]\nid = "own/m"\nprovider = "own"\n${line}\n`);
+  expect(() => read({}, file)).toThrow(said);
 });
 
 test("the bounds themselves are allowed", () => {
