@@ -13,8 +13,8 @@ const mostSeconds = 86_400;
 const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(mostSeconds));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
-/** For a million tokens, or 1,000: one unit a token, and more, is no price. */
-const price = v.pipe(v.number(), v.minValue(0), v.maxValue(1_000_000));
+/** USD for a million tokens, many times what the dearest model costs. */
+const price = v.pipe(v.number(), v.minValue(0), v.maxValue(10_000));
 /** In the currency: what an account may hold, which nano-units count exactly. */
 const mostUnits = 9_000_000;
 /** Of machines, for 1,000 tokens. */
@@ -105,7 +105,7 @@ export const fileSchema = v.strictObject({
       ),
       /** Of any currency in use; beyond, amounts would be nothing, or more than is counted exactly. */
       usd_rate: v.optional(v.pipe(v.number(), v.minValue(0.0001), v.maxValue(100_000))),
-      platform_fee_per_1k: v.optional(price),
+      platform_fee_per_1k: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1000))),
       topup_fee_pct: v.optional(share),
       /** Of what a request would have cost, for one on an account's own key of a provider. */
       byok_fee_pct: v.optional(share),
