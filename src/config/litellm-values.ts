@@ -10,8 +10,16 @@ export function azure(url: string): string {
   return /\/openai\/v1$/.test(url) ? url : `${new URL(url).origin}/openai/v1`;
 }
 
-/** A provider's id from its address: `10.0.0.5:8000` is `own-10-0-0-5-8000`. */
-export function hostName(url: string | undefined): string {
+/** Ollama's address of the wire that we speak; there it is written without. */
+export function ollama(url: string | undefined): string | undefined {
+  return url === undefined || new URL(url).pathname !== "/" ? url : `${url}/v1`;
+}
+
+/** A provider's id from its address: `10.0.0.5:8000` is `own-10-0-0-5-8000`, `os.environ/HOUSE_URL` is `own-house-url`. */
+export function hostName(url: string | undefined, written: string | undefined): string {
+  const variable = /^os\.environ\/(\w+)$/.exec(written ?? "")?.[1];
+  if (url === undefined && variable !== undefined)
+    return `own-${variable.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
   if (url === undefined) return "own-server";
   return `own-${new URL(url).host.toLowerCase().replace(/[^a-z0-9]+/g, "-")}`;
 }

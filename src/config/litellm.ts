@@ -10,10 +10,20 @@ import {
   hostName,
   listOf,
   objectOf,
+  ollama,
   textOf,
   wholeOf,
 } from "#src/config/litellm-values.ts";
-import type { FileConfig, ModelConfig, ProviderConfig } from "#src/config/schema.ts";
+import {
+  type FileConfig,
+  type ModelConfig,
+  mostAttempts,
+  mostPerMillion,
+  mostSeconds,
+  mostTokens,
+  mostUnits,
+  type ProviderConfig,
+} from "#src/config/schema.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
 
 /** What the conversion needs to know of the catalogue. */
@@ -44,6 +54,8 @@ export interface Imported {
 export function fromLitellm(document: unknown, catalogue: KnownCatalogue): Imported {
   if (!isObject(document) || !("model_list" in document || "router_settings" in document))
     throw new TypeError('no "model_list" was found in it');
+  const list = document.model_list ?? [];
+  if (!Array.isArray(list)) throw new TypeError('its "model_list" is no list');
   return new Conversion(catalogue).run(document);
 }
 
@@ -56,6 +68,8 @@ interface Deployment {
   model: string;
   params: JsonObject;
   info: JsonObject;
+  /** All that the file says of it. */
+  entry: JsonObject;
 }
 
 /** Parameters of a route that are used, or that a note of their own speaks of. */
@@ -66,6 +80,19 @@ const carriedParams: ReadonlySet<string> = new Set([
   ...["rpm", "tpm", "max_parallel_requests", "weight", "order", "tags"],
   ...["temperature", "top_p", "max_tokens", "extra_headers", "extra_body"],
 ]);
+
+/** Members of an entry beside its parameters, and of its model_info, that are used. */
+const carriedMembers: ReadonlySet<string> = new Set(["model_name", "litellm_params", "model_info"]);
+const carriedInfo: ReadonlySet<string> = new Set([
+  ...["base_model", "mode", "max_input_tokens", "max_output_tokens"],
+  ...["supports_function_calling", "supports_vision", "supports_response_schema"],
+  ...["input_cost_per_token", "output_cost_per_token"],
+  ...["cache_read_input_token_cost", "cache_creation_input_token_cost"],
+]);
+/** What a model may be for, to be served here. */
+const servedModes: ReadonlySet<string> = new Set(["chat", "completion", "responses", "embedding"]);
+/** Providers of the operator's own machines, of which there may be several of one kind. */
+const selfHosted: ReadonlySet<string> = new Set(["vllm", "ollama", "lmstudio", "llamacpp"]);
 
 /** Where a parameter that is not carried over belongs here. */
 function hint(name: string): string {
@@ -78,20 +105,6 @@ function hint(name: string): string {
   return "";
 }
 
-/** The prices that a route says, in our terms. */
-function pricesOf({ params, info }: Deployment) {
-  const price = (name: string) => {
-    const perToken = amountOf(params[name]) ?? amountOf(info[name]);
-    return perToken === undefined ? undefined : Number((perToken * 1e6).toPrecision(12));
-  };
-  return defined({
-    input_per_million: price("input_cost_per_token"),
-    output_per_million: price("output_cost_per_token"),
-    cache_read_per_million: price("cache_read_input_token_cost"),
-    cache_write_per_million: price("cache_creation_input_token_cost"),
-  });
-}
-
 class Conversion {
   readonly #catalogue: KnownCatalogue;
   readonly #providers: Record<string, ProviderConfig> = {};
@@ -102,22 +115,20 @@ class Conversion {
   readonly #environment = new Set<string>();
   readonly #commands: string[] = [];
   readonly #notes: string[] = [];
+  /** Names that clients use, with our ids of what they lead to, and who serves each. */
+  readonly #groups = new Map<string, Map<string, Set<string>>>();
 
   constructor(catalogue: KnownCatalogue) {
     this.#catalogue = catalogue;
   }
 
   run(document: JsonObject): Imported {
-    const groups = new Map<string, string[]>();
     for (const [index, entry] of listOf(document.model_list).entries()) {
       const deployment = this.#read(entry, index);
-      const id = deployment && this.#place(deployment);
-      if (deployment === undefined || id === undefined) continue;
-      const group = groups.get(deployment.name) ?? [];
-      if (!group.includes(id)) group.push(id);
-      groups.set(deployment.name, group);
+      if (deployment !== undefined) this.#place(deployment);
     }
-    for (const [name, ids] of groups) this.#alias(name, ids);
+    for (const [name, ids] of this.#groups) this.#alias(name, [...ids.keys()]);
+    for (const [name, ids] of this.#groups) this.#strangers(name, ids);
     const settings = objectOf(document.litellm_settings);
     const router = objectOf(document.router_settings);
     this.#groupAliases(router);
@@ -171,21 +182,28 @@ class Conversion {
       model: known && first === prefix ? model.slice(slash + 1) : model,
       params,
       info: objectOf(entry.model_info),
+      entry,
     };
   }
 
-  /** Puts what a route needs into the configuration; returns our id of its model, undefined for a wildcard. */
-  #place(deployment: Deployment): string | undefined {
-    const { at, params, info } = deployment;
+  /** Puts what a route needs into the configuration. */
+  #place(deployment: Deployment): void {
+    const { at, name, info } = deployment;
     // Ways of a route to the same model: `converse/`, `chat/`, `responses/`.
     const model = deployment.model.replace(/^(converse|invoke|chat|responses|openai)\//, "");
+    this.#unsupported(deployment);
+    const mode = textOf(info.mode);
+    if (mode !== undefined && !servedModes.has(mode)) {
+      this.#notes.push(`${at}: nothing of mode "${mode}" is served here; the route is left out`);
+      return;
+    }
     const provider = this.#provider(deployment);
-    this.#unsupported(at, params);
+    if (provider === undefined) return;
     if (model.includes("*")) {
       this.#notes.push(
         `${at}: "${deployment.name}" is a pattern; every model of the catalogue that ${provider} offers can be called by its id`,
       );
-      return undefined;
+      return;
     }
     const own = textOf(info.base_model);
     const known =
@@ -197,37 +215,76 @@ class Conversion {
       (provider === "azure" ? this.#catalogue.modelId(deployment.name) : undefined);
     const offered = this.#catalogue.modelId(`${provider}/${model}`) !== undefined;
     const custom = this.#catalogue.keyNames(provider) === undefined;
-    const id = known ?? `${provider}/${model}`;
+    const group = this.#groups.get(name) ?? new Map<string, Set<string>>();
+    // The same model on several servers of one name is one model with several endpoints.
+    const twin = this.#models.find((one) => one.upstream === model && group.has(one.id))?.id;
+    const id = known ?? twin ?? `${provider}/${model}`;
+    this.#groups.set(name, group.set(id, (group.get(id) ?? new Set()).add(provider)));
     if (provider === "azure" && this.#catalogue.offers(provider, id)) {
       const section = (this.#providers[provider] ??= {});
       section.deployments = { ...section.deployments, [model]: id };
     } else if (custom || !offered) {
       this.#model(id, provider, model, deployment);
-      return id;
+      return;
     }
-    const prices = pricesOf(deployment);
-    if (Object.keys(prices).length > 0) this.#enter({ id, provider, ...prices });
-    return id;
+    const prices = this.#prices(deployment);
+    if (Object.keys(prices).length > 0) this.#enter(at, { id, provider, ...prices });
   }
 
   /** Of several routes to a model at a provider the first counts. */
-  #enter(entry: ModelConfig): void {
+  #enter(at: string, entry: ModelConfig): void {
     const { id, provider } = entry;
-    if (this.#models.some((one) => one.id === id && one.provider === provider)) return;
-    this.#models.push(entry);
+    const first = this.#models.find((one) => one.id === id && one.provider === provider);
+    if (first === undefined) this.#models.push(entry);
+    else if (!Bun.deepEquals(first, entry))
+      this.#notes.push(
+        `${at}: ${id} at ${provider} stands above already, with another name, price or size; this one is left out`,
+      );
+  }
+
+  /** The prices that a route says, in our terms. */
+  #prices({ at, params, info }: Deployment) {
+    const price = (name: string) => {
+      const said = params[name] ?? info[name];
+      const perToken = amountOf(said);
+      const perMillion =
+        perToken === undefined ? Number.NaN : Number((perToken * 1e6).toPrecision(12));
+      if (perMillion >= 0 && perMillion <= mostPerMillion) return perMillion;
+      if (said !== undefined && said !== null)
+        this.#notes.push(
+          `${at}: ${name} is no price from 0 to ${mostPerMillion / 1e6} USD a token and is left out`,
+        );
+      return undefined;
+    };
+    return defined({
+      input_per_million: price("input_cost_per_token"),
+      output_per_million: price("output_cost_per_token"),
+      cache_read_per_million: price("cache_read_input_token_cost"),
+      cache_write_per_million: price("cache_creation_input_token_cost"),
+    });
+  }
+
+  /** A number of tokens that a route says. */
+  #size({ at, info }: Deployment, name: string): number | undefined {
+    const size = wholeOf(info[name]);
+    if (size !== undefined && size <= mostTokens) return size;
+    if (info[name] !== undefined && info[name] !== null)
+      this.#notes.push(`${at}: ${name} is no whole number from 1 to ${mostTokens} and is left out`);
+    return undefined;
   }
 
   #model(id: string, provider: string, upstream: string, deployment: Deployment): void {
-    const { info } = deployment;
+    const { at, info } = deployment;
     this.#enter(
+      at,
       defined({
         id,
         provider,
         ...(info.mode === "embedding" ? { kind: "embedding" as const } : {}),
         upstream,
-        ...pricesOf(deployment),
-        context_window: wholeOf(info.max_input_tokens),
-        max_output_tokens: wholeOf(info.max_output_tokens),
+        ...this.#prices(deployment),
+        context_window: this.#size(deployment, "max_input_tokens"),
+        max_output_tokens: this.#size(deployment, "max_output_tokens"),
         tools: flagOf(info.supports_function_calling),
         vision: flagOf(info.supports_vision),
         json_schema: flagOf(info.supports_response_schema),
@@ -235,25 +292,35 @@ class Conversion {
     );
   }
 
-  /** The id of the provider that a route goes to, with its section made. */
-  #provider({ at, prefix, params }: Deployment): string {
+  /** The id of the provider that a route goes to, with its section made; undefined where the route is left out. */
+  #provider({ at, prefix, params }: Deployment): string | undefined {
     const address = textOf(params.api_base) ?? textOf(params.base_url);
     const base = Object.hasOwn(litellmProviders, prefix) ? litellmProviders[prefix] : undefined;
-    const url = address === undefined ? undefined : addressOf(address);
+    const written = address === undefined ? undefined : addressOf(address);
+    const url =
+      written && base === "azure" ? azure(written) : base === "ollama" ? ollama(written) : written;
     if (address !== undefined && url === undefined)
       this.#notes.push(
         `${at}: the address of its api_base comes from the environment or is no URL; set base_url of its provider`,
       );
     if (base === undefined && url === undefined)
       this.#notes.push(`${at}: "${prefix}" needs an address; set base_url of its provider`);
-    const own = base === undefined || (url !== undefined && prefix === "openai");
-    const id = own ? hostName(url) : base;
+    const known = base === undefined ? undefined : this.#providers[base]?.base_url;
+    const isSecond = url !== undefined && known !== undefined && known !== url;
+    if (isSecond && prefix !== "openai" && base !== undefined && !selfHosted.has(base)) {
+      this.#notes.push(
+        `${at}: ${base} has a second address, ${url}, which is left out, and the route with it: give it a provider of its own name`,
+      );
+      return undefined;
+    }
+    const own = base === undefined || isSecond || (address !== undefined && prefix === "openai");
+    const id = own ? hostName(url, address) : base;
     if (own && this.#providers[id] === undefined)
       this.#notes.push(
         `${at}: say region and country of [providers.${id}], so that its answers have a carbon estimate`,
       );
     const section = (this.#providers[id] ??= own ? { protocol: "openai-chat" } : {});
-    if (url !== undefined) this.#address(at, id, section, prefix === "azure" ? azure(url) : url);
+    if (url !== undefined) this.#address(at, id, section, url);
     this.#key(at, id, section, params);
     const region = textOf(params.region_name);
     if (region !== undefined)
@@ -296,7 +363,7 @@ class Conversion {
     if (!usual.includes(name)) section.api_key_env = name;
   }
 
-  #unsupported(at: string, params: JsonObject): void {
+  #unsupported({ at, entry, params, info }: Deployment): void {
     for (const name of ["rpm", "tpm", "max_parallel_requests", "weight", "order", "tags"]) {
       if (params[name] !== undefined)
         this.#notes.push(
@@ -313,6 +380,11 @@ class Conversion {
       if (!carriedParams.has(name) && !name.startsWith("_"))
         this.#notes.push(`${at}: ${name} is not carried over${hint(name)}`);
     }
+    for (const name of Object.keys(entry))
+      if (!carriedMembers.has(name)) this.#notes.push(`${at}: ${name} is not carried over`);
+    const more = Object.keys(info).filter((name) => !carriedInfo.has(name));
+    if (more.length > 0)
+      this.#notes.push(`${at}: of its model_info is not carried over: ${more.join(", ")}`);
   }
 
   /** A name that clients use: nothing where it already means the model, else an alias, and fallbacks for the rest. */
@@ -327,25 +399,67 @@ class Conversion {
     );
   }
 
+  /** Says where a model that one provider alone served there has others here. */
+  #strangers(name: string, ids: Map<string, Set<string>>): void {
+    const all = new Set(
+      [...this.#groups.values()].flatMap((group) => [...group.values()].flatMap((one) => [...one])),
+    );
+    for (const [id, providers] of ids) {
+      const others = [...all].filter((one) => !providers.has(one) && this.#serves(one, id));
+      if (others.length > 0)
+        this.#notes.push(
+          `model_list: "${name}" is ${id} here, which ${others.join(", ")} may serve as well as ${[...providers].join(", ")}: where that matters, give keys --allowed-providers`,
+        );
+    }
+  }
+
+  /** Whether a provider offers a model with this configuration. */
+  #serves(provider: string, id: string): boolean {
+    if (this.#models.some((one) => one.id === id && one.provider === provider)) return true;
+    const deployments = this.#providers[provider]?.deployments;
+    if (deployments !== undefined) return Object.values(deployments).includes(id);
+    return this.#catalogue.offers(provider, id);
+  }
+
   #groupAliases(router: JsonObject): void {
-    for (const [alias, target] of Object.entries(objectOf(router.model_group_alias))) {
-      const name = textOf(target) ?? textOf(objectOf(target).model);
-      if (name === undefined) continue;
-      this.#aliases[alias] = this.#meaning(name);
+    const said = router.model_group_alias;
+    if (said !== undefined && said !== null && !isObject(said))
+      this.#notes.push("router_settings.model_group_alias: it is no section and is left out");
+    const named = objectOf(said);
+    const target = (name: string) => textOf(named[name]) ?? textOf(objectOf(named[name]).model);
+    for (const alias of Object.keys(named)) {
+      let name = target(alias);
+      // An alias may lead to another, in any order; one that leads to itself is the group of its name.
+      const seen = new Set([alias]);
+      while (name !== undefined && !seen.has(name) && Object.hasOwn(named, name)) {
+        seen.add(name);
+        name = target(name);
+      }
+      const id = name === undefined ? undefined : this.#meaning(name);
+      if (id !== undefined) this.#aliases[alias] = id;
+      else
+        this.#notes.push(
+          `router_settings.model_group_alias: "${alias}" leads to no model of the file or the catalogue and is left out`,
+        );
     }
   }
 
   #fallbacksOf(section: string, from: JsonObject): void {
+    if (from.fallbacks !== undefined && from.fallbacks !== null && !Array.isArray(from.fallbacks))
+      this.#notes.push(`${section}.fallbacks: it is no list and is left out`);
     for (const entry of listOf(from.fallbacks)) {
+      if (!isObject(entry))
+        this.#notes.push(
+          `${section}.fallbacks: ${JSON.stringify(entry)} is no section and is left out`,
+        );
       for (const [name, list] of Object.entries(objectOf(entry))) {
-        const id = this.#meaning(name);
-        const wanted = listOf(list).flatMap((one) => textOf(one) ?? []);
-        const all = [...(this.#fallbacks[id] ?? []), ...wanted.map((one) => this.#meaning(one))];
-        this.#fallbacks[id] = [...new Set(all)].filter((one) => one !== id);
+        const id = name === "*" ? name : this.#meaning(name);
+        if (id === undefined) this.#unknown(`${section}.fallbacks`, name);
+        else this.#fallBack(id, this.#meanings(`${section}.fallbacks`, list));
       }
     }
-    const always = listOf(from.default_fallbacks).flatMap((one) => textOf(one) ?? []);
-    if (always.length > 0) this.#fallbacks["*"] = always.map((one) => this.#meaning(one));
+    const always = this.#meanings(`${section}.default_fallbacks`, from.default_fallbacks);
+    this.#fallBack("*", always);
     for (const name of ["context_window_fallbacks", "content_policy_fallbacks"]) {
       if (listOf(from[name]).length > 0)
         this.#notes.push(
@@ -354,13 +468,35 @@ class Conversion {
     }
   }
 
-  /** What a name of the file is here. */
-  #meaning(name: string): string {
-    return this.#aliases[name] ?? this.#catalogue.modelId(name) ?? name;
+  /** Adds models to those that are tried after another. */
+  #fallBack(id: string, others: readonly string[]): void {
+    const all = new Set([...(this.#fallbacks[id] ?? []), ...others]);
+    all.delete(id);
+    if (all.size > 0) this.#fallbacks[id] = [...all];
+  }
+
+  /** What the names of a list are here; of those that are nothing, a note. */
+  #meanings(path: string, list: unknown): string[] {
+    return listOf(list).flatMap((one) => {
+      const name = textOf(one) ?? textOf(objectOf(one).model) ?? JSON.stringify(one);
+      const id = this.#meaning(name);
+      if (id === undefined) this.#unknown(path, name);
+      return id ?? [];
+    });
+  }
+
+  #unknown(path: string, name: string): void {
+    this.#notes.push(`${path}: "${name}" is no model of the file or the catalogue and is left out`);
+  }
+
+  /** What a name of the file is here; undefined where it is nothing. */
+  #meaning(name: string): string | undefined {
+    const own = this.#models.find(({ id }) => id === name)?.id;
+    return this.#aliases[name] ?? own ?? this.#catalogue.modelId(name);
   }
 
   #routing(settings: JsonObject, router: JsonObject): FileConfig["routing"] {
-    const retries = wholeOf(router.num_retries) ?? wholeOf(settings.num_retries);
+    const retries = this.#first("num_retries", "num_retries", settings, router, mostAttempts - 1);
     const strategy = textOf(router.routing_strategy);
     const cheapest = strategy === "cost-based-routing";
     if (strategy !== undefined && !cheapest)
@@ -369,7 +505,7 @@ class Conversion {
       );
     const routing = defined({
       policy: cheapest ? ("prefer-cheapest" as const) : undefined,
-      max_attempts: retries === undefined ? undefined : Math.min(10, retries + 1),
+      max_attempts: retries === undefined ? undefined : Math.round(retries) + 1,
       aliases: filled(this.#aliases),
       fallbacks: filled(this.#fallbacks),
     });
@@ -377,12 +513,40 @@ class Conversion {
   }
 
   #timeouts(settings: JsonObject, router: JsonObject): FileConfig["timeouts"] {
-    const total = amountOf(router.timeout) ?? amountOf(settings.request_timeout);
+    const total = this.#first("timeout", "request_timeout", settings, router, mostSeconds);
     return total === undefined ? undefined : { total_s: total };
   }
 
+  /** A number that the router's section may say, and that of the settings where it does not. */
+  #first(
+    ofRouter: string,
+    ofSettings: string,
+    settings: JsonObject,
+    router: JsonObject,
+    most: number,
+  ): number | undefined {
+    const found = this.#within(`router_settings.${ofRouter}`, router[ofRouter], most);
+    const path = `litellm_settings.${ofSettings}`;
+    const other = this.#within(path, settings[ofSettings], most);
+    if (found !== undefined && other !== undefined && found !== other)
+      this.#notes.push(`${path}: left out, as router_settings.${ofRouter} counts`);
+    return found ?? other;
+  }
+
+  /** A number of the file from 0 to the most that we take, which is taken for more; undefined where there is none. */
+  #within(path: string, said: unknown, most: number): number | undefined {
+    if (said === undefined || said === null) return undefined;
+    const found = amountOf(said);
+    if (found !== undefined && found >= 0 && found <= most) return found;
+    const isMore = found !== undefined && found > most;
+    this.#notes.push(
+      `${path}: ${JSON.stringify(said)} is no number from 0 to ${most}${isMore ? ", which is taken instead" : ", and is left out"}`,
+    );
+    return isMore ? most : undefined;
+  }
+
   #budgets(settings: JsonObject): void {
-    const budget = amountOf(settings.max_budget);
+    const budget = this.#within("litellm_settings.max_budget", settings.max_budget, mostUnits);
     if (budget === undefined) return;
     const reset = new Map([
       ["1d", "daily"],
@@ -420,6 +584,9 @@ class Conversion {
       "router_settings.content_policy_fallbacks",
     ]);
     for (const section of ["litellm_settings", "router_settings", "general_settings"]) {
+      const found = document[section];
+      if (found !== undefined && found !== null && !isObject(found))
+        this.#notes.push(`${section}: it is no section and is left out`);
       for (const name of Object.keys(objectOf(document[section]))) {
         const path = `${section}.${name}`;
         if (!done.has(path))

@@ -3,20 +3,24 @@ import { liveGrids } from "#src/config/eco.ts";
 
 /** Most that is counted of anything: what is beyond was typed by mistake, and some sums would not be exact with it. */
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000_000));
-const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000_000));
+export const mostTokens = 100_000_000;
+const tokens = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostTokens));
 /** Of usage: a month's statement is made when the month is over, and needs all of it. */
 const leastUsageDays = 32;
 /** A hundred years: a day too long ago has no date. */
 const mostUsageDays = 36_500;
 /** A day; the runtime's timers end at once beyond 24 of them. */
-const mostSeconds = 86_400;
+export const mostSeconds = 86_400;
 const seconds = v.pipe(v.number(), v.minValue(0), v.maxValue(mostSeconds));
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(100));
 const country = v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a two-letter country code such as FR"));
 /** USD for a million tokens, many times what the dearest model costs. */
-const price = v.pipe(v.number(), v.minValue(0), v.maxValue(10_000));
+export const mostPerMillion = 10_000;
+const price = v.pipe(v.number(), v.minValue(0), v.maxValue(mostPerMillion));
+/** Of one request. */
+export const mostAttempts = 10;
 /** In the currency: what an account may hold, which nano-units count exactly. */
-const mostUnits = 9_000_000;
+export const mostUnits = 9_000_000;
 /** Of machines, for 1,000 tokens. */
 const wattHours = v.pipe(v.number(), v.gtValue(0), v.maxValue(10_000));
 const paid = v.pipe(v.number(), v.gtValue(0), v.maxValue(mostUnits));
@@ -137,7 +141,7 @@ export const fileSchema = v.strictObject({
       allow_assumed_regions: v.optional(v.boolean()),
       high_carbon_g_per_kwh: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(10_000))),
       default_model: v.optional(v.string()),
-      max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(10))),
+      max_attempts: v.optional(v.pipe(count, v.minValue(1), v.maxValue(mostAttempts))),
       /** Names of the operator's own, each with the model it means. */
       aliases: v.optional(v.record(v.string(), v.string())),
       /** Models to try after one that fails, when a request names none itself; `*` is for every model. */

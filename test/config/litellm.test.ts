@@ -246,6 +246,169 @@ describe("a configuration of LiteLLM", () => {
       expect(notes.join("\n")).toContain(`model_list[0]: ${name} is not carried over`);
   });
 
+  test("leaves names that lead nowhere out of aliases and fallbacks, and says so", () => {
+    const { config, notes } = fromLitellm(
+      {
+        model_list: [{ model_name: "a", litellm_params: { model: "openai/gpt-4o" } }],
+        router_settings: {
+          model_group_alias: { x: "y", y: "x", nowhere: "missing", w: "v", v: { model: "a" } },
+          fallbacks: [{ a: ["ghost", "gpt-4o-mini"] }, { ghost: ["a"] }, "text", { "*": ["w"] }],
+        },
+      },
+      catalogue,
+    );
+    expect(config.routing).toEqual({
+      aliases: { a: "openai/gpt-4o", w: "openai/gpt-4o", v: "openai/gpt-4o" },
+      fallbacks: { "openai/gpt-4o": ["openai/gpt-4o-mini"], "*": ["openai/gpt-4o"] },
+    });
+    for (const name of ['alias: "x"', 'alias: "y"', 'alias: "nowhere"', 'fallbacks: "ghost"'])
+      expect(notes.join("\n")).toContain(
+        `router_settings.${name.replace("alias", "model_group_alias")}`,
+      );
+    expect(notes.join("\n")).toContain('router_settings.fallbacks: "text" is no section');
+  });
+
+  test("takes no number that a configuration cannot hold, and says what becomes of each", () => {
+    const { config, notes, commands } = fromLitellm(
+      {
+        model_list: [
+          {
+            litellm_params: {
+              model: "hosted_vllm/m",
+              api_base: "http://h/v1",
+              input_cost_per_token: -1,
+            },
+            model_info: { max_input_tokens: 1e300, max_output_tokens: 2.5 },
+          },
+        ],
+        litellm_settings: { max_budget: -3, request_timeout: 5, num_retries: 0 },
+        router_settings: { timeout: 1e6 },
+      },
+      catalogue,
+    );
+    expect(config.models).toEqual([{ id: "vllm/m", provider: "vllm", upstream: "m" }]);
+    expect([config.routing?.max_attempts, config.timeouts]).toEqual([1, { total_s: 86_400 }]);
+    expect(commands).toEqual([]);
+    for (const said of [
+      "model_list[0]: input_cost_per_token is no price from 0 to 0.01 USD a token",
+      "model_list[0]: max_input_tokens is no whole number from 1 to 100000000",
+      "model_list[0]: max_output_tokens is no whole number",
+      "litellm_settings.max_budget: -3 is no number from 0 to 9000000, and is left out",
+      "router_settings.timeout: 1000000 is no number from 0 to 86400, which is taken instead",
+      "litellm_settings.request_timeout: left out, as router_settings.timeout counts",
+    ])
+      expect(notes.join("\n")).toContain(said);
+    expect(parseFile("it", toToml(config))).toEqual(config);
+  });
+
+  test("keeps several servers of one model as endpoints of it, each with its address", () => {
+    const on = (host: string, model = "hosted_vllm/qwen") => ({
+      model_name: "house",
+      litellm_params: { model, api_base: `http://${host}/v1` },
+    });
+    const { config } = fromLitellm(
+      { model_list: [on("a"), on("b"), on("c", "openai/qwen")] },
+      catalogue,
+    );
+    expect(config).toMatchObject({
+      routing: { aliases: { house: "vllm/qwen" } },
+      providers: {
+        vllm: { base_url: "http://a/v1" },
+        "own-b": { protocol: "openai-chat", base_url: "http://b/v1" },
+        "own-c": { protocol: "openai-chat", base_url: "http://c/v1" },
+      },
+    });
+    expect(config.models?.map(({ id, provider }) => [id, provider])).toEqual([
+      ["vllm/qwen", "vllm"],
+      ["vllm/qwen", "own-b"],
+      ["vllm/qwen", "own-c"],
+    ]);
+  });
+
+  test("takes Ollama's address for that of the wire that is spoken here", () => {
+    const { config } = route({ model: "ollama/llama3.1", api_base: "http://localhost:11434/" });
+    expect(config.providers).toEqual({ ollama: { base_url: "http://localhost:11434/v1" } });
+  });
+
+  test("leaves a route to a second address out with it: the first does not have its deployment", () => {
+    const at = (name: string, model: string) => ({
+      model_name: "gpt-4o",
+      litellm_params: { model: `azure/${model}`, api_base: `https://${name}.openai.azure.com/` },
+    });
+    const { config, notes } = fromLitellm(
+      { model_list: [at("eu", "one"), at("ca", "two")] },
+      catalogue,
+    );
+    expect(config.providers?.azure?.deployments).toEqual({ one: "openai/gpt-4o" });
+    expect(notes.join()).toContain("which is left out, and the route with it");
+  });
+
+  test("gives each address of the environment a provider of its own, none that of OpenAI", () => {
+    const at = (model: string) => ({
+      litellm_params: { model: `openai/${model}`, api_base: `os.environ/BASE_${model}` },
+    });
+    const { config } = fromLitellm({ model_list: [at("X"), at("Y")] }, catalogue);
+    expect(Object.keys(config.providers ?? {})).toEqual(["own-base-x", "own-base-y"]);
+  });
+
+  test("says what of an entry is lost: other members, modes that are not served, a second price", () => {
+    const { config, notes } = fromLitellm(
+      {
+        model_list: [
+          {
+            model_name: "w",
+            litellm_params: { model: "whisper-1" },
+            model_info: { mode: "audio_transcription" },
+          },
+          {
+            litellm_params: { model: "gpt-4o", input_cost_per_token: 1e-6 },
+            model_info: { id: "7" },
+          },
+          { litellm_params: { model: "gpt-4o", input_cost_per_token: 2e-6 }, tpm: 5 },
+        ],
+        general_settings: "text",
+      },
+      catalogue,
+    );
+    expect(config.models).toEqual([
+      { id: "openai/gpt-4o", provider: "openai", input_per_million: 1 },
+    ]);
+    for (const said of [
+      'model_list[0]: nothing of mode "audio_transcription" is served here; the route is left out',
+      "model_list[1]: of its model_info is not carried over: id",
+      "model_list[2]: tpm is not carried over",
+      "model_list[2]: openai/gpt-4o at openai stands above already",
+      "general_settings: it is no section and is left out",
+    ])
+      expect(notes.join("\n")).toContain(said);
+  });
+
+  test("says where a model that one provider served alone there has others here", () => {
+    const { notes } = fromLitellm(
+      {
+        model_list: [
+          { model_name: "gpt", litellm_params: { model: "openai/gpt-4o" } },
+          {
+            model_name: "eu-gpt",
+            litellm_params: { model: "azure/x" },
+            model_info: { base_model: "gpt-4o" },
+          },
+          { model_name: "claude", litellm_params: { model: "anthropic/claude-sonnet-4-5" } },
+        ],
+      },
+      catalogue,
+    );
+    const said = notes.filter((note) => note.includes("as well as"));
+    expect(said).toHaveLength(2);
+    expect(said[1]).toContain(
+      '"eu-gpt" is openai/gpt-4o here, which openai may serve as well as azure',
+    );
+  });
+
+  test("is refused when its list of models is none", () => {
+    expect(() => fromLitellm({ model_list: "gpt-4o" }, catalogue)).toThrow("is no list");
+  });
+
   test("is refused when the document is something else", () => {
     for (const other of [null, 1, [], {}, { services: {} }])
       expect(() => fromLitellm(other, catalogue)).toThrow('no "model_list"');
@@ -340,7 +503,7 @@ test("names that every object knows as members are names like any other", () => 
   expect(named.config.routing?.aliases).toEqual({ toString: "openai/constructor/x" });
   const { commands, config } = fromLitellm(
     {
-      model_list: [],
+      model_list: [{ model_name: "valueOf", litellm_params: { model: "openai/valueOf" } }],
       litellm_settings: {
         max_budget: 5,
         budget_duration: "constructor",
@@ -350,7 +513,7 @@ test("names that every object knows as members are names like any other", () => 
     catalogue,
   );
   expect(commands).toEqual(["lowrouter key create --account NAME --name NAME --limit 5"]);
-  expect(config.routing?.fallbacks).toEqual({ valueOf: ["openai/gpt-4o"] });
+  expect(config.routing?.fallbacks).toEqual({ "openai/valueOf": ["openai/gpt-4o"] });
 });
 
 test("a model whose name no configuration can hold is left out, with a note", () => {
