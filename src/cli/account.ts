@@ -4,6 +4,7 @@ import { carbonStanding, getCarbonBudget } from "#src/account/carbon-budget.ts";
 import { openAccount } from "#src/account/administer.ts";
 import { listAccounts } from "#src/account/accounts.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
+import { nameOf } from "#src/cli/name.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { tellUncounted, unsentRows } from "#src/cli/unsent.ts";
@@ -22,8 +23,7 @@ export async function createAccountCommand(
   const { name, plan, balance } = options;
   if (plan !== "prepaid" && plan !== "metered")
     throw new CommandError(`Cannot use the plan "${plan}": give prepaid or metered`, 2);
-  if (name.trim() === "")
-    throw new CommandError("Cannot use an empty --name: accounts are told apart by it", 2);
+  nameOf(name, "accounts");
   await withStore(options, async (store, config) => {
     const isTaken = (await listAccounts(store)).some((other) => other.name === name);
     const account = await openAccount(

@@ -15,6 +15,7 @@ import { usageOf } from "#src/account/key-usage.ts";
 import { carbonAction, carbonReset } from "#src/cli/carbon.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { noted } from "#src/cli/noted.ts";
+import { nameOf } from "#src/cli/name.ts";
 import { asUsage, CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { createCatalogue } from "#src/catalogue.ts";
@@ -131,8 +132,7 @@ function timeOf(text: string, isNew: boolean): number {
 
 /** A name that tables and pages can show. Throws CommandError. */
 function named(name: string): string {
-  if (name.trim() !== "") return name;
-  throw new CommandError("Cannot use an empty --name: keys are told apart by it", 2);
+  return nameOf(name, "keys");
 }
 
 function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
@@ -220,6 +220,8 @@ export async function updateKeyCommand(
   options: KeyOptions & { name?: string; disable?: boolean; enable?: boolean },
   output: Output,
 ): Promise<void> {
+  if (options.disable && options.enable)
+    throw new CommandError("Cannot use --disable with --enable: give one of them", 2);
   await withStore(options, async (store, config) => {
     const before = await keyBy(store, hash);
     const change = changeOf(options, config, before);

@@ -1,3 +1,4 @@
+import { tableText } from "#src/cli/table.ts";
 import { AppError } from "#src/lib/error.ts";
 import { shown, shownLines } from "#src/lib/shown.ts";
 
@@ -7,6 +8,8 @@ export interface Output {
   err(text: string): void;
   /** Whether `out` is a terminal that shows colour. */
   colour: boolean;
+  /** How wide `out` is now; undefined where it is no terminal. */
+  columns?(): number | undefined;
   /** Reads a secret, in place of the standard input. */
   secret?(): Promise<string>;
 }
@@ -15,6 +18,7 @@ export const terminal: Output = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   colour: process.stdout.isTTY === true && !process.env.NO_COLOR,
+  columns: () => (process.stdout.isTTY === true ? process.stdout.columns || undefined : undefined),
 };
 
 /**
@@ -66,24 +70,8 @@ export function printJson(output: Output, value: unknown): void {
   output.out(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Rows under headings, columns aligned; numbers to the right. */
+/** Rows under headings, in the width of the terminal where there is one. */
 export function printTable(output: Output, headings: string[], cells: string[][]): void {
   const rows = cells.map((row) => row.map(shown));
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => Bun.stringWidth(row[column] ?? ""))),
-  );
-  const numeric = headings.map(
-    (_, column) =>
-      rows.length > 0 && rows.every((row) => /^[-+]?[\d.,]+%?$|^—?$/.test(row[column] ?? "")),
-  );
-  const line = (row: string[]) =>
-    row
-      .map((cell, column) => {
-        const room = " ".repeat(Math.max(0, (widths[column] ?? 0) - Bun.stringWidth(cell)));
-        return numeric[column] ? room + cell : cell + room;
-      })
-      .join("  ")
-      .trimEnd();
-  output.out(`${line(headings)}\n${line(widths.map((width) => "─".repeat(width)))}\n`);
-  for (const row of rows) output.out(`${line(row)}\n`);
+  output.out(tableText(headings, rows, output.columns?.()));
 }

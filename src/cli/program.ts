@@ -56,16 +56,16 @@ function explain(thrown: unknown, output: Output): number {
 
 /** A whole number from an argument. */
 function integer(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new InvalidArgumentError("A whole number is needed");
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("A whole number is needed");
   return value;
 }
 
 /** An amount in the configured currency, to the billionth that can be kept. */
 function amount(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value))
+  // Number() takes hexadecimals too, which nobody means by 0x10.
+  if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) || !Number.isFinite(value))
     throw new InvalidArgumentError("An amount such as 5.00 is needed");
   if (Math.abs(value) > mostUnits)
     throw new InvalidArgumentError(`An amount of at most ${mostUnits} is needed`);

@@ -24,7 +24,9 @@ export async function usageCommand(
   },
   output: Output,
 ): Promise<void> {
-  const groupBy = options.by.map((word) => {
+  if (options.json && options.csv)
+    throw new CommandError("Cannot use --json with --csv: give one of them", 2);
+  const groupBy = [...new Set(options.by)].map((word) => {
     const dimension = dimensionOf(word);
     if (dimension === undefined)
       throw new CommandError(`Cannot group by "${word}": give ${dimensionNames.join(", ")}`, 2);

@@ -23,8 +23,38 @@ test.each([
   [["demo", "--listen", "here"], "HOST:PORT"],
   [["usage", "--from", "2026-13-01"], '"2026-13-01" for --from'],
   [["usage", "--to", "2026-06-31"], '"2026-06-31" for --to'],
+  [["usage", "--json", "--csv"], "Cannot use --json with --csv: give one of them"],
+  [["key", "update", "abcdef", "--enable", "--disable"], "Cannot use --disable with --enable"],
+  [["account", "create", "--name", "n".repeat(201)], "of 201 characters: give one of 1 to 200"],
+  [["key", "create", "--account", "a", "--name", "n".repeat(201)], "give one of 1 to 200"],
+  [["account", "create", "--name", "a", "--balance", "0x10"], "An amount such as 5.00 is needed"],
+  [["key", "create", "--account", "a", "--name", "n", "--rpm", "0x7"], "A whole number is needed"],
+  [["invite", "create", "--days", "1e2"], "A whole number is needed"],
 ])("%j is a mistake of usage, not of the configuration: it ends with 2", async (words, said) => {
   const { code, err } = await command(words);
   expect(code).toBe(2);
   expect(err).toContain(said);
+});
+
+test("usage by the same twice is by it once: a table has no column twice", async () => {
+  using folder = temporaryFolder();
+  let out = "";
+  const output = { out: (text: string) => void (out += text), err: () => {}, colour: false };
+  expect(await run(["usage", "--by", "day,day", "--csv", "--data-dir", folder.path], output)).toBe(
+    0,
+  );
+  expect(out).toStartWith("date,requests,");
+});
+
+test("a table keeps to the width of its terminal", async () => {
+  using folder = temporaryFolder();
+  const at = ["--data-dir", folder.path];
+  const quiet = { out: () => {}, err: () => {}, colour: false };
+  await run(["account", "create", "--name", "a", ...at], quiet);
+  await run(["key", "create", "--account", "a", "--name", "n".repeat(200), ...at], quiet);
+  let out = "";
+  const output = { ...quiet, out: (text: string) => void (out += text), columns: () => 120 };
+  expect(await run(["key", "list", ...at], output)).toBe(0);
+  expect(Math.max(...out.split("\n").map((line) => Bun.stringWidth(line)))).toBe(120);
+  expect(out.replaceAll(/[^n]/g, "").length).toBeGreaterThanOrEqual(200);
 });
