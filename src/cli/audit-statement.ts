@@ -13,6 +13,9 @@ export interface VerifyFileOptions extends CommonOptions {
   key?: string;
   /** Looks for the heads in this installation's ledger, too. */
   ledger?: boolean;
+  /** Of a ledger alone. */
+  heads?: string;
+  withoutHeads?: boolean;
 }
 
 /** The `audit verify FILE` command: checks a statement with nothing but the file and a public key. */
@@ -21,6 +24,11 @@ export async function verifyStatementCommand(
   options: VerifyFileOptions,
   output: Output,
 ): Promise<void> {
+  if (options.heads !== undefined || options.withoutHeads)
+    throw new CommandError(
+      `Cannot use ${options.heads === undefined ? "--without-heads" : "--heads"} with a statement: it is of the ledger's own check, "lowrouter audit verify" without a file`,
+      2,
+    );
   const bytes = read(file);
   const side = existsSync(`${file}.sig`) ? read(`${file}.sig`) : undefined;
   const { key } = options;

@@ -11,9 +11,19 @@ import { rfc3339 } from "#src/lib/clock.ts";
 
 /** The `audit verify` command. Fails when anything was tampered with. */
 export async function verifyCommand(
-  options: CommonOptions & { heads?: string; key?: string; withoutHeads?: boolean },
+  options: CommonOptions & {
+    heads?: string;
+    key?: string;
+    withoutHeads?: boolean;
+    ledger?: boolean;
+  },
   output: Output,
 ): Promise<void> {
+  if (options.ledger)
+    throw new CommandError(
+      'Cannot use --ledger without a statement: give its file, as in "lowrouter audit verify statement.json --ledger"',
+      2,
+    );
   await withKeptStore(options, async (store, config) => {
     const isLeftOut = options.withoutHeads === true;
     if (isLeftOut && options.heads !== undefined)

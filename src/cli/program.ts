@@ -326,7 +326,7 @@ Signals:
     .option("--account <account>", "it is this account's own; else it serves everyone")
     .option("--label <text>", "what it is called")
     .option("--weight <n>", "how often it is taken among its like", integer)
-    .option("--rpm <n>", "requests per minute that it takes", integer)
+    .option("--rpm <n>", "requests per minute that it takes", positive)
     .option("--region <region>", "only in this region")
     .option("--base-url <url>", "an address of its own")
     .option("--deployment <name>", "Azure: the deployment that it is for")

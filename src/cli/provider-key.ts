@@ -10,6 +10,7 @@ import { rotateMasterKey } from "#src/account/rotate.ts";
 import { freshnessOf } from "#src/account/key-cache.ts";
 import type { CommonOptions } from "#src/cli/program.ts";
 import { noted } from "#src/cli/noted.ts";
+import { nameOf } from "#src/cli/name.ts";
 import { CommandError, type Output, printJson, printTable } from "#src/cli/output.ts";
 import { accountBy, withStore } from "#src/cli/runtime.ts";
 import { readSecretInput } from "#src/cli/secret.ts";
@@ -177,6 +178,11 @@ function entry(done: "created" | "deleted" | "disabled" | "enabled", key: Provid
 
 /** What only an account's own key can be. */
 function refuseOwnOnly({ account, alwaysUse, fallback }: ProviderKeyOptions): void {
+  if (alwaysUse && fallback)
+    throw new CommandError(
+      "Cannot use --always-use with --fallback: a key is used before the operator's or behind them",
+      2,
+    );
   if (account !== undefined || (!alwaysUse && !fallback)) return;
   throw new CommandError(
     `Cannot use ${alwaysUse ? "--always-use" : "--fallback"} without --account: nothing stands beside the operator's own keys`,
@@ -186,6 +192,7 @@ function refuseOwnOnly({ account, alwaysUse, fallback }: ProviderKeyOptions): vo
 
 function termsOf(options: ProviderKeyOptions, read: ReadSecret) {
   const { weight, rpm, dailyBudget, monthlyBudget, models } = options;
+  if (options.label !== undefined) nameOf(options.label, "keys", "--label");
   if (weight !== undefined && (weight < 1 || weight > 1000))
     throw new CommandError(`Cannot use ${weight} for --weight: give 1 to 1000`, 2);
   const region = options.region ?? read.region;

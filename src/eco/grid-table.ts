@@ -51,6 +51,7 @@ export function readGridTable(
   const found = [...rows.values()].map(({ row }) => row);
   if (found.length === 0)
     throw new GridTableError("Cannot take the table: it has no row below its headings");
+  refuseKilograms(found, tables);
   const year = Math.max(...found.map((row) => row.year));
   return {
     name: `grid-${year}-${labelOf(label, found)}`,
@@ -141,6 +142,20 @@ function yearOf(text: string, line: number, today: string): number {
   const year = /^\d{4}$/.test(text) ? Number(text) : Number.NaN;
   if (year >= 1990 && year <= now) return year;
   throw fault(line, `"${shown(text)}" is no year of the data: one from 1990 to ${now} is needed`);
+}
+
+/** Far below any difference that basis, scope or year make; kilograms are a thousandth. */
+const leastOfBundled = 1 / 500;
+
+function refuseKilograms(rows: readonly GridRow[], tables: EcoTables): void {
+  const told = rows.filter(({ gPerKwh }) => gPerKwh > 0);
+  const bundledOf = ({ zone }: GridRow) => tables.bundled.get(zone)?.gPerKwh ?? 0;
+  const [first] = told;
+  if (first === undefined) return;
+  if (told.some((row) => row.gPerKwh >= bundledOf(row) * leastOfBundled)) return;
+  throw new GridTableError(
+    `Cannot take the table: each figure is less than a 500th of the bundled one, as ${first.gPerKwh} of ${first.zone} beside ${bundledOf(first)}; grams CO2e per kWh are needed, not kilograms`,
+  );
 }
 
 function oneOf<T extends string>(

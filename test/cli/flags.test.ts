@@ -11,6 +11,7 @@ async function command(words: readonly string[]): Promise<{ code: number; err: s
     out: () => {},
     err: (text) => void (err += text),
     colour: false,
+    secret: () => Promise.resolve("sk-of-nobody"),
   });
   return { code, err };
 }
@@ -29,6 +30,15 @@ test.each([
   [["key", "create", "--account", "a", "--name", "n".repeat(201)], "give one of 1 to 200"],
   [["account", "create", "--name", "a", "--balance", "0x10"], "An amount such as 5.00 is needed"],
   [["key", "create", "--account", "a", "--name", "n", "--rpm", "0x7"], "A whole number is needed"],
+  [["audit", "verify", "--ledger"], "Cannot use --ledger without a statement"],
+  [["audit", "verify", "s.json", "--heads", "h"], "Cannot use --heads with a statement"],
+  [["audit", "verify", "s.json", "--without-heads"], "Cannot use --without-heads with a statement"],
+  [["provider", "key", "openai", "--rpm", "0"], "A whole number from 1 is needed"],
+  [["provider", "key", "openai", "--label", "n".repeat(201)], "--label of 201 characters"],
+  [
+    ["provider", "key", "openai", "--account", "a", "--always-use", "--fallback"],
+    "Cannot use --always-use with --fallback",
+  ],
   [["invite", "create", "--days", "1e2"], "A whole number is needed"],
 ])("%j is a mistake of usage, not of the configuration: it ends with 2", async (words, said) => {
   const { code, err } = await command(words);

@@ -71,6 +71,17 @@ describe("a table is read", () => {
     expect(rows).toMatchObject([{ zone: "FRA", gPerKwh: 1, basis: "direct", scope: "production" }]);
   });
 
+  test("not where all of it is in kilograms, which the name would stand for ever after", () => {
+    const kilograms = ["FRA,2025,0.04", "DEU,2025,0.33"].map(
+      (row) => `${row},production,lifecycle,${iea}`,
+    );
+    expect(() => read(...kilograms)).toThrow(
+      /as 0\.04 of FRA beside [\d.]+; grams CO2e per kWh are needed, not kilograms/,
+    );
+    // One grid of water power alone may emit next to nothing.
+    expect(read(...kilograms, france.replace("FRA", "GBR")).rows).toHaveLength(3);
+  });
+
   test("of several years of a zone the newest counts", () => {
     const older = `FRA,2024,90,consumption,direct,${iea}`;
     expect(read(older, france).rows.map(({ gPerKwh }) => gPerKwh)).toEqual([50]);
