@@ -108,6 +108,13 @@ function list(text: string): string[] {
     .filter((part) => part !== "");
 }
 
+/** Names that limit something: of none at all, as of a variable that is not set, everything would be allowed. */
+function names(text: string): string[] {
+  const found = list(text);
+  if (found.length === 0) throw new InvalidArgumentError("At least one name is needed");
+  return found;
+}
+
 /** What an option takes, whether it has to be given, and its default as one would type it. */
 function described({ description, defaultValue, mandatory }: Option): string {
   const usual: unknown = defaultValue;
@@ -156,8 +163,7 @@ Signals:
   USR2       with workers: replaces them, as they are`,
     )
     .action(async (options) => (await import("#src/cli/serve.ts")).serve(options, output));
-  program
-    .command("demo")
+  helped(program.command("demo"))
     .description("serve with simulated providers and seeded history; needs no key and no network")
     .option("--listen <host:port>", "address to listen on")
     .action(async (options) => (await import("#src/cli/demo.ts")).demo(options, output));
@@ -200,8 +206,8 @@ Signals:
   )
     .option("--policy <policy>", "such as prefer-low-carbon or prefer-region:eu-west")
     .option("--region <region>", "region that its requests never leave: eu-west, eu, country:FR")
-    .option("--allowed-providers <a,b>", "providers that may serve it", list)
-    .option("--ignore-providers <a,b>", "providers that may not", list)
+    .option("--allowed-providers <a,b>", "providers that may serve it", names)
+    .option("--ignore-providers <a,b>", "providers that may not", names)
     .option("--data-collection <allow|deny>", "deny: nobody who trains on what is sent")
     .option("--zdr", "only endpoints that retain nothing")
     .option("--no-zdr", "any endpoint")
@@ -250,8 +256,8 @@ Signals:
     withJson(one)
       .option("--limit <amount>", "most it may spend, in the configured currency", limitOrNone)
       .option("--limit-reset <window>", "daily, weekly or monthly")
-      .option("--allowed-models <a,b>", "models it may use", list)
-      .option("--allowed-providers <a,b>", "providers it may use", list)
+      .option("--allowed-models <a,b>", "models it may use", names)
+      .option("--allowed-providers <a,b>", "providers it may use", names)
       .option("--region <region>", "region that its requests never leave")
       .option("--policy <policy>", "routing policy")
       .option("--rpm <n>", "requests per minute", integerOrNone)
@@ -330,7 +336,7 @@ Signals:
     .option("--region <region>", "only in this region")
     .option("--base-url <url>", "an address of its own")
     .option("--deployment <name>", "Azure: the deployment that it is for")
-    .option("--models <a,b>", "only for these models", list)
+    .option("--models <a,b>", "only for these models", names)
     .option(
       "--daily-budget <amount>",
       "most that it may cost a day, at the provider's price",
@@ -494,7 +500,7 @@ Signals:
     .action(async (options) =>
       (await import("#src/cli/service.ts")).installService(options, output),
     );
-  withJson(program.command("version").description("version, commit and data dates")).action(
+  withJson(helped(program.command("version")).description("version, commit and data dates")).action(
     async (options) => (await import("#src/cli/version.ts")).versionCommand(options, output),
   );
   return program;

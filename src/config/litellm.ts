@@ -275,6 +275,11 @@ class Conversion {
 
   #model(id: string, provider: string, upstream: string, deployment: Deployment): void {
     const { at, info } = deployment;
+    const prices = this.#prices(deployment);
+    if (prices.input_per_million === undefined || prices.output_per_million === undefined)
+      this.#notes.push(
+        `${at}: no whole price of "${id}" is said: prepaid accounts cannot call it without input_per_million and output_per_million, which may be 0, or billing.unknown_price = "allow"`,
+      );
     this.#enter(
       at,
       defined({
@@ -282,7 +287,7 @@ class Conversion {
         provider,
         ...(info.mode === "embedding" ? { kind: "embedding" as const } : {}),
         upstream,
-        ...this.#prices(deployment),
+        ...prices,
         context_window: this.#size(deployment, "max_input_tokens"),
         max_output_tokens: this.#size(deployment, "max_output_tokens"),
         tools: flagOf(info.supports_function_calling),

@@ -39,6 +39,9 @@ test.each([
     ["provider", "key", "openai", "--account", "a", "--always-use", "--fallback"],
     "Cannot use --always-use with --fallback",
   ],
+  [["key", "create", "--account", "a", "--name", "n", "--allowed-models", ""], "At least one name"],
+  [["key", "create", "--account", "a", "--name", "n", "--allowed-providers", ","], "At least one"],
+  [["provider", "key", "openai", "--models", " "], "At least one name is needed"],
   [["invite", "create", "--days", "1e2"], "A whole number is needed"],
 ])("%j is a mistake of usage, not of the configuration: it ends with 2", async (words, said) => {
   const { code, err } = await command(words);

@@ -325,6 +325,16 @@ describe("a configuration of LiteLLM", () => {
     ]);
   });
 
+  test("says of a model without a price that prepaid accounts cannot call it", () => {
+    const params = { model: "hosted_vllm/m", api_base: "http://h/v1", input_cost_per_token: 0 };
+    const said = (more: object) =>
+      route({ ...params, ...more }).notes.filter((note) =>
+        note.includes("prepaid accounts cannot call"),
+      );
+    expect(said({})).toHaveLength(1);
+    expect(said({ output_cost_per_token: 0 })).toEqual([]);
+  });
+
   test("takes Ollama's address for that of the wire that is spoken here", () => {
     const { config } = route({ model: "ollama/llama3.1", api_base: "http://localhost:11434/" });
     expect(config.providers).toEqual({ ollama: { base_url: "http://localhost:11434/v1" } });
