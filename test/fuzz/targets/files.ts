@@ -128,7 +128,10 @@ export const fileTargets: readonly Target[] = [
     },
     refuses: (thrown) =>
       thrown instanceof NoYaml ||
-      (thrown instanceof TypeError && thrown.message === 'no "model_list" was found in it'),
+      (thrown instanceof TypeError &&
+        ['no "model_list" was found in it', 'its "model_list" is no list'].includes(
+          thrown.message,
+        )),
   },
   {
     name: "csv",
