@@ -51,6 +51,12 @@ async function metric(node: Node, name: string): Promise<number[]> {
   );
 }
 
+/** Waits until a gateway knows of the rows that came: the database has them a moment before it is told so. */
+const nothingWaits = (node: Node) =>
+  until("nothing waits", async () =>
+    (await metric(node, "lowrouter_spool_rows")).every((rows) => rows === 0),
+  );
+
 /** Runs a command on the data directory of a node. */
 async function command({ dataDir, wire }: Node, ...args: string[]) {
   const main = join(import.meta.dir, "../../src/main.ts");
@@ -90,6 +96,7 @@ test(
     const { secret: stranger } = await cluster.key(await cluster.account({ plan: "metered" }));
     const before = await node.ask(secret);
     await arrived(account, 1);
+    await nothingWaits(node);
     const kept = await node.get(`/v1/generation/${before.id}`, secret);
     expect([kept.status, kept.text.includes("waits_for_database")]).toEqual([200, false]);
     const quiet = await node.get("/v1/activity", manager);
@@ -149,6 +156,7 @@ test(
     const { secret } = await cluster.key(account);
     await first.ask(secret);
     await arrived(account, 1);
+    await nothingWaits(first);
     await block();
     const answers = [await first.ask(secret), await first.ask(secret)];
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
@@ -224,6 +232,7 @@ describe.skipIf(process.platform !== "linux")("two workers", () => {
       }
       await served(20);
       await arrived(account, 20);
+      await nothingWaits(fleet);
       await block();
       await served(20);
       const waiting = await metric(fleet, "lowrouter_spool_rows");
