@@ -644,7 +644,7 @@ export const purchase = sqliteTable(
     sessionId: text("session_id").unique(),
     paymentId: text("payment_id"),
     state: text("state", {
-      enum: ["open", "paid", "refunded", "disputed", "failed", "expired"],
+      enum: ["open", "paid", "refunded", "disputed", "failed", "expired", "held"],
     }).notNull(),
     /** Of the credit, what was taken back with what went back to the payer. */
     returned: integer("returned_nano").notNull().default(0),

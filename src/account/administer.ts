@@ -3,7 +3,7 @@ import { accountOf, findAccount, inserting, replacing } from "#src/account/accou
 import { auditing } from "#src/account/people/audit.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
-import { creditStatements, type Page, refuseUncountable } from "#src/ledger/transactions.ts";
+import { creditStatements, type Page, writeCredit } from "#src/ledger/transactions.ts";
 import { AppError } from "#src/lib/error.ts";
 import { numberIn, textOf, type Store } from "#src/store/store.ts";
 
@@ -97,10 +97,9 @@ export async function grantCredit(
   { accountId, amount, note }: { accountId: string; amount: NanoUnits; note: string },
 ): Promise<void> {
   if ((await findAccount(kit.store, accountId)) === undefined) throw noAccount();
-  await refuseUncountable(kit.store, accountId, amount);
   const taken = amount < 0;
   const words = note === "" ? `Credit ${taken ? "taken" : "added"} by the operator` : note;
-  await kit.store.write([
+  await writeCredit(kit.store, { accountId, amount }, [
     ...crediting(kit, by, accountId, amount, words),
     auditing(kit, {
       action: taken ? "credit.taken" : "credit.added",

@@ -50,14 +50,22 @@ const insertEntry = `INSERT INTO ledger_entry (id, account_id, type, amount, des
 VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const addGranted = `INSERT INTO allowance (kind, owner, window_start, granted) VALUES ('credit', ?, 0, ?)
 ON CONFLICT DO UPDATE SET granted = coalesce(granted, 0) + excluded.granted`;
+/** Fails, and with it its transaction, where that was too much: two may be granted at the same moment. */
+const countedStill = `SELECT json(iif((?1 > 0 AND granted > ?2) OR (?1 < 0 AND granted < -?2), 'too much', '1'))
+FROM allowance WHERE kind = 'credit' AND owner = ?3 AND window_start = 0`;
 
 /**
- * Refuses a credit by which an account would have been granted more than can be counted exactly: it would be kept, and
- * nothing could read the account any more. Throws `invalid_value`.
+ * Whether an account that was granted so much may be granted this besides, or less where it is negative. Beyond `mostUnits` it
+ * would be kept, and nothing could read the account any more.
  */
+export function isCountable(granted: number, amount: number): boolean {
+  return (granted + amount) * Math.sign(amount) <= fromUnits(mostUnits);
+}
+
+/** Refuses a credit by which an account would have been granted more than can be counted. Throws `invalid_value`. */
 export async function refuseUncountable(store: Store, accountId: string, amount: number) {
   const { granted } = await balanceOf(store, accountId);
-  if (Math.abs(granted + amount) <= fromUnits(mostUnits)) return;
+  if (isCountable(granted, amount)) return;
   throw new AppError(
     "invalid_value",
     `Cannot move ${toUnits(amount)}: an account is granted at most ${mostUnits} in all, and this one was granted ${toUnits(granted)}`,
@@ -77,12 +85,25 @@ export async function addCredit(
 ): Promise<Transaction> {
   const { id, createdAt, statements } = creditOf(kit, entry);
   const { type, amount, description } = entry;
-  await refuseUncountable(store, entry.accountId, amount);
-  await store.write([...statements, ...beside]);
+  await writeCredit(store, entry, [...statements, ...beside]);
   return { id, type, amount, description, createdAt, generationId: undefined };
 }
 
-/** The statements of `addCredit`, for the transaction of what the credit comes with. */
+/** Writes the statements of a credit and what goes with it. Throws `invalid_value` where it would be too much to count. */
+export async function writeCredit(
+  store: Store,
+  { accountId, amount }: Pick<CreditEntry, "accountId" | "amount">,
+  statements: readonly Statement[],
+): Promise<void> {
+  try {
+    await store.write(statements);
+  } catch (thrown) {
+    await refuseUncountable(store, accountId, amount);
+    throw thrown;
+  }
+}
+
+/** The statements of `addCredit`, for the transaction of what the credit comes with. It fails where that is too much to count. */
 export function creditStatements(kit: { clock: Clock; ids: Ids }, entry: CreditEntry): Statement[] {
   return creditOf(kit, entry).statements;
 }
@@ -94,6 +115,7 @@ function creditOf({ clock, ids }: { clock: Clock; ids: Ids }, entry: CreditEntry
   const statements: Statement[] = [
     { sql: insertEntry, args: [id, accountId, type, nano(amount), description, createdAt, by] },
     { sql: addGranted, args: [accountId, amount] },
+    { sql: countedStill, args: [amount, fromUnits(mostUnits), accountId] },
   ];
   return { id, createdAt, statements };
 }

@@ -3,6 +3,7 @@ import type { StripeConfig, StripeSecrets } from "#src/config/stripe.ts";
 import { auditing } from "#src/account/people/audit.ts";
 import type { Kit } from "#src/account/people/kit.ts";
 import { fromUnits, nano, toUnits } from "#src/ledger/money.ts";
+import { refuseUncountable } from "#src/ledger/transactions.ts";
 import { boundedText } from "#src/lib/bounded-text.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Log } from "#src/observe/log.ts";
@@ -72,6 +73,7 @@ export async function buy(
   const id = ids.next("pur");
   const now = clock.now();
   const { accountId, personId, address } = buyer;
+  await refuseUncountable(store, accountId, quoted.amount);
   await store.write([
     {
       sql: `INSERT INTO purchase (id, account_id, person_id, amount_nano, price_minor, currency, state, created_at)

@@ -1,5 +1,6 @@
 import type { Kit } from "#src/account/people/kit.ts";
 import type { Config } from "#src/config/load.ts";
+import { mostUnits, toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Log } from "#src/observe/log.ts";
 import { buy, type Buyer, quote } from "#src/payment/checkout.ts";
@@ -43,8 +44,10 @@ export function createPayments(options: PaymentOptions): Payments | undefined {
   const { secrets } = config.stripe;
   if (secrets === undefined) return undefined;
   const { currency, topupFeePct: feePct } = config.billing;
-  const { minAmount, maxAmount } = config.stripe;
-  const till = { store, clock, ids, log, stripe: config.stripe, currency, feePct };
+  const { minAmount } = config.stripe;
+  const maxAmount = Math.min(config.stripe.maxAmount, mostUnits);
+  const stripe = { ...config.stripe, maxAmount };
+  const till = { store, clock, ids, log, stripe, currency, feePct };
   let saidAt = Number.NEGATIVE_INFINITY;
 
   function refuse(fault: string): AppError {
@@ -76,6 +79,12 @@ export function createPayments(options: PaymentOptions): Payments | undefined {
       if (taken.outcome === "taken") {
         if (taken.purchase !== undefined && taken.isMoved) onChange(taken.purchase.accountId);
         log.write("info", "stripe_event", { ...facts, purchase: taken.purchase?.id });
+        return;
+      }
+      if (taken.outcome === "held") {
+        const { id, accountId, amount } = taken.purchase;
+        const held = { purchase: id, account: accountId, amount: toUnits(amount) };
+        log.write("error", "stripe_payment_held", { ...facts, ...held });
         return;
       }
       if (taken.outcome !== "mismatch") {

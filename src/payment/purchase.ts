@@ -9,8 +9,12 @@ export const purchaseStates = [
   "disputed",
   "failed",
   "expired",
+  "held",
 ] as const;
-/** `open` until it is known whether it is paid; `failed` and `expired` were not paid. */
+/**
+ * `open` until it is known whether it is paid; `failed` and `expired` were not paid; `held` was, and its credit would be more than
+ * the account can be granted: it was not given.
+ */
 export type PurchaseState = (typeof purchaseStates)[number];
 
 /** Credit that somebody buys. */
@@ -46,14 +50,14 @@ export async function findPurchase(
   return row && purchaseOf(row);
 }
 
-/** Purchases of an account that gave no credit, newest first: begun and not paid yet, failed, and those whose time is over. */
+/** Purchases of an account that gave no credit, newest first: begun and not paid yet, failed, those whose time is over, and those held. */
 export async function listUnpaid(
   store: Store,
   accountId: string,
   { most }: { most: number },
 ): Promise<Purchase[]> {
   const rows = await store.read(
-    `SELECT * FROM purchase WHERE account_id = ? AND state IN ('open', 'failed', 'expired')
+    `SELECT * FROM purchase WHERE account_id = ? AND state IN ('open', 'failed', 'expired', 'held')
       ORDER BY id DESC LIMIT ?`,
     [accountId, most],
   );

@@ -1,6 +1,11 @@
 import { type AuditEntry, auditing } from "#src/account/people/audit.ts";
 import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
-import { type CreditEntry, creditStatements } from "#src/ledger/transactions.ts";
+import {
+  balanceOf,
+  type CreditEntry,
+  creditStatements,
+  isCountable,
+} from "#src/ledger/transactions.ts";
 import { nano, toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { PaymentEvent } from "#src/payment/event.ts";
@@ -8,9 +13,13 @@ import { feeOf, type Purchase, purchaseOf, wasPaid } from "#src/payment/purchase
 import { type Fact, standingOf } from "#src/payment/standing.ts";
 import { numberIn, textOf, type Row, type Statement } from "#src/store/store.ts";
 
-/** What became of an event. `mismatch` is refused; everything else needs not be sent again. */
+/**
+ * What became of an event. `mismatch` is refused; everything else needs not be sent again. What it moves is `held` where that is
+ * more than the account can be granted: the event and the payment are kept, and the credit is not given.
+ */
 export type Taken =
   | { outcome: "taken"; purchase: Purchase | undefined; isMoved: boolean }
+  | { outcome: "held"; purchase: Purchase }
   | { outcome: "known" | "foreign" | "ignored" }
   | { outcome: "mismatch"; purchase: Purchase; why: string };
 
@@ -42,8 +51,10 @@ export async function takeEvent(kit: Kit, event: PaymentEvent): Promise<Taken> {
   if (event.about === "other") return { outcome: "ignored" };
   const { store } = kit;
   for (let tries = 0; tries < mostTries; tries++) {
-    if ((await store.read(selectSeen, [event.id])).length > 0) return { outcome: "known" };
+    const isSeen = (await store.read(selectSeen, [event.id])).length > 0;
     const purchase = await purchaseAbout(kit, event);
+    // What is held is tried anew when Stripe is asked to tell it again.
+    if (isSeen && !(purchase?.state === "held" && isPaying(event))) return { outcome: "known" };
     if (event.about === "session" && purchase === undefined) return { outcome: "foreign" };
     const why = purchase && mismatchOf(event, purchase);
     if (purchase !== undefined && why !== undefined) return { outcome: "mismatch", purchase, why };
@@ -54,16 +65,21 @@ export async function takeEvent(kit: Kit, event: PaymentEvent): Promise<Taken> {
     const facts =
       paymentId === undefined ? [] : (await store.read(selectFacts, [paymentId])).map(factOf);
     const told = event.about === "payment" ? [...facts, event] : facts;
-    const after = purchase && purchaseAfter(event, purchase, paymentId, told);
-    const moved = purchase && after ? movements(kit, event, purchase, after) : [];
+    const due = purchase && purchaseAfter(event, purchase, paymentId, told);
+    const entries = purchase && due ? movements(event, purchase, due) : [];
+    const after =
+      purchase && due && !(await hasRoom(kit, purchase, entries)) ? heldOf(purchase, due) : due;
+    const isHeld = after !== due;
+    if (isSeen && isHeld && after) return { outcome: "held", purchase: after };
     try {
       await store.write([
         unchanged(purchase, paymentId, facts.length),
-        noting(kit, event),
-        ...(purchase && after ? changing(kit, event, purchase, after) : []),
-        ...moved,
+        ...(isSeen ? [] : [noting(kit, event)]),
+        ...(purchase && after ? changing(kit, event, purchase, { after, isHeld }) : []),
+        ...(isHeld ? [] : entries.flatMap((entry) => creditStatements(kit, entry))),
       ]);
-      return { outcome: "taken", purchase: after, isMoved: moved.length > 0 };
+      if (isHeld && after) return { outcome: "held", purchase: after };
+      return { outcome: "taken", purchase: after, isMoved: entries.length > 0 };
     } catch (thrown) {
       // Taken in by somebody else, or the purchase is another by now: the next round sees which.
       if (!isRefused(thrown)) throw thrown;
@@ -115,23 +131,47 @@ function purchaseAfter(
 ): Purchase {
   const sessionId = event.about === "session" ? event.session.id : purchase.sessionId;
   const after = { ...purchase, paymentId, sessionId };
-  if (wasPaid(purchase) || isPaying(event)) return { ...after, ...standingOf(purchase, told) };
+  const standing = standingOf(purchase, told);
+  if (wasPaid(purchase) || isPaying(event)) return { ...after, ...standing };
+  if (purchase.state === "held") return { ...after, returned: standing.returned };
   if (event.about !== "session" || event.what === "completed") return after;
   return purchase.state === "open" ? { ...after, state: event.what } : after;
 }
 
+/** The purchase where what it would move is not moved. */
+function heldOf(before: Purchase, due: Purchase): Purchase {
+  if (!wasPaid(before)) return { ...due, state: "held" };
+  return { ...due, state: before.state, returned: before.returned };
+}
+
+/** Whether all of it leaves the account with what can be counted. */
+async function hasRoom(
+  { store }: Kit,
+  { accountId }: Purchase,
+  entries: readonly CreditEntry[],
+): Promise<boolean> {
+  if (entries.length === 0) return true;
+  let { granted } = await balanceOf(store, accountId);
+  for (const { amount } of entries) {
+    if (!isCountable(granted, amount)) return false;
+    granted = nano(granted + amount);
+  }
+  return true;
+}
+
 /** What moves on the account, as transactions. */
 function movements(
-  kit: Kit,
   event: PaymentEvent,
   before: Purchase,
   { returned, state }: Purchase,
-): Statement[] {
+): CreditEntry[] {
   const { id, accountId, amount } = before;
+  if (!wasPaid({ state })) return [];
   const entries: Pick<CreditEntry, "type" | "amount" | "description">[] = [];
-  if (!wasPaid(before) && wasPaid({ state }))
+  if (!wasPaid(before))
     entries.push({ type: "credit", amount, description: `Credit bought, ${id}${feeNote(before)}` });
-  const more = nano(before.returned - returned);
+  // Of credit that was not given, nothing was taken back yet.
+  const more = nano((wasPaid(before) ? before.returned : 0) - returned);
   if (more !== 0) {
     const isDispute = event.about === "payment" && event.disputeId !== undefined;
     entries.push({
@@ -140,7 +180,7 @@ function movements(
       description: `${isDispute ? ofDispute(more) : ofRefund(more)}, ${id}`,
     });
   }
-  return entries.flatMap((entry) => creditStatements(kit, { accountId, by: stripe, ...entry }));
+  return entries.map((entry) => ({ accountId, by: stripe, ...entry }));
 }
 
 /** Says what was paid besides the credit. */
@@ -158,23 +198,33 @@ function ofRefund(more: number): string {
   return more < 0 ? "Refund" : "Refund failed";
 }
 
-function changing(kit: Kit, event: PaymentEvent, before: Purchase, after: Purchase): Statement[] {
+function changing(
+  kit: Kit,
+  event: PaymentEvent,
+  before: Purchase,
+  { after, isHeld }: { after: Purchase; isHeld: boolean },
+): Statement[] {
   const { id, state, returned, paymentId, sessionId } = after;
-  const isSaid = state !== before.state || returned !== before.returned;
+  const isSaid = isHeld || state !== before.state || returned !== before.returned;
   return [
     {
       sql: updatePurchase,
       args: [id, state, returned, paymentId ?? null, sessionId ?? null, kit.clock.now()],
     },
-    ...(isSaid ? [auditing(kit, saying(event, before, after))] : []),
+    ...(isSaid ? [auditing(kit, saying(event, before, { after, isHeld }))] : []),
   ];
 }
 
-function saying(event: PaymentEvent, before: Purchase, after: Purchase): AuditEntry {
+function saying(
+  event: PaymentEvent,
+  before: Purchase,
+  { after, isHeld }: { after: Purchase; isHeld: boolean },
+): AuditEntry {
   const { id, accountId, amount, returned, state } = after;
   const isBack = returned < before.returned;
   const back = event.about === "payment" && event.failedRefundId ? "refund_failed" : "dispute_won";
-  const what = isBack ? back : state === before.state ? "refunded" : state;
+  const moved = isBack ? back : state === before.state ? "refunded" : state;
+  const what = isHeld ? "held" : moved;
   return {
     action: `purchase.${what}`,
     actor: stripe,

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { fromUnits, mostUnits } from "#src/ledger/money.ts";
+import { addCredit } from "#src/ledger/transactions.ts";
 import { openShop, type Shop } from "#test/payment/kit.ts";
 import { eventsOf, paymentOf, startStripe } from "#test/payment/stripe.ts";
 
@@ -339,3 +341,128 @@ test("of two partial refunds one fails and another is called off, in whatever or
     );
     expect(await shop.imbalances()).toBe(0);
   }));
+
+/** Grants the account of a shop so much, in the currency. */
+async function grant({ store, kit, accountId }: Shop, units: number): Promise<void> {
+  const entry = { accountId, type: "adjustment", description: "", by: "test" } as const;
+  await addCredit(store, kit, { ...entry, amount: fromUnits(units) });
+}
+
+test("a purchase that would lead beyond what an account can be granted is not begun", () =>
+  withShop(async (shop) => {
+    await grant(shop, mostUnits - 20);
+    const { id } = await shop.begin("20");
+    await expect(shop.begin("20.01")).rejects.toThrow("granted at most 9000000 in all");
+    expect(await shop.audit()).toEqual(["purchase.begun"]);
+    await shop.tell(eventsOf(id, 2000).completed());
+    expect(await shop.balance()).toBe(mostUnits);
+  }));
+
+test("a payment beyond what an account can be granted is kept and told, and no credit comes", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin("20");
+    await grant(shop, mostUnits - 19);
+    const { completed, refunded, refund } = eventsOf(id, 2000);
+    const paid = completed();
+    await Promise.all([shop.tell(paid), shop.tell(paid)]);
+    expect(await shop.balance()).toBe(mostUnits - 19);
+    expect(await shop.purchase(id)).toMatchObject({ state: "held", paymentId: paymentOf(id) });
+    expect(await shop.audit()).toEqual(["purchase.begun", "purchase.held"]);
+    expect(shop.changed).toEqual([]);
+    expect(shop.logged()).toMatch(
+      new RegExp(`"level":"error".*"stripe_payment_held".*"purchase":"${id}".*"amount":20`),
+    );
+    // Paid back, nothing is taken of what was not given; and a refund that fails gives nothing.
+    await shop.tell(refunded(2000));
+    expect(await shop.purchase(id)).toMatchObject({ state: "held", returned: fromUnits(20) });
+    await shop.tell(refund("re_1", 2000));
+    expect(await shop.purchase(id)).toMatchObject({ state: "held", returned: 0 });
+    expect(await shop.balance()).toBe(mostUnits - 19);
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("a held payment gives its credit once, when there is room and Stripe tells it again", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin("20");
+    await grant(shop, mostUnits);
+    const { completed, refunded } = eventsOf(id, 2000);
+    const paid = completed();
+    await shop.tell(paid);
+    await shop.tell(paid);
+    expect(await shop.purchase(id)).toMatchObject({ state: "held" });
+    await shop.tell(refunded(500));
+    await grant(shop, -20);
+    await Promise.all(Array.from({ length: 10 }, () => shop.tell(paid)));
+    expect(await shop.purchase(id)).toMatchObject({ state: "paid", returned: fromUnits(5) });
+    expect((await shop.moves()).slice(2)).toEqual([
+      ["credit", 20],
+      ["refund", -5],
+    ]);
+    expect(await shop.balance()).toBe(mostUnits - 5);
+    expect(await shop.audit()).toEqual(["begun", "held", "refunded", "paid"].map(actionOf));
+    await shop.tell(paid);
+    expect(await shop.balance()).toBe(mostUnits - 5);
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("a dispute that is won gives nothing again to an account that was filled meanwhile", () =>
+  withShop(async (shop) => {
+    const { id } = await shop.begin("20");
+    const { completed, disputed, won, refunded } = eventsOf(id, 2000);
+    await shop.tell(completed());
+    await shop.tell(disputed(2000, "dp_1"));
+    await grant(shop, mostUnits - 10);
+    await shop.tell(won(2000, "dp_1"));
+    expect(await shop.balance()).toBe(mostUnits - 10);
+    expect(await shop.purchase(id)).toMatchObject({ state: "disputed", returned: fromUnits(20) });
+    expect(shop.logged()).toContain("stripe_payment_held");
+    expect((await shop.audit()).at(-1)).toBe("purchase.held");
+    // The next event of the payment puts it right, where there is room.
+    await shop.tell(refunded(1000));
+    expect(await shop.balance()).toBe(mostUnits);
+    expect(await shop.imbalances()).toBe(0);
+  }));
+
+test("an account that another gateway fills while a payment is taken in is not granted too much", async () => {
+  await using stripe = startStripe();
+  await using one = await openShop(stripe);
+  await using two = await openShop(stripe, { beside: one });
+  const { id } = await one.begin();
+  const { write } = one.store;
+  one.store.write = async (statements) => {
+    one.store.write = write;
+    await grant(two, mostUnits);
+    return write(statements);
+  };
+  await one.tell(eventsOf(id, 2000).completed());
+  expect([await one.balance(), (await one.purchase(id)).state]).toEqual([mostUnits, "held"]);
+});
+
+test("of two credits at the same moment that are too much together, one is refused", async () => {
+  await using stripe = startStripe();
+  await using one = await openShop(stripe);
+  await using two = await openShop(stripe, { beside: one });
+  const outcomes = await Promise.allSettled([one, two, one, two].map((shop) => grant(shop, 4e6)));
+  expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(2);
+  for (const outcome of outcomes)
+    if (outcome.status === "rejected")
+      expect(String(outcome.reason)).toContain("granted at most 9000000 in all");
+  expect(await one.balance()).toBe(8e6);
+});
+
+test("a bound of payments above what can be counted is that of an account", () =>
+  withShop(
+    async (shop) => {
+      expect(shop.payments.terms.maxAmount).toBe(mostUnits);
+      await expect(shop.begin("99999999")).rejects.toThrow("give an amount from 5 to 9000000");
+    },
+    {
+      change: (config) => {
+        config.stripe.maxAmount = 1e9;
+      },
+    },
+  ));
+
+function actionOf(what: string): string {
+  return `purchase.${what}`;
+}

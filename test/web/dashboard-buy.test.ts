@@ -214,7 +214,7 @@ describe("purchases that gave no credit", () => {
       return /cs_test_(pur_\w+)/.exec(sent.text)?.[1] ?? "";
     };
     const list = async () => words(await eve.get("/dashboard/credits"));
-    expect(await list()).not.toContain("Purchases without a payment");
+    expect(await list()).not.toContain("Purchases without credit");
     const [open, expired, failed, paid] = [
       await start(),
       await start(),

@@ -94,7 +94,7 @@ export function PurchasePage({ guest, purchase }: { guest: Guest; purchase: Purc
         )}
         {returned === 0 ? null : (
           <>
-            <dt>Taken back</dt>
+            <dt>{state === "held" ? "Paid back" : "Taken back"}</dt>
             <dd>{`${money(toUnits(returned))} ${purchase.currency}`}</dd>
           </>
         )}
@@ -128,10 +128,11 @@ const titles: Readonly<Record<Purchase["state"], string>> = {
   disputed: "Disputed",
   failed: "The payment failed",
   expired: "Not paid",
+  held: "Paid, and held",
 };
 
 function leadOf(purchase: Purchase): string {
-  const { state } = purchase;
+  const { state, amount, returned } = purchase;
   switch (state) {
     case "open":
       return "Stripe has not told us yet that it was paid. With a card that takes seconds, with a bank transfer days. The credit comes by itself: you need not wait here.";
@@ -145,6 +146,10 @@ function leadOf(purchase: Purchase): string {
       return "Nothing was paid, and no credit came. You can begin again.";
     case "expired":
       return "The time to pay is over, and no credit came. You can begin again.";
+    case "held":
+      return returned === amount
+        ? "The payment went back to who paid. No credit had come with it: it was more than this account can be granted."
+        : "It was paid, and no credit came: it would be more than this account can be granted. The operator of this gateway knows of it, and can pay it back or make room.";
   }
 }
 

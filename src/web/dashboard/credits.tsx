@@ -143,13 +143,14 @@ const unpaidWords: Partial<Record<Purchase["state"], string>> = {
   open: "waits for the payment",
   failed: "the payment failed",
   expired: "not paid in time",
+  held: "paid, and more than the account can be granted",
 };
 
 /** Purchases that were begun and moved nothing: each leads to what became of it. */
 function Unpaid({ guest, purchases }: { guest: Guest; purchases: readonly Purchase[] }) {
   return (
     <>
-      <h2 id="unpaid">Purchases without a payment</h2>
+      <h2 id="unpaid">Purchases without credit</h2>
       <Table
         caption="The last purchases that were begun and gave no credit"
         head={
