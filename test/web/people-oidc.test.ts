@@ -35,7 +35,8 @@ async function startIssuer(): Promise<{ url: string; says: Claims; tamper?: stri
         const code = crypto.randomUUID();
         nonces.set(code, url.searchParams.get("nonce") ?? "");
         const back = new URL(url.searchParams.get("redirect_uri") ?? "");
-        back.searchParams.set("code", code);
+        if (made.tamper === "denied") back.searchParams.set("error", "access_denied");
+        else back.searchParams.set("code", code);
         back.searchParams.set("state", url.searchParams.get("state") ?? "");
         return Response.redirect(back.href, 302);
       }
@@ -53,7 +54,7 @@ async function startIssuer(): Promise<{ url: string; says: Claims; tamper?: stri
         .sign(made.tamper === "signature" ? other.privateKey : privateKey);
       return Response.json({
         access_token: "secret-access-token",
-        id_token: token,
+        ...(made.tamper === "id token" ? {} : { id_token: token }),
         token_type: "Bearer",
       });
     },
@@ -121,7 +122,7 @@ describe("sign-in at an OpenID provider", () => {
     using issuer = await startIssuer();
     await using gateway = await house(issuer);
     await gateway.somebody("eve", { email: "eve@example.org" });
-    for (const tamper of ["signature", "nonce", "audience", "issuer", "expired"]) {
+    for (const tamper of ["signature", "nonce", "audience", "issuer", "expired", "id token"]) {
       issuer.tamper = tamper;
       expect([tamper, await signIn(gateway.browser())]).toEqual([
         tamper,
@@ -133,6 +134,54 @@ describe("sign-in at an OpenID provider", () => {
     const other = gateway.browser();
     expect(await goAndComeBack(other, to ?? "")).toContain("/login");
     expect((await other.get("/account")).status).toBe(303);
+  });
+
+  test("says why nobody came in: unknown, called off, not confirmed, or too late", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    const browser = gateway.browser();
+    const said = async (to: string | null) => words(await browser.get(to ?? ""));
+    const unknown = "Nobody here is known by that identity";
+    expect(await said(await signIn(browser))).toContain(unknown);
+    for (const [tamper, why] of [
+      ["denied", "The sign-in was called off at the other side. Try again"],
+      ["nonce", "The other side did not confirm who you are. Try again"],
+    ] as const) {
+      issuer.tamper = tamper;
+      const text = await said(await signIn(browser));
+      expect([tamper, text]).toEqual([tamper, expect.stringContaining(why)]);
+      expect(text).not.toContain(unknown);
+    }
+    issuer.tamper = "";
+    // Its cookie is gone, as after some minutes at the other side, or with the browser's way back.
+    const { to } = await browser.get("/login/oidc/corp");
+    browser.cookies.clear();
+    const late = "The sign-in at the other side took too long";
+    expect(await said(await goAndComeBack(browser, to ?? ""))).toContain(late);
+    expect(await said((await browser.get("/login/api/callback/corp?code=1&state=2")).to)).toContain(
+      late,
+    );
+  });
+
+  test("who connects an identity and calls it off, or brings another's, reads so on their page", async () => {
+    using issuer = await startIssuer();
+    await using gateway = await house(issuer);
+    const connect = async (browser: Browser) => {
+      const step = await browser.post("/account/oidc", { id: "corp" });
+      const out = /class="button primary" href="([^"]+)"/.exec(step.text)?.[1] ?? "";
+      const to = await goAndComeBack(browser, out.replaceAll("&amp;", "&"));
+      return words(await browser.get(to ?? ""));
+    };
+    const eve = await gateway.somebody("eve");
+    issuer.tamper = "denied";
+    expect(await connect(eve)).toContain(
+      "Cannot connect this identity. The sign-in was called off at the other side",
+    );
+    issuer.tamper = "";
+    expect(await connect(eve)).toContain("The identity is connected");
+    expect(await connect(await gateway.somebody("mallory"))).toContain(
+      "Cannot connect this identity: it is that of somebody else here",
+    );
   });
 
   test("leads to our own pages only, whatever next says", async () => {

@@ -111,6 +111,9 @@ export function createAuth(options: {
           ...(clientSecret === undefined ? {} : { clientSecret }),
           scopes: ["openid", "email", "profile"],
           requireIdTokenVerification: true,
+          // The library would take who has no id token at the word of the address that tells about people, bound to no nonce.
+          accountSubject: ({ tokens, profile }) =>
+            tokens.idToken === undefined ? "" : String(profile["sub"] ?? ""),
           // Whoever is not invited is nobody here, whatever another house says.
           disableSignUp: true,
         })),

@@ -23,6 +23,7 @@ import { CodesPage } from "#src/web/people/codes.tsx";
 import type { Desk } from "#src/web/people/desk.ts";
 import { knockOf, type Peers } from "#src/web/people/knock.ts";
 import { field, formOf, seeOther, withCookies } from "#src/web/people/respond.ts";
+import { connectFault } from "#src/web/people/oidc-words.ts";
 import { requirePerson } from "#src/web/people/session.ts";
 import { page } from "#src/web/respond.ts";
 
@@ -55,9 +56,13 @@ export function ownRoutes(desk: Desk): AnyElysia {
   const routes = new Elysia({ name: "own" }).get("/account", async ({ request }) => {
     const visitor = await requirePerson(request, people);
     if (visitor instanceof Response) return visitor;
-    const said = new URL(request.url).searchParams.get("done");
-    const [, note] = Object.entries(done).find(([name]) => name === said) ?? [];
-    return accountPage(desk, request, visitor, { done: note });
+    const query = new URL(request.url).searchParams;
+    const [, note] = Object.entries(done).find(([name]) => name === query.get("done")) ?? [];
+    const error = query.get("error");
+    return accountPage(desk, request, visitor, {
+      done: note,
+      fault: error === null ? undefined : connectFault(error),
+    });
   });
   const on = (path: string, act: (sent: Sent) => Promise<Response>) =>
     routes.post(path, ({ request, server }) => sent(desk, request, server, act), {
@@ -186,7 +191,7 @@ async function accountPage(
   desk: Desk,
   request: Request,
   visitor: Visitor,
-  notes: { fault?: string; done?: string | undefined; status?: number },
+  notes: { fault?: string | undefined; done?: string | undefined; status?: number },
 ): Promise<Response> {
   const { people } = desk;
   return page(

@@ -12,6 +12,7 @@ import { signIn, signInByCode, type SignIn, signOut } from "#src/account/people/
 import type { Desk } from "#src/web/people/desk.ts";
 import { CodePage, LoginPage, NoLinkPage, RegisterPage, ResetPage } from "#src/web/people/door.tsx";
 import { isFromUs, knockOf, type Peers } from "#src/web/people/knock.ts";
+import { signInFault } from "#src/web/people/oidc-words.ts";
 import {
   dropLink,
   field,
@@ -32,8 +33,6 @@ const home = "/account";
 const afterSetup = "/operator/welcome";
 /** Where the history of a demonstration is. */
 const afterDemo = "/dashboard";
-const unknownIdentity =
-  "Nobody here is known by that identity. Sign in with your password and connect it on your account's page";
 const mostPerLink = "Too many tries. Wait a quarter of an hour";
 
 /** Sign in, sign out, register by invitation, choose a new password. */
@@ -64,7 +63,7 @@ async function login({ people, visitOf }: Desk, request: Request): Promise<Respo
       visit={visitOf(request)}
       next={next}
       done={done}
-      fault={query.has("unknown") ? unknownIdentity : undefined}
+      fault={query.has("unknown") ? signInFault(query.get("error")) : undefined}
       script={passkeyScript.path}
       oidc={people.oidc}
     />,

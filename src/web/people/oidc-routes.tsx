@@ -28,7 +28,14 @@ export function oidcRoutes({ people, throttles }: Desk): AnyElysia {
     .get("/login/api/callback/:id", async ({ request, server }) => {
       const { status, headers } = await comeBack(people, request, knockOf(request, server));
       const location = headers.get("location");
-      if (status >= 400 || location === null) return seeOther("/login?unknown=1");
-      return seeOther(location, headers.getSetCookie());
+      if (status >= 400 || location === null) return seeOther("/login?unknown=1&error=no_answer");
+      return seeOther(errorOf(location) ?? location, headers.getSetCookie());
     });
+}
+
+/** Where the library would lead to its own page of errors, which is not here, the door, which says what it was. */
+function errorOf(location: string): string | undefined {
+  const { pathname, searchParams } = new URL(location, "http://localhost");
+  if (pathname !== "/login/api/error") return undefined;
+  return `/login?${new URLSearchParams({ unknown: "1", error: searchParams.get("error") ?? "" })}`;
 }
