@@ -11,4 +11,14 @@ export function addressOf(request: Request, server: Peers | null): string {
   return /^[\da-fA-F.:]{2,45}$/.test(told) ? told : peer;
 }
 
+/** Whether who asks sees https: a proxy in front that ends TLS says so. Where there are several, the first is the one that they see. */
+export function isSecureOutside(request: Request): boolean {
+  return firstOf(request, "x-forwarded-proto").toLowerCase() === "https";
+}
+
+/** What the outermost proxy said: each behind it may add what it saw itself. */
+export function firstOf(request: Request, header: string): string {
+  return request.headers.get(header)?.split(",", 1)[0]?.trim() ?? "";
+}
+
 const isPrivate = /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|::1$|f[cd][\da-f]{2}:)/;

@@ -1,5 +1,6 @@
 import { hasSession } from "#src/account/people/people.ts";
 import type { App } from "#src/gateway/context.ts";
+import { isSecureOutside } from "#src/http/peer.ts";
 import type { Visit } from "#src/web/layout.tsx";
 import { themeOf } from "#src/web/theme.ts";
 
@@ -7,7 +8,7 @@ import { themeOf } from "#src/web/theme.ts";
 export function visitOf(request: Request, app: Pick<App, "demo">): Visit {
   const url = new URL(request.url);
   // A proxy in front that ends TLS says so; it only shows in addresses that the reader is given to copy.
-  const isSecure = request.headers.get("x-forwarded-proto") === "https";
+  const isSecure = isSecureOutside(request);
   return {
     path: url.pathname,
     search: url.search,

@@ -206,6 +206,10 @@ describe("an invitation", () => {
     const { admin, owner } = await staff(house);
     for (const [fields, text] of [
       [{ role: "owner" }, "Cannot invite an owner: only owners do"],
+      [
+        { email: "Admin@example.org" },
+        "Cannot invite admin@example.org: they are a member of this account already",
+      ],
       [{ role: "operator" }, "Cannot use this role"],
       [{ email: "nobody" }, "no email address"],
       [{ days: "0" }, "1 to 30 days"],

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { createLink, revokeInvitation } from "#src/account/people/links.ts";
 import { balanceOf } from "#src/ledger/transactions.ts";
 import { nano } from "#src/ledger/money.ts";
-import { isFromUs } from "#src/web/people/knock.ts";
+import { isFromUs, originOf } from "#src/web/people/knock.ts";
 import {
   type Browser,
   password,
@@ -306,6 +306,22 @@ describe("the way in", () => {
     expect(cookie).not.toContain("Domain");
     expect((await behindTls.get("/account")).status).toBe(200);
   });
+
+  test.each(["https, http", "HTTPS", "https,https"])(
+    "what the outermost of several proxies saw counts: %j is https",
+    async (proto) => {
+      await using house = await startPeople();
+      await house.somebody("eve");
+      const hosts = "gateway.example, inner.example:8080";
+      const browser = house.browser({ "x-forwarded-proto": proto });
+      const { headers } = await login(browser, "eve@example.org");
+      const cookies = headers.getSetCookie().join("\n");
+      expect(cookies).toContain("__Host-lowrouter.session_token=");
+      expect(
+        originOf(new Request("http://inner", { headers: { "x-forwarded-host": hosts } })),
+      ).toBe("http://gateway.example");
+    },
+  );
 
   test("a reset link changes the password once and ends every session", async () => {
     await using house = await startPeople();

@@ -4,6 +4,7 @@ import { isRefused, type Kit, unless } from "#src/account/people/kit.ts";
 import { type Role, roleOf } from "#src/account/people/person.ts";
 import { nano, type NanoUnits } from "#src/ledger/money.ts";
 import { sha256Hex } from "#src/lib/bytes.ts";
+import { AppError } from "#src/lib/error.ts";
 import { numberIn, textOf, type Row, type Store } from "#src/store/store.ts";
 
 export type Purpose = "invitation" | "setup" | "reset";
@@ -66,9 +67,10 @@ export function linkHash(token: string): string {
   return sha256Hex(token);
 }
 
-/** Makes a link. Its token, 256 bits, is handed out this once. */
+/** Makes a link. Its token, 256 bits, is handed out this once. Throws `invalid_value` where who is invited is a member already. */
 export async function createLink(kit: Kit, asked: NewLink): Promise<{ link: Link; token: string }> {
   const { store, clock, ids } = kit;
+  await refuseMember(store, asked);
   const token = randomBytes(32).toString("base64url");
   const now = clock.now();
   const link: Link = {
@@ -128,6 +130,22 @@ export async function createLink(kit: Kit, asked: NewLink): Promise<{ link: Link
     }),
   ]);
   return { link, token };
+}
+
+/** A link that could not be taken: its holder would join twice. */
+async function refuseMember(store: Store, { email, accountId }: NewLink): Promise<void> {
+  if (email === undefined || accountId === undefined) return;
+  const found = await store.read(
+    `SELECT 1 FROM membership JOIN person ON person.id = membership.person_id
+      WHERE membership.account_id = ? AND person.email = ?`,
+    [accountId, email.toLowerCase()],
+  );
+  if (found.length === 0) return;
+  throw new AppError(
+    "invalid_value",
+    `Cannot invite ${email}: they are a member of this account already. Change their role instead`,
+    { param: "email" },
+  );
 }
 
 /** The link of a token, while it still works. */

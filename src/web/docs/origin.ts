@@ -1,4 +1,5 @@
 import type { Config } from "#src/config/load.ts";
+import { isSecureOutside } from "#src/http/peer.ts";
 
 /** A host name, an IPv4 address or an IPv6 one in brackets, with or without a port. Nothing that a page or a shell reads as more. */
 const plainHost =
@@ -11,7 +12,7 @@ const plainHost =
 export function originOf(request: Request, listen: Config["listen"]): string {
   const host = request.headers.get("host") ?? "";
   // A proxy in front that ends TLS says so.
-  const scheme = request.headers.get("x-forwarded-proto") === "https" ? "https" : "http";
+  const scheme = isSecureOutside(request) ? "https" : "http";
   return plainHost.test(host) ? `${scheme}://${host.toLowerCase()}` : listenAddress(listen);
 }
 

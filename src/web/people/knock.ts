@@ -1,5 +1,5 @@
 import type { Knock } from "#src/account/people/person.ts";
-import { addressOf, type Peers } from "#src/http/peer.ts";
+import { addressOf, firstOf, isSecureOutside, type Peers } from "#src/http/peer.ts";
 
 export type { Peers };
 
@@ -17,7 +17,7 @@ export function knockOf(request: Request, server: Peers | null = null): Knock {
 export function originOf(request: Request): string {
   const url = new URL(request.url);
   const host = forwardedHost(request) ?? url.host;
-  const isSecure = request.headers.get("x-forwarded-proto") === "https";
+  const isSecure = isSecureOutside(request);
   return `${isSecure ? "https:" : url.protocol}//${host}`;
 }
 
@@ -32,7 +32,7 @@ export function isFromUs(request: Request): boolean {
 }
 
 function forwardedHost(request: Request): string | undefined {
-  const host = request.headers.get("x-forwarded-host") ?? "";
+  const host = firstOf(request, "x-forwarded-host");
   // Of names that are made of such letters not every one is an address: ".4" and "a:99999" are none.
   return /^[\w.-]+(:\d{1,5})?$/.test(host) && URL.canParse(`http://${host}`) ? host : undefined;
 }
