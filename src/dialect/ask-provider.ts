@@ -33,7 +33,7 @@ export function providerIn(body: JsonObject, route: RouteWish): ProviderWish {
     textsIn(wish, name, `provider.${name}`)?.map((slug) => slug.toLowerCase());
   const flag = (name: string) => booleanIn(wish, name, `provider.${name}`);
   const order = slugs("order");
-  const only = slugs("only");
+  const only = some(slugs("only"), "provider.only", "provider", "every provider");
   const { provider: pinned } = route;
   if (pinned !== undefined && only && !only.some((slug) => overlap(slug, pinned))) {
     throw new AppError(
@@ -54,12 +54,24 @@ export function providerIn(body: JsonObject, route: RouteWish): ProviderWish {
     requireParameters: flag("require_parameters"),
     dataCollection: collection,
     zdr: flag("zdr"),
-    quantizations: quantizationsIn(slugs("quantizations")),
+    quantizations: some(
+      quantizationsIn(slugs("quantizations")),
+      "provider.quantizations",
+      "quantization",
+      "every one",
+    ),
     sort: sortIn(wish),
     preferredMinThroughput: percentilesIn(wish, "preferred_min_throughput"),
     preferredMaxLatency: percentilesIn(wish, "preferred_max_latency"),
     maxPrice: maxPriceIn(wish),
   };
+}
+
+/** A list that narrows: an empty one would leave nobody, which nobody means. */
+function some<T>(list: T[] | undefined, param: string, what: string, all: string): T[] | undefined {
+  if (list?.length !== 0) return list;
+  const wanted = `at least one ${what} (an empty list allows none; leave it out to allow ${all})`;
+  throw wrong(param, list, wanted);
 }
 
 /** Whether two ids may mean one endpoint: a bare id means all regions of a provider. */

@@ -23,6 +23,7 @@ export const exposedHeaders = [
   "X-RateLimit-Remaining",
   "X-RateLimit-Reset",
   "Retry-After",
+  "X-Should-Retry",
 ].join(", ");
 
 /** Route, balance and limits of an answered request. */

@@ -69,6 +69,16 @@ test.each([false, true])(
   },
 );
 
+test("what a model does not take is named, all of it", async () => {
+  const body = { model: claude, provider, seed: 1, logit_bias: { "1": 1 }, temperature: 0 };
+  const { json, headers } = await gateway.chat(body);
+  expect([at(json, "error.param"), at(json, "error.message")]).toEqual([
+    "seed",
+    `Cannot route "${claude}": parameters (it does not take "seed", "logit_bias"); reachable at anthropic/global`,
+  ]);
+  expect(headers.get("x-should-retry")).toBe("false");
+});
+
 test("what no wire can say is a 400 that names it", async () => {
   const reply = await gateway.chat({ model: claude, provider, metadata: { a: "b" }, n: 1 });
   expect(refusal(reply)).toEqual([400, "unsupported_feature"]);

@@ -10,6 +10,7 @@ import {
   givesChoices,
   lack,
   noneLeft,
+  notAgain,
   overCarbon,
   providerNotAllowed,
   secondsUntil,
@@ -195,7 +196,12 @@ export class Judge {
 
   /** The error that says why nothing was left. */
   explain(models: Model[], trace: TraceEntry[]): AppError {
-    return explainNone(models, trace, this.#capped, this.#app, this.pins.where, this.#mayServe());
+    const bounds = {
+      where: this.pins.where,
+      mayServe: this.#mayServe(),
+      mayUse: mayUse(this.#caller, this.#app),
+    };
+    return explainNone(models, trace, this.#capped, this.#app, bounds);
   }
 
   /** The request with what a carbon budget leaves it. */
@@ -224,13 +230,17 @@ export class Judge {
       );
     if (this.#grams !== undefined)
       return overCarbon("any model", this.#capped, this.#app, this.#mayServe());
-    const what = `No model that is reachable now can serve this request${this.pins.where}`;
-    const shut = named
-      .flatMap((model) => routes.of(model))
+    const all = named.flatMap((model) => routes.of(model));
+    const reasons = [...new Set(all.flatMap((route) => this.refuse(route) ?? []))];
+    const shut = all
       .filter((route) => this.refuse(route) === "unavailable")
       .flatMap((route) => (route.keys ?? [route]).map((one) => health.standing(one)));
+    const why = reasons.length === 0 ? "" : `: ${reasons.join(", ")}`;
+    const what = `No model that is reachable now can serve this request${this.pins.where}${why}`;
     return new AppError("service_unavailable", noneLeft(what, this.#app), {
       retryAfterSeconds: secondsUntil(shut),
+      ...(shut.length === 0 ? { headers: notAgain } : {}),
+      metadata: { reasons },
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Capabilities, Model } from "#src/catalog/model.ts";
 import { givesSeveral } from "#src/dialect/choices.ts";
 import type { Ask } from "#src/dialect/dialect.ts";
 import type { App } from "#src/gateway/context.ts";
+import { untaken } from "#src/gateway/routing/parameters.ts";
 import type { TraceEntry } from "#src/ledger/generation.ts";
 import { AppError } from "#src/lib/error.ts";
 import type { Route } from "#src/provider/deployment.ts";
@@ -39,15 +40,35 @@ export function providerNotAllowed(provider: string): AppError {
   );
 }
 
+/** What holds a request, whatever else it asks for. */
+export interface Bounds {
+  /** Its pins in words; empty where there are none. */
+  where: string;
+  /** Whether a route is within the pins, and allowed to the key and the account. */
+  mayServe: (route: Route) => boolean;
+  /** Whether a route is allowed to the key and the account, wherever the request pins itself. */
+  mayUse: (route: Route) => boolean;
+}
+
+/** Told with a refusal that no waiting heals: the official clients try every 503 and 429 again that does not say so. */
+export const notAgain: Readonly<Record<string, string>> = { "X-Should-Retry": "false" };
+
+/** The members of a request that rule out a route by themselves, by the reason in the trace. */
+const paramOf: Readonly<Record<string, string>> = {
+  provider_only: "provider.only",
+  provider_ignored: "provider.ignore",
+  not_in_order: "provider.order",
+  quantization: "provider.quantizations",
+  max_price: "provider.max_price",
+};
+
 /** The error that says why no route was left, from the reasons in the trace. */
 export function explainNone(
   models: Model[],
   trace: TraceEntry[],
   ask: Ask,
   app: App,
-  where: string,
-  /** Whether a route is within the pins, and allowed to the key and the account. */
-  mayServe: (route: Route) => boolean,
+  { where, mayServe, mayUse }: Bounds,
 ): AppError {
   const reasons = new Set(trace.map((entry) => entry.reason));
   const names = models.map((model) => `"${model.id}"`).join(", ");
@@ -60,6 +81,7 @@ export function explainNone(
       ),
       {
         retryAfterSeconds: 30,
+        headers: notAgain,
         metadata: {
           providers: [
             ...new Set(
@@ -143,21 +165,41 @@ export function explainNone(
       ),
     ),
   ];
-  const why = [...reasons].flatMap((reason) =>
-    reason === "unavailable" && ill.length > 0 ? ill : [reason],
-  );
+  const lost = reasons.has("parameters") ? untakenBy(models, ask) : [];
+  const why = [...reasons].flatMap((reason) => {
+    if (reason === "unavailable" && ill.length > 0) return ill;
+    return reason === "parameters" ? [`parameters (it does not take ${quoted(lost)})`] : [reason];
+  });
   const retryAfterSeconds = secondsUntil(standings);
-  // A place that is left alone is no way out.
-  const elsewhere = [...new Set(routes.filter((route) => !isShut(route)).map(slugOf))];
-  const could =
-    elsewhere.length > 0
-      ? `reachable at ${elsewhere.join(", ")}`
-      : `ask again in ${retryAfterSeconds} s`;
+  // A place that is left alone is no way out, and neither is one that is closed to whoever asks.
+  const elsewhere = [
+    ...new Set(routes.filter((route) => !isShut(route) && mayUse(route)).map(slugOf)),
+  ];
+  const passes = reasons.has("unavailable");
+  const otherwise = passes
+    ? `ask again in ${retryAfterSeconds} s`
+    : "nowhere else may this API key use it; GET /v1/models lists what it may call";
+  const could = elsewhere.length > 0 ? `reachable at ${elsewhere.join(", ")}` : otherwise;
+  const [only] = reasons.size === 1 ? reasons : [];
   return new AppError(
     "service_unavailable",
     `Cannot route ${names}${where}: ${why.join(", ")}; ${could}`,
-    { retryAfterSeconds, metadata: { reasons: [...reasons] } },
+    {
+      retryAfterSeconds,
+      param: only === "parameters" ? lost[0] : paramOf[only ?? ""],
+      ...(passes ? {} : { headers: notAgain }),
+      metadata: { reasons: [...reasons] },
+    },
   );
+}
+
+/** Parameters of the request that one of the models is known not to take, each once. */
+function untakenBy(models: readonly Model[], { parameters }: Ask): string[] {
+  return [...new Set(models.flatMap((model) => untaken(parameters, model)))];
+}
+
+function quoted(names: readonly string[]): string {
+  return names.map((name) => `"${name}"`).join(", ");
 }
 
 /** The refusal where a carbon budget alone left out a route: all else about it was right. */

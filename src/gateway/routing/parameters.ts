@@ -21,11 +21,16 @@ export const otherWords: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Whether a model takes parameters, as far as the catalogue tells; where it has no list, it tells nothing. */
-export function takes(parameters: readonly string[], { parameters: known }: Model): boolean {
-  if (known === undefined) return true;
-  return parameters.every((name) => {
+export function takes(parameters: readonly string[], model: Model): boolean {
+  return untaken(parameters, model).length === 0;
+}
+
+/** Those that a model is known not to take. */
+export function untaken(parameters: readonly string[], { parameters: known }: Model): string[] {
+  if (known === undefined) return [];
+  return parameters.filter((name) => {
     const word = wordOf(name);
-    return !cataloguedParameters.has(word) || known.some((one) => wordOf(one) === word);
+    return cataloguedParameters.has(word) && !known.some((one) => wordOf(one) === word);
   });
 }
 

@@ -137,3 +137,75 @@ test.each<[object, number, string | undefined]>([
   expect([made.status, at(made.json, "data.policy")]).toEqual([status, kept]);
   if (status === 400) expect(at(made.json, "error.param")).toBe("policy");
 });
+
+const lists = "GET /v1/models lists what it may call";
+
+test("what a refusal names as reachable is what this key may use", async () => {
+  await start(({ providers }) => {
+    providers.openai = { base_urls: { "us-east": upstream.url, "eu-west": upstream.url } };
+  });
+  const pinned = await gateway.mint({ region: "eu-west" });
+  const one = await gateway.chatAs(pinned, { provider: { ignore: ["openai/eu-west"] } });
+  expect(at(one.json, "error.message")).toEndWith("; reachable at openai/eu-west");
+  const nowhere = await gateway.chatAs(await gateway.mint({ region: "country:FR" }));
+  expect(at(nowhere.json, "error.message")).toBe(
+    `Cannot route "openai/gpt-4o-mini" in FR: country_pin; nowhere else may this API key use it; ${lists}`,
+  );
+});
+
+test("only what heals by itself is tried again by the official clients", async () => {
+  await start();
+  const models = await Promise.all([
+    gateway.chat({ provider: { ignore: ["openai"] } }),
+    gateway.chat({ route: { region: "eu-north" } }),
+    gateway.chat({ model: "auto", provider: { ignore: ["openai", "google"] } }),
+  ]);
+  for (const reply of models) {
+    expect([reply.status, reply.headers.get("x-should-retry")]).toEqual([503, "false"]);
+    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+  answer = failing(429, { "retry-after": "7" });
+  await gateway.chat();
+  const shut = await gateway.chat();
+  expect([shut.status, shut.headers.get("x-should-retry")]).toEqual([503, null]);
+});
+
+test("the automatic choice says what ruled its models out", async () => {
+  await start();
+  const reply = await gateway.chat({ model: "auto", provider: { ignore: ["openai", "google"] } });
+  expect([...refusal(reply), at(reply.json, "error.metadata.reasons")]).toEqual([
+    503,
+    "service_unavailable",
+    ["provider_ignored"],
+  ]);
+  expect(at(reply.json, "error.message")).toBe(
+    "No model that is reachable now can serve this request: provider_ignored",
+  );
+});
+
+test.each<[Record<string, unknown>, string]>([
+  [{ provider: { only: ["mistral"] } }, "provider.only"],
+  [{ provider: { ignore: ["openai"] } }, "provider.ignore"],
+  [{ provider: { order: ["mistral"], allow_fallbacks: false } }, "provider.order"],
+  [{ provider: { quantizations: ["int4"] } }, "provider.quantizations"],
+  [{ provider: { max_price: { prompt: 0 } } }, "provider.max_price"],
+])("%j names the member that leaves nobody", async (body, param) => {
+  await start();
+  const reply = await gateway.chat(body);
+  expect([reply.status, at(reply.json, "error.param")]).toEqual([503, param]);
+});
+
+test.each(["only", "quantizations"])(
+  "an empty provider.%s is a mistake that says so",
+  async (name) => {
+    await start();
+    const reply = await gateway.chat({ provider: { [name]: [] } });
+    expect([...refusal(reply), at(reply.json, "error.param")]).toEqual([
+      400,
+      "invalid_value",
+      `provider.${name}`,
+    ]);
+    expect(at(reply.json, "error.message")).toContain("an empty list allows none");
+    expect(upstream.requests()).toBe(0);
+  },
+);
