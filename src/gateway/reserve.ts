@@ -6,6 +6,7 @@ import { reasoningOf } from "#src/dialect/openai/openai-reasoning.ts";
 import { demandCarbon, isBudgeted } from "#src/gateway/carbon.ts";
 import type { App } from "#src/gateway/context.ts";
 import { isOwn } from "#src/gateway/keys/credentials.ts";
+import { notAgain } from "#src/gateway/routing/explain-none.ts";
 import { freeDemands } from "#src/gateway/routing/free-limits.ts";
 import { toUnits } from "#src/ledger/money.ts";
 import { AppError } from "#src/lib/error.ts";
@@ -203,7 +204,11 @@ function requirePrice(plan: string, { model, deployment }: Route, app: App): voi
 function refusal({ refused, standing }: Refusal, app: App): AppError {
   const currency = app.config.billing.currency;
   const left = Math.max(0, standing.remaining ?? 0);
-  const money = (amount: number) => `${toUnits(amount).toFixed(6)} ${currency}`;
+  // Exact: six decimals at least, and as many more as tell a small amount from none and from its like.
+  const money = (amount: number) =>
+    `${toUnits(amount)
+      .toFixed(9)
+      .replace(/0{1,3}$/, "")} ${currency}`;
   switch (refused.kind) {
     case "credit":
       return new AppError(
@@ -218,7 +223,7 @@ function refusal({ refused, standing }: Refusal, app: App): AppError {
     case "key_monthly":
       return new AppError(
         "key_limit_exceeded",
-        `Cannot cover this request within the key's ${refused.kind === "key_limit" ? "spending" : refused.kind.slice(4)} limit: it may cost up to ${money(refused.amount)} and ${money(left)} is left`,
+        `Cannot cover this request within the key's ${refused.kind === "key_limit" ? "spending" : refused.kind.slice(4)} limit: it may cost up to ${money(refused.amount)} and ${money(left)} is left; ask for less${orLater(refused)}`,
         {
           metadata: { may_cost: toUnits(refused.amount), left: toUnits(left), currency },
         },
@@ -242,14 +247,30 @@ function refusal({ refused, standing }: Refusal, app: App): AppError {
         headers: rateHeaders(refused, left),
       });
     default: {
-      const wait = Math.max(1, Math.ceil(((refused.windowEnd ?? 0) - app.clock.now()) / 1000));
-      return new AppError("rate_limit_exceeded", "rate limit exceeded", {
-        retryAfterSeconds: wait,
-        metadata: { limit: refused.kind },
-        headers: rateHeaders(refused, left),
-      });
+      const isTooLarge =
+        refused.kind === "tokens_minute" && refused.amount > (refused.limit ?? refused.amount);
+      return new AppError(
+        "rate_limit_exceeded",
+        isTooLarge
+          ? `Cannot fit this request into a minute of the key: it may use up to ${refused.amount} tokens, and tokens_per_minute is ${refused.limit}; ask for less, or raise the limit`
+          : "rate limit exceeded",
+        {
+          retryAfterSeconds: Math.max(
+            1,
+            Math.ceil(((refused.windowEnd ?? 0) - app.clock.now()) / 1000),
+          ),
+          metadata: { limit: refused.kind },
+          headers: { ...rateHeaders(refused, left), ...(isTooLarge ? notAgain : {}) },
+        },
+      );
     }
   }
+}
+
+/** When a limit starts anew, where it does. */
+function orLater({ windowEnd }: Demand): string {
+  if (windowEnd === undefined) return ", or raise the limit";
+  return `, raise the limit, or wait until ${new Date(windowEnd).toISOString()}`;
 }
 
 /** Whether an allowance that keys have too is the account's. */

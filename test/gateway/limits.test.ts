@@ -164,3 +164,46 @@ test("the answer, the record, the transaction and the balance say the same cost"
   expect(at(balance.json, "balance")).toBeCloseTo(1 - cost, 9);
   expect(Number(reply.headers.get("x-credit-balance"))).toBeCloseTo(100 - cost * 100, 6);
 });
+
+test("an amount in a refusal is exact, however small", async () => {
+  await start(100);
+  const messageOf = async (key: string) =>
+    at((await gateway.chatAs(key, body)).json, "error.message");
+  const small = await gateway.mint({ limit: nano(3) });
+  expect(await messageOf(small)).toMatch(
+    /it may cost up to 0\.0\d+ USD and 0\.000000003 USD is left; ask for less, or raise the limit$/,
+  );
+  const one = await held();
+  // A nano-unit too little is not the same amount.
+  const almost = await gateway.mint({ limit: nano(one - 1) });
+  const [cost, left] = String(await messageOf(almost)).match(/\d+\.\d+/g) ?? [];
+  expect([Number(cost), Number(left)]).toEqual([one / 1e9, (one - 1) / 1e9]);
+  const daily = await gateway.mint({ dailyLimit: nano(0) });
+  expect(await messageOf(daily)).toMatch(
+    /and 0\.000000 USD is left; ask for less, raise the limit, or wait until \d{4}-\d\d-\d\dT00:00:00\.000Z$/,
+  );
+});
+
+test("a request of more tokens than a minute has is told so, and that waiting does not help", async () => {
+  await start(100);
+  const key = await gateway.mint({ rateLimit: { tokensPerMinute: 9 } });
+  const reply = await gateway.chatAs(key, body);
+  expect([...refusal(reply), reply.headers.get("x-should-retry")]).toEqual([
+    429,
+    "rate_limit_exceeded",
+    "false",
+  ]);
+  expect(at(reply.json, "error.message")).toMatch(
+    /it may use up to \d\d tokens, and tokens_per_minute is 9; ask for less, or raise the limit$/,
+  );
+  gate.resolve();
+  const wider = await gateway.mint({ rateLimit: { tokensPerMinute: 60 } });
+  const replies = [];
+  for (let time = 0; time < 6; time++) replies.push(await gateway.chatAs(wider, body));
+  const full = replies.at(-1);
+  expect([
+    full?.status,
+    at(full?.json, "error.message"),
+    full?.headers.get("x-should-retry"),
+  ]).toEqual([429, "rate limit exceeded", null]);
+});
