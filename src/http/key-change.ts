@@ -74,6 +74,7 @@ export const keyChangeSchema = v.strictObject({
 });
 
 type KeyType = ApiKey["type"];
+type Given = v.InferOutput<typeof keyChangeSchema>;
 
 /** A key has the type that it was made with: its name begins with it, and what it may call. Throws `invalid_value`. */
 export function refuseOtherType(given: KeyType | undefined, { type }: ApiKey): void {
@@ -82,6 +83,29 @@ export function refuseOtherType(given: KeyType | undefined, { type }: ApiKey): v
     "invalid_value",
     `Cannot make this ${type} key a ${given} one: leave "key_type" out, or make a new key`,
     { param: "key_type" },
+  );
+}
+
+/** Members that mean the same. */
+const synonyms = [
+  ["limit", "spending_limit", "limit_usd"],
+  ["name", "label"],
+  ["allowed_models", "models"],
+] as const;
+
+/** Of two values for one thing, neither may win in silence: it could be the limit that was not meant. Throws `invalid_value`. */
+function refuseOtherValue(names: readonly (keyof Given)[], given: Given): void {
+  const [first, ...others] = names.filter((name) => given[name] !== undefined);
+  if (first === undefined) return;
+  const other = others.find((name) => !Bun.deepEquals(given[name], given[first]));
+  if (other !== undefined) throw differing(first, other);
+}
+
+function differing(one: string, other: string): AppError {
+  return new AppError(
+    "invalid_value",
+    `Cannot follow both "${one}" and "${other}", which mean the same and contradict each other: give one of them`,
+    { param: other },
   );
 }
 
@@ -103,6 +127,9 @@ export function readKeyChange(body: unknown, places: RouteTable): KeyChange & { 
     );
   }
   const given = parsed.output;
+  for (const names of synonyms) refuseOtherValue(names, given);
+  if (given.enabled !== undefined && given.enabled === given.disabled)
+    throw differing("enabled", "disabled");
   const change: KeyChange & { type?: KeyType } = {};
   if (given.key_type !== undefined) change.type = given.key_type;
   const name = given.name ?? given.label;

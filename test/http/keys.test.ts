@@ -259,3 +259,38 @@ describe("the type of a key", () => {
     expect(refusal(await patch("none", { key_type: "regular" }))).toEqual([404, "key_not_found"]);
   });
 });
+
+test.each<[Record<string, unknown>, string, string]>([
+  [{ limit: 5, spending_limit: 6 }, "limit", "spending_limit"],
+  [{ limit: null, limit_usd: 6 }, "limit", "limit_usd"],
+  [{ spending_limit: 0, limit_usd: 0.5 }, "spending_limit", "limit_usd"],
+  [{ name: "one", label: "two" }, "name", "label"],
+  [{ allowed_models: ["openai/*"], models: [] }, "allowed_models", "models"],
+  [{ enabled: true, disabled: true }, "enabled", "disabled"],
+])(
+  "%j says one thing twice and differently: refused, and nothing changes",
+  async (body, one, other) => {
+    const { hash } = await made({ limit: 3 });
+    const before = await gateway.manage(`/api/v1/keys/${hash}`);
+    for (const reply of [await create({ name: "made", ...body }), await patch(hash, body)]) {
+      expect([...refusal(reply), at(reply.json, "error.param")]).toEqual([
+        400,
+        "invalid_value",
+        other,
+      ]);
+      expect(at(reply.json, "error.message")).toContain(`both "${one}" and "${other}"`);
+    }
+    expect((await gateway.manage(`/api/v1/keys/${hash}`)).json).toEqual(before.json);
+  },
+);
+
+test("what says the same thing twice alike is taken, as the record shows it", async () => {
+  const { hash } = await made({ limit: 3 });
+  const twice = { limit: 4, spending_limit: 4, models: ["openai/*"], allowed_models: ["openai/*"] };
+  const reply = await patch(hash, { ...twice, enabled: false, disabled: true });
+  expect([reply.status, at(reply.json, "data.limit"), at(reply.json, "data.disabled")]).toEqual([
+    200,
+    4,
+    true,
+  ]);
+});
