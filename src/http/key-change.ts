@@ -89,7 +89,6 @@ export function refuseOtherType(given: KeyType | undefined, { type }: ApiKey): v
 /** Members that mean the same. */
 const synonyms = [
   ["limit", "spending_limit", "limit_usd"],
-  ["name", "label"],
   ["allowed_models", "models"],
 ] as const;
 
