@@ -74,6 +74,21 @@ test("statements show axe nothing at 320 and 1280 px, light and dark, and scroll
   await Promise.all(([320, 1280] as const).map(lookAt));
 }, 60_000);
 
+test("on paper a statement has its figures, and nothing to press, choose or go to", async () => {
+  const look: Look = { width: 1280, scheme: "light" };
+  await (await chromium.context(look)).addCookies(cookies);
+  const page = await chromium.open(look);
+  for (const path of [`/dashboard/statements/${busy.name}`, "/dashboard/credits"]) {
+    await page.goto(house.url + path);
+    await page.emulateMedia({ media: "print" });
+    expect(await page.locator("h1").isVisible()).toBe(true);
+    const left = page.locator("nav, button, select, input, .button, .formats, .themes");
+    const shown = await left.filter({ visible: true }).allInnerTexts();
+    expect([path, shown]).toEqual([path, []]);
+  }
+  await page.close();
+}, 20_000);
+
 test("a month is opened from the list, and its PDF comes down, with JavaScript off", async () => {
   const look: Look = { width: 1280, scheme: "light", script: false };
   await (await chromium.context(look)).addCookies(cookies);

@@ -325,7 +325,7 @@ describe("the page about oneself", () => {
 
   test("a deleted person is gone, with the keys of the account; the ledger stays", async () => {
     await using house = await startPeople();
-    const eve = await house.somebody("eve");
+    const eve = await house.somebody("eve", { email: "eve@example.org" });
     const { account, id } = await idsOf(house, "eve");
     const phone = house.browser();
     await phone.post("/login", { email: "eve@example.org", password });
@@ -359,6 +359,14 @@ describe("the page about oneself", () => {
       expect([table, await house.store.read(`SELECT * FROM ${table}`, [])]).toEqual([table, []]);
     const links = await house.store.read("SELECT id FROM one_use_link WHERE person_id = ?", [id]);
     expect(links).toEqual([]);
+    const tables = await house.store.read(
+      "SELECT name FROM sqlite_master WHERE type = 'table'",
+      [],
+    );
+    for (const table of tables.map(({ name }) => String(name))) {
+      const rows = JSON.stringify(await house.store.read(`SELECT * FROM "${table}"`, []));
+      expect([table, rows.includes("eve@example.org")]).toEqual([table, false]);
+    }
     expect((await phone.get("/account")).status).toBe(303);
     expect(await house.store.read("SELECT id FROM ledger_entry", [])).toHaveLength(1);
     expect((await house.audit()).at(-1)).toBe("person.deleted");

@@ -53,7 +53,8 @@ export async function deletePerson(
       { sql: "DELETE FROM person_login WHERE person_id = ?", args: of },
       { sql: "DELETE FROM person_two_factor WHERE person_id = ?", args: of },
       { sql: "DELETE FROM person_passkey WHERE person_id = ?", args: of },
-      { sql: "DELETE FROM one_use_link WHERE person_id = ?", args: of },
+      // Also what they came by: it has their address. The audit log keeps who invited and who joined.
+      { sql: "DELETE FROM one_use_link WHERE person_id = ?1 OR used_by = ?1", args: of },
       { sql: "DELETE FROM mail WHERE to_address = ?", args: [person.email] },
       { sql: "DELETE FROM person WHERE id = ?", args: of },
       auditing(kit, {
