@@ -1,5 +1,6 @@
-/** Long, because every section of one foreign document is followed here, in the order it is written in. */
-import { litellmCompatible, litellmNotes, litellmProviders } from "#src/config/litellm-names.ts";
+/** Long, because every member of a foreign list of models is followed here. */
+import { litellmCompatible, litellmProviders } from "#src/config/litellm-names.ts";
+import { LitellmSettings } from "#src/config/litellm-settings.ts";
 import {
   addressOf,
   amountOf,
@@ -17,11 +18,8 @@ import {
 import {
   type FileConfig,
   type ModelConfig,
-  mostAttempts,
   mostPerMillion,
-  mostSeconds,
   mostTokens,
-  mostUnits,
   type ProviderConfig,
 } from "#src/config/schema.ts";
 import { isObject, type JsonObject } from "#src/lib/json.ts";
@@ -129,21 +127,25 @@ class Conversion {
     }
     for (const [name, ids] of this.#groups) this.#alias(name, [...ids.keys()]);
     for (const [name, ids] of this.#groups) this.#strangers(name, ids);
-    const settings = objectOf(document.litellm_settings);
-    const router = objectOf(document.router_settings);
-    this.#groupAliases(router);
-    for (const [section, from] of [
-      ["litellm_settings", settings],
-      ["router_settings", router],
-    ] as const)
-      this.#fallbacksOf(section, from);
-    const routing = this.#routing(settings, router);
-    const timeouts = this.#timeouts(settings, router);
-    this.#budgets(settings);
-    this.#rest(document);
+    this.#groupAliases(objectOf(document.router_settings));
+    for (const section of ["litellm_settings", "router_settings"])
+      this.#fallbacksOf(section, objectOf(document[section]));
+    const settings = new LitellmSettings(document, {
+      environment: this.#environment,
+      commands: this.#commands,
+      notes: this.#notes,
+    });
+    const routing = defined({
+      ...settings.routing(),
+      aliases: filled(this.#aliases),
+      fallbacks: filled(this.#fallbacks),
+    });
+    const timeouts = settings.timeouts();
+    settings.budgets();
+    settings.rest();
     return {
       config: {
-        ...(routing === undefined ? {} : { routing }),
+        ...(Object.keys(routing).length === 0 ? {} : { routing }),
         ...(timeouts === undefined ? {} : { timeouts }),
         ...(Object.keys(this.#providers).length === 0 ? {} : { providers: this.#providers }),
         ...(this.#models.length === 0 ? {} : { models: this.#models }),
@@ -498,120 +500,5 @@ class Conversion {
   #meaning(name: string): string | undefined {
     const own = this.#models.find(({ id }) => id === name)?.id;
     return this.#aliases[name] ?? own ?? this.#catalogue.modelId(name);
-  }
-
-  #routing(settings: JsonObject, router: JsonObject): FileConfig["routing"] {
-    const retries = this.#first("num_retries", "num_retries", settings, router, mostAttempts - 1);
-    const strategy = textOf(router.routing_strategy);
-    const cheapest = strategy === "cost-based-routing";
-    if (strategy !== undefined && !cheapest)
-      this.#notes.push(
-        `router_settings.routing_strategy: "${strategy}" has no twin; the policy "balanced" weighs carbon, price and latency`,
-      );
-    const routing = defined({
-      policy: cheapest ? ("prefer-cheapest" as const) : undefined,
-      max_attempts: retries === undefined ? undefined : Math.round(retries) + 1,
-      aliases: filled(this.#aliases),
-      fallbacks: filled(this.#fallbacks),
-    });
-    return Object.keys(routing).length === 0 ? undefined : routing;
-  }
-
-  #timeouts(settings: JsonObject, router: JsonObject): FileConfig["timeouts"] {
-    const total = this.#first("timeout", "request_timeout", settings, router, mostSeconds);
-    return total === undefined ? undefined : { total_s: total };
-  }
-
-  /** A number that the router's section may say, and that of the settings where it does not. */
-  #first(
-    ofRouter: string,
-    ofSettings: string,
-    settings: JsonObject,
-    router: JsonObject,
-    most: number,
-  ): number | undefined {
-    const found = this.#within(`router_settings.${ofRouter}`, router[ofRouter], most);
-    const path = `litellm_settings.${ofSettings}`;
-    const other = this.#within(path, settings[ofSettings], most);
-    if (found !== undefined && other !== undefined && found !== other)
-      this.#notes.push(`${path}: left out, as router_settings.${ofRouter} counts`);
-    return found ?? other;
-  }
-
-  /** A number of the file from 0 to the most that we take, which is taken for more; undefined where there is none. */
-  #within(path: string, said: unknown, most: number): number | undefined {
-    if (said === undefined || said === null) return undefined;
-    const found = amountOf(said);
-    if (found !== undefined && found >= 0 && found <= most) return found;
-    const isMore = found !== undefined && found > most;
-    this.#notes.push(
-      `${path}: ${JSON.stringify(said)} is no number from 0 to ${most}${isMore ? ", which is taken instead" : ", and is left out"}`,
-    );
-    return isMore ? most : undefined;
-  }
-
-  #budgets(settings: JsonObject): void {
-    const budget = this.#within("litellm_settings.max_budget", settings.max_budget, mostUnits);
-    if (budget === undefined) return;
-    const reset = new Map([
-      ["1d", "daily"],
-      ["24h", "daily"],
-      ["7d", "weekly"],
-      ["30d", "monthly"],
-      ["1mo", "monthly"],
-    ]).get(textOf(settings.budget_duration) ?? "");
-    this.#commands.push(
-      `lowrouter key create --account NAME --name NAME --limit ${budget}${reset ? ` --limit-reset ${reset}` : ""}`,
-    );
-    this.#notes.push(
-      "litellm_settings.max_budget: a budget belongs to a key or an account here; the command below makes such a key",
-    );
-  }
-
-  /** Says of every setting that is left what became of it. */
-  #rest(document: JsonObject): void {
-    const done = new Set([
-      "litellm_settings.fallbacks",
-      "litellm_settings.default_fallbacks",
-      "litellm_settings.num_retries",
-      "litellm_settings.request_timeout",
-      "litellm_settings.max_budget",
-      "litellm_settings.budget_duration",
-      "litellm_settings.context_window_fallbacks",
-      "litellm_settings.content_policy_fallbacks",
-      "router_settings.fallbacks",
-      "router_settings.default_fallbacks",
-      "router_settings.num_retries",
-      "router_settings.timeout",
-      "router_settings.routing_strategy",
-      "router_settings.model_group_alias",
-      "router_settings.context_window_fallbacks",
-      "router_settings.content_policy_fallbacks",
-    ]);
-    for (const section of ["litellm_settings", "router_settings", "general_settings"]) {
-      const found = document[section];
-      if (found !== undefined && found !== null && !isObject(found))
-        this.#notes.push(`${section}: it is no section and is left out`);
-      for (const name of Object.keys(objectOf(document[section]))) {
-        const path = `${section}.${name}`;
-        if (!done.has(path))
-          this.#notes.push(`${path}: ${litellmNotes[path] ?? "not carried over"}`);
-      }
-    }
-    for (const name of Object.keys(objectOf(document.environment_variables))) {
-      this.#environment.add(name);
-      this.#notes.push(
-        `environment_variables.${name}: set it in the environment; its value is not copied`,
-      );
-    }
-    const sections = new Set([
-      "model_list",
-      "litellm_settings",
-      "router_settings",
-      "general_settings",
-      "environment_variables",
-    ]);
-    for (const name of Object.keys(document))
-      if (!sections.has(name)) this.#notes.push(`${name}: not carried over`);
   }
 }
