@@ -44,6 +44,8 @@ export async function joinSupervisor(): Promise<Link | undefined> {
   const notes = new Map<string, string>();
   let orders: Orders | undefined;
   const early: (keyof Orders)[] = [];
+  /** Whether it was told to listen. */
+  let mayListen = false;
   let asked = 0;
 
   function send(message: FromWorker): void {
@@ -64,6 +66,7 @@ export async function joinSupervisor(): Promise<Link | undefined> {
         for (const { topic, value } of message.notes) notes.set(topic, value);
         return began.resolve(message);
       case "listen":
+        mayListen = true;
         return turn.resolve();
       case "steer":
         return send({ type: "steered", ok: steer(port, message.around) });
@@ -91,7 +94,11 @@ export async function joinSupervisor(): Promise<Link | undefined> {
     if (message?.type === "begin") port = message.port;
     if (message !== undefined) take(message, port);
   });
-  process.on("disconnect", () => order("orphaned"));
+  process.on("disconnect", () => {
+    // Nobody would ever tell it to begin or to listen, and nobody was answered by it.
+    if (!mayListen) process.exit(1);
+    order("orphaned");
+  });
   const begin = await began.promise;
 
   return {

@@ -22,3 +22,26 @@ test("a worker that is killed before it ever served is started again, and the ga
   gateway.kill("SIGTERM");
   expect((await gateway.ended).code).toBe(0);
 }, 60_000);
+
+test.each([0, 100, 200, 300, 400])(
+  "workers whose supervisor is killed while they start, %i ms after they began, go with it",
+  async (milliseconds) => {
+    await using house = await openHouse({ program: fromSources() });
+    const at = ["--workers", "2", "--listen", `127.0.0.1:${freePort()}`];
+    const gateway = house.begin(["serve", ...at]);
+    let workers: number[] = [];
+    await until("workers are being started", () => {
+      workers = childrenOf(gateway.pid).filter(isRunning);
+      return workers.length === 2;
+    });
+    await Bun.sleep(milliseconds);
+    gateway.kill("SIGKILL");
+    await gateway.ended;
+    try {
+      await until("nobody is left", () => !workers.some(isRunning));
+    } finally {
+      for (const worker of workers.filter(isRunning)) process.kill(worker, "SIGKILL");
+    }
+  },
+  60_000,
+);
