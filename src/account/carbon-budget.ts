@@ -108,14 +108,14 @@ export async function keyStandings(
       WHERE kind = 'carbon' AND owner IN (SELECT value FROM json_each(?)) AND window_start IN (?, ?)`,
     [JSON.stringify(owners), day.windowStart, month.windowStart],
   );
+  const of = new Map(
+    rows.map((row) => [`${textOf(row, "owner")} ${numberIn(row, "window_start")}`, row]),
+  );
   return keys.map(({ hash }, at) => {
     const budget = budgets[at];
     if (budget === undefined) return undefined;
     const { windowStart } = windowOf(budget.reset, now);
-    const row = rows.find(
-      (one) => textOf(one, "owner") === hash && numberIn(one, "window_start") === windowStart,
-    );
-    return standingOf(budget, row, now);
+    return standingOf(budget, of.get(`${hash} ${windowStart}`), now);
   });
 }
 
